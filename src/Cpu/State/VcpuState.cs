@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Cpu.Cpuid;
+
+namespace KvmActors.Cpu.State;
+
+/// <summary>Everything a vCPU owns, as data, at an instruction boundary. <c>Vcpu.Save</c> gives it,
+/// <c>Vcpu.Restore</c> takes it; the versioned wire form is Persistence's.</summary>
+/// <param name="Index">Index of the vCPU in its VM.</param>
+/// <param name="Gprs">RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8…R15: the order of the encoding.</param>
+/// <param name="Segments">ES, CS, SS, DS, FS, GS, LDTR, TR.</param>
+/// <param name="Msrs">The MSRs this engine keeps that no other field holds, by ascending index.</param>
+/// <param name="FxSave">The 512-byte FXSAVE64 image of x87 and SSE state.</param>
+/// <param name="DebugRegisters">DR0, DR1, DR2, DR3, DR6, DR7.</param>
+/// <param name="InterruptShadow">True for the one instruction after STI, MOV SS or POP SS.</param>
+/// <param name="InstructionsRetired">By this vCPU since its creation; a REP iteration counts one.</param>
+/// <param name="Observed">Which CPUID leaves the guest has read, by ascending leaf, then subleaf.</param>
+public sealed record VcpuState(
+    int Index,
+    ImmutableArray<ulong> Gprs,
+    ulong Rip,
+    ulong RFlags,
+    ImmutableArray<SegmentState> Segments,
+    DescriptorTableState Gdtr,
+    DescriptorTableState Idtr,
+    ulong Cr0,
+    ulong Cr2,
+    ulong Cr3,
+    ulong Cr4,
+    ulong Cr8,
+    ulong Efer,
+    ulong Xcr0,
+    ImmutableArray<MsrValue> Msrs,
+    ImmutableArray<ulong> DebugRegisters,
+    ImmutableArray<byte> FxSave,
+    VcpuActivity Activity,
+    bool InterruptShadow,
+    ulong InstructionsRetired,
+    CpuidTable Cpuid,
+    ImmutableArray<CpuidObservation> Observed);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+
+namespace KvmActors.Machine.Devices;
+
+/// <summary>The registers of the 16550 as data.</summary>
+/// <param name="Received">Bytes a client has sent and the guest has not read: the receive FIFO and what waits behind it.</param>
+public sealed record SerialState(
+    byte InterruptEnable,
+    byte FifoControl,
+    byte LineControl,
+    byte ModemControl,
+    byte Scratch,
+    ushort Divisor,
+    bool Overrun,
+    ImmutableArray<byte> Received);

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Cpu.Hypercalls;
+
+namespace KvmActors.Machine;
+
+/// <summary>What a VM is made of: fixed at its creation.</summary>
+/// <param name="VcpuCount">vCPUs; this version runs one.</param>
+/// <param name="MemoryBytes">Guest RAM, a multiple of 4096, from GPA 0.</param>
+/// <param name="PatchPolicy">What happens to the other maker's hypercall instruction.</param>
+/// <param name="TurnTicks">Ticks a vCPU runs before the next one gets its turn. Visible to the guest.</param>
+public sealed record MachineSpec(
+    int VcpuCount,
+    ulong MemoryBytes,
+    HypercallPatchPolicy PatchPolicy,
+    ulong TurnTicks)
+{
+    public const ulong TurnTicksDefault = 20_000;
+}

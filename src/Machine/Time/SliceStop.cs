@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+namespace KvmActors.Machine.Time;
+
+/// <summary>Why a slice came to its end.</summary>
+public enum SliceStop
+{
+    /// <summary>VM time reached <see cref="SliceLimits.UntilVmTime"/>.</summary>
+    LimitReached,
+
+    /// <summary><see cref="SliceLimits.ShouldYield"/> said so.</summary>
+    Yielded,
+
+    /// <summary>All vCPUs are halted, and only an input can wake one.</summary>
+    Idle,
+
+    /// <summary><c>VirtualMachine.End</c> is set.</summary>
+    Ended,
+}
