@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+namespace KvmActors.Cpu.Cpuid;
+
+/// <summary>One bit of a CPUID table that stands for one feature. The named ones are in <see cref="CpuidFeatures"/>.</summary>
+public readonly record struct CpuidFeature(uint Leaf, uint Subleaf, CpuidRegister Register, int Bit)
+{
+    public bool IsSetIn(CpuidRegisters registers) => (Register switch
+    {
+        CpuidRegister.Eax => registers.Eax,
+        CpuidRegister.Ebx => registers.Ebx,
+        CpuidRegister.Ecx => registers.Ecx,
+        CpuidRegister.Edx => registers.Edx,
+    } >> Bit & 1) != 0;
+
+    /// <summary>As the manuals write it: <c>CPUID.(EAX=7,ECX=0):EBX[5]</c>.</summary>
+    public override string ToString() =>
+        $"CPUID.(EAX=0x{Leaf:x},ECX={Subleaf}):{Register.ToString().ToUpperInvariant()}[{Bit}]";
+}
