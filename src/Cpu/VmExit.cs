@@ -25,7 +25,8 @@ public abstract record VmExit
     /// <summary>HLT. Retired: RIP is behind it and it is counted. KVM_EXIT_HLT.</summary>
     public sealed record Halted : VmExit;
 
-    /// <summary>The native hypercall instruction of the host vendor. KVM_EXIT_HYPERCALL, hardware VMCALL/VMMCALL exit.</summary>
+    /// <summary>The native hypercall instruction of the host vendor. KVM_EXIT_HYPERCALL, hardware VMCALL/VMMCALL
+    /// exit.</summary>
     public sealed record Hypercall : VmExit;
 
     /// <summary>#UD, which is in the exception bitmap: nothing was delivered to the guest yet.</summary>

@@ -42,7 +42,8 @@ public abstract record MachineEnd
         public override string Describe() => $"vCPU {VcpuIndex} shut down by a triple fault: {Reason}";
     }
 
-    public sealed record EmulationFailure(int VcpuIndex, Gva Rip, ImmutableArray<byte> Bytes, string Reason) : MachineEnd
+    public sealed record EmulationFailure(int VcpuIndex, Gva Rip, ImmutableArray<byte> Bytes, string Reason)
+        : MachineEnd
     {
         public override int ExitCode => 6;
 

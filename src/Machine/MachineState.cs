@@ -8,7 +8,8 @@ using KvmActors.Machine.Devices;
 namespace KvmActors.Machine;
 
 /// <summary>All that a VM and its vCPUs own at one VM time, but memory: see <c>VirtualMachine.Save</c>.</summary>
-/// <param name="VmTime">Ticks since creation; a tick is one nanosecond of guest time and one retired instruction.</param>
+/// <param name="VmTime">Ticks since creation; a tick is one nanosecond of guest time and one retired
+/// instruction.</param>
 /// <param name="Turn">Whose turn it is.</param>
 /// <param name="TurnTicksLeft">What is left of that turn.</param>
 /// <param name="ConsoleBytes">Bytes the console has put out since creation.</param>

@@ -2,7 +2,8 @@
 
 namespace KvmActors.Persistence;
 
-/// <summary>The number of an ownership: 1 at creation, one more at every hand-over or takeover. The fencing token.</summary>
+/// <summary>The number of an ownership: 1 at creation, one more at every hand-over or takeover. The fencing
+/// token.</summary>
 public readonly record struct Epoch(ulong Value)
 {
     public static Epoch First => new(1);

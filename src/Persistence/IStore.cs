@@ -2,7 +2,8 @@
 
 namespace KvmActors.Persistence;
 
-/// <summary>One store holds journal, snapshots, pages, ownership and membership, so that a fence is one transaction.</summary>
+/// <summary>One store holds journal, snapshots, pages, ownership and membership, so that a fence is one
+/// transaction.</summary>
 public interface IStore :
     Journal.IJournal,
     Ownership.IOwnership,

@@ -11,7 +11,9 @@ public readonly record struct StreamId(string Value) : IComparable<StreamId>
         get
         {
             int slash = Value.IndexOf('/', StringComparison.Ordinal);
-            return slash < 0 ? -1 : int.Parse(Value.AsSpan(slash + 1), System.Globalization.CultureInfo.InvariantCulture);
+            return slash < 0
+                ? -1
+                : int.Parse(Value.AsSpan(slash + 1), System.Globalization.CultureInfo.InvariantCulture);
         }
     }
 

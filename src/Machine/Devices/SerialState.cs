@@ -7,7 +7,8 @@ namespace KvmActors.Machine.Devices;
 /// <summary>The registers of the 16550 as data.</summary>
 /// <param name="Overrun">LSR bit 1: a byte was lost; cleared when LSR is read.</param>
 /// <param name="TransmitInterruptPending">The transmitter ran empty and IIR has not told so yet.</param>
-/// <param name="Received">Bytes a client has sent and the guest has not read: the receive FIFO and what waits behind it.</param>
+/// <param name="Received">Bytes a client has sent and the guest has not read: the receive FIFO and what waits behind
+/// it.</param>
 public sealed record SerialState(
     byte InterruptEnable,
     byte FifoControl,

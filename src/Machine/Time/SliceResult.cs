@@ -8,7 +8,8 @@ namespace KvmActors.Machine.Time;
 /// <summary>What one slice did, to be journaled and then released.</summary>
 /// <param name="VmTime">VM time at its end.</param>
 /// <param name="InstructionsRetired">By all vCPUs since creation.</param>
-/// <param name="ConsoleOffset">Number of the first byte in <paramref name="Console"/>, counted from the VM's creation.</param>
+/// <param name="ConsoleOffset">Number of the first byte in <paramref name="Console"/>, counted from the VM's
+/// creation.</param>
 /// <param name="Console">What the console put out in this slice.</param>
 /// <param name="Patches">Hypercall sites rewritten in this slice, in order.</param>
 public sealed record SliceResult(

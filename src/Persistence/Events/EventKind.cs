@@ -2,7 +2,8 @@
 
 namespace KvmActors.Persistence.Events;
 
-/// <summary>The number of an event in the journal's <c>kind</c> column. Numbers are never changed or used again.</summary>
+/// <summary>The number of an event in the journal's <c>kind</c> column. Numbers are never changed or used
+/// again.</summary>
 public enum EventKind
 {
     VmCreated = 1,

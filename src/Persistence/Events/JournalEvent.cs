@@ -18,8 +18,10 @@ public abstract record JournalEvent
     {
     }
 
-    /// <summary>First event of a VM's stream. The snapshot at VM time 0, image loaded, is part of the same commit.</summary>
-    public sealed record VmCreated(MachineSpec Spec, string Image, string ImageSha256, string CommandLine) : JournalEvent;
+    /// <summary>First event of a VM's stream. The snapshot at VM time 0, image loaded, is part of the same
+    /// commit.</summary>
+    public sealed record VmCreated(MachineSpec Spec, string Image, string ImageSha256, string CommandLine)
+        : JournalEvent;
 
     /// <summary>First event of a vCPU's stream.</summary>
     public sealed record VcpuCreated(int Index) : JournalEvent;
@@ -27,7 +29,8 @@ public abstract record JournalEvent
     /// <summary>A whole CPUID table was set.</summary>
     public sealed record CpuidSet(CpuidTable Table) : JournalEvent;
 
-    /// <summary>The VM runs on this node under this epoch from this VM time on, with this native hypercall instruction.</summary>
+    /// <summary>The VM runs on this node under this epoch from this VM time on, with this native hypercall
+    /// instruction.</summary>
     public sealed record Placed(NodeId Node, Epoch Epoch, HostVendor HostVendor) : JournalEvent;
 
     /// <summary>Bytes reached the console at this VM time.</summary>
@@ -39,7 +42,8 @@ public abstract record JournalEvent
     /// <summary>A planned move began; the guest still runs on the source.</summary>
     public sealed record MigrationStarted(MigrationId Migration, NodeId From, NodeId To) : JournalEvent;
 
-    /// <summary>The source's last event: at this VM time and state the target takes over under the next epoch.</summary>
+    /// <summary>The source's last event: at this VM time and state the target takes over under the next
+    /// epoch.</summary>
     public sealed record HandedOff(MigrationId Migration, NodeId To, StateHash State, MemorySum Memory) : JournalEvent;
 
     public sealed record MigrationAborted(MigrationId Migration, string Reason) : JournalEvent;

@@ -4,7 +4,8 @@ using KvmActors.Persistence.Ownership;
 
 namespace KvmActors.Persistence.Journal;
 
-/// <summary>What became of a <see cref="StoreTransaction"/>. Every case but <see cref="Committed"/> wrote nothing.</summary>
+/// <summary>What became of a <see cref="StoreTransaction"/>. Every case but <see cref="Committed"/> wrote
+/// nothing.</summary>
 public abstract record CommitResult
 {
     private CommitResult()
@@ -17,7 +18,8 @@ public abstract record CommitResult
     /// <summary>Another epoch or owner holds the stream: the writer must stop its guest.</summary>
     public sealed record Fenced(Epoch Offered, StreamRow Current) : CommitResult;
 
-    /// <summary>Same owner and epoch, but another head, state or migration: an undecided commit landed, or a bug.</summary>
+    /// <summary>Same owner and epoch, but another head, state or migration: an undecided commit landed, or a
+    /// bug.</summary>
     public sealed record Mismatch(StreamRow Expected, StreamRow Current) : CommitResult;
 
     /// <summary>The stream to be created is already there.</summary>
@@ -29,6 +31,7 @@ public abstract record CommitResult
     /// <summary>The command was handled before; here is its reply.</summary>
     public sealed record Duplicate(DedupEntry Entry) : CommitResult;
 
-    /// <summary>A takeover's condition does not hold: the old owner is not declared dead, or the claimant's lease is over.</summary>
+    /// <summary>A takeover's condition does not hold: the old owner is not declared dead, or the claimant's lease is
+    /// over.</summary>
     public sealed record ClaimRefused(string Reason) : CommitResult;
 }

@@ -5,16 +5,19 @@ namespace KvmActors.Persistence.Journal;
 /// <summary>Streams of records behind fence rows.</summary>
 public interface IJournal
 {
-    /// <summary>Applies <paramref name="transaction"/> whole or not at all. Each row is compared and swapped in the same
+    /// <summary>Applies <paramref name="transaction"/> whole or not at all. Each row is compared and swapped in the
+    /// same
     /// transaction that inserts the records, so that an owner who lost a stream cannot write to it.</summary>
     /// <remarks>Transactions of many actors are grouped into one commit of the store; one that is refused drops out of
     /// its group alone. Any thread; transactions of one VM are applied in the order of the calls.</remarks>
     /// <exception cref="StoreUnavailableException">Nothing is known of the outcome unless its
     /// <see cref="StoreUnavailableException.Outcome"/> says so: decide by
-    /// <see cref="Ownership.IOwnership.ReadLockedAsync"/>, and send the identical bytes again if it did not land.</exception>
+    /// <see cref="Ownership.IOwnership.ReadLockedAsync"/>, and send the identical bytes again if it did not
+    /// land.</exception>
     ValueTask<CommitResult> CommitAsync(StoreTransaction transaction, CancellationToken cancellationToken);
 
-    /// <summary>Records of one stream with <c>fromSeq &lt;= seq &lt;= toSeq</c>, ascending. Hashes are not checked here:
+    /// <summary>Records of one stream with <c>fromSeq &lt;= seq &lt;= toSeq</c>, ascending. Hashes are not checked
+    /// here:
     /// see <c>JournalVerifier</c>.</summary>
     IAsyncEnumerable<JournalRecord> ReadAsync(
         StreamId stream, ulong fromSeq, ulong toSeq, CancellationToken cancellationToken);

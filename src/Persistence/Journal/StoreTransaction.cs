@@ -5,7 +5,8 @@ using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Persistence.Journal;
 
-/// <summary>All that one commit of a VM writes, atomically: append, creation, hand-over, abort and takeover are the same
+/// <summary>All that one commit of a VM writes, atomically: append, creation, hand-over, abort and takeover are the
+/// same
 /// shape. See <see cref="IJournal.CommitAsync"/>.</summary>
 /// <param name="Writes">All streams of the VM, ordered by stream id, so that its rows move together.</param>
 /// <param name="Takeover">Set where a dead node's VM is claimed.</param>
@@ -18,7 +19,8 @@ public sealed record StoreTransaction(
     DedupEntry? Dedup = null,
     SnapshotRecord? Snapshot = null);
 
-/// <summary>Checked in the same transaction: <paramref name="Dead"/> is declared dead (or null: nobody owned the VM) and
+/// <summary>Checked in the same transaction: <paramref name="Dead"/> is declared dead (or null: nobody owned the VM)
+/// and
 /// <paramref name="Claimant"/> is active with an unexpired lease.</summary>
 public sealed record TakeoverClaim(NodeId Claimant, NodeId? Dead);
 

@@ -8,7 +8,8 @@ public interface IOwnership
     /// <returns>The row, or null where there is no such stream. May be stale by the time it is read.</returns>
     ValueTask<StreamRow?> FindAsync(StreamId stream, CancellationToken cancellationToken);
 
-    /// <summary>Reads the rows of a VM under the write lock, so that no commit is under way on them: what decides whether
+    /// <summary>Reads the rows of a VM under the write lock, so that no commit is under way on them: what decides
+    /// whether
     /// a commit whose answer was lost has landed.</summary>
     ValueTask<IReadOnlyList<StreamRow>> ReadLockedAsync(VmId vm, CancellationToken cancellationToken);
 

@@ -10,7 +10,8 @@ namespace KvmActors.Persistence.Ownership;
 /// <param name="Migration">Set while <see cref="State"/> is Moving.</param>
 /// <param name="Target">Set while <see cref="State"/> is Moving.</param>
 /// <param name="FailCount">Activations in a row that failed; the base of the backoff.</param>
-/// <param name="OutputReleased">Console bytes that were given to clients: a lower bound, saved with later appends.</param>
+/// <param name="OutputReleased">Console bytes that were given to clients: a lower bound, saved with later
+/// appends.</param>
 public sealed record StreamRow(
     StreamId Stream,
     NodeId? Owner,

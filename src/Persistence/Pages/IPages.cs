@@ -5,7 +5,8 @@ namespace KvmActors.Persistence.Pages;
 /// <summary>Pages of guest memory, stored once by their content.</summary>
 public interface IPages
 {
-    /// <summary>Stores 4096-byte pages; those already there cost a look-up. Each commit holds at most 1 MiB of pages.</summary>
+    /// <summary>Stores 4096-byte pages; those already there cost a look-up. Each commit holds at most 1 MiB of
+    /// pages.</summary>
     /// <returns>The digests, in order.</returns>
     ValueTask<IReadOnlyList<Digest>> PutAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> pages, CancellationToken cancellationToken);

@@ -10,7 +10,8 @@ namespace KvmActors.Persistence.Snapshots;
 /// <param name="State">The encoded machine state (vCPUs and devices): <c>SnapshotCodec</c>.</param>
 /// <param name="Pages">Every non-zero page, by ascending page number.</param>
 /// <param name="Console">The last bytes that the console put out, at most 1 MiB; the last of them is number
-/// <c>ConsoleBytes - 1</c> of the state. Without them a client that had not yet received released bytes would lose them at a
+/// <c>ConsoleBytes - 1</c> of the state. Without them a client that had not yet received released bytes would lose them
+/// at a
 /// failover, because a rebuild starts at the snapshot.</param>
 public sealed record SnapshotRecord(
     VmId Vm,
