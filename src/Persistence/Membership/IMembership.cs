@@ -13,6 +13,10 @@ public interface IMembership
     /// <returns>False where the node was declared dead: it must stop at once.</returns>
     ValueTask<bool> RenewAsync(NodeId node, TimeSpan lease, CancellationToken cancellationToken);
 
+    /// <summary>Marks a node as leaving: it still owns and appends, but may claim nothing and should be given nothing.</summary>
+    /// <returns>False where the node is dead or unknown.</returns>
+    ValueTask<bool> DrainAsync(NodeId node, CancellationToken cancellationToken);
+
     /// <summary>Declares a node dead, if its lease ran out more than <paramref name="grace"/> ago, or if
     /// <paramref name="evidence"/> proves that its process is gone.</summary>
     /// <returns>True where the node is dead now, by this call or an earlier one.</returns>
