@@ -9,7 +9,7 @@ namespace KvmActors.Actors.Kernel;
 /// <remarks>At most one turn of a cell is scheduled or runs at any time (<c>_isScheduled</c>), so that what a turn touches
 /// needs no lock. A turn takes system messages before control before user messages, and ends after
 /// <see cref="ActorSystemOptions.MessagesPerTurn"/> or when there is nothing to take.</remarks>
-internal sealed class ActorCell : ActorRef, IThreadPoolWorkItem
+internal sealed class ActorCell : ActorRef
 {
     private readonly CellLife _life;
     private LaneQueue _system;
@@ -87,7 +87,7 @@ internal sealed class ActorCell : ActorRef, IThreadPoolWorkItem
         PromiseRef<T>.AskAsync(System, this, message, timeout, lane, cancellationToken);
 
     /// <summary>One turn, on a thread of the executor.</summary>
-    public void Execute()
+    internal void Execute()
     {
         // A context would take the continuations away from the executor.
         SynchronizationContext? outer = SynchronizationContext.Current;

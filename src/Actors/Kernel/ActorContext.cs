@@ -87,7 +87,7 @@ internal sealed class ActorContext(ActorCell cell) : IActorContext
     {
         ArgumentNullException.ThrowIfNull(work);
         cell.EnsureInTurn();
-        PipedResult<T> result = new(cell.Incarnation, work, success, failure);
+        PipedWork<T> result = new(cell.Incarnation, work, success, failure);
         _ = cell.PipeAsync(work, result, Sender, lane);
     }
 

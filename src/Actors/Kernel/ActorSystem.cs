@@ -11,27 +11,22 @@ public sealed class ActorSystem : IAsyncDisposable
     public static readonly TimeSpan DisposalMax = TimeSpan.FromSeconds(10);
 
     private readonly ActorCell _guardian;
-    private readonly TaskFactory? _executor;
+    private readonly TaskFactory _executor;
     private long _actors;
     private volatile bool _isAbandoned;
 
-    public ActorSystem(string name, ActorSystemOptions? options = null)
+    public ActorSystem(string name, ActorSystemOptions options)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        ActorSystemOptions given = options ?? new ActorSystemOptions();
-        ArgumentOutOfRangeException.ThrowIfLessThan(given.MessagesPerTurn, 1);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MessagesPerTurn, 1);
         Name = name;
-        Clock = given.Clock;
-        Executor = given.Executor;
-        Observer = given.Observer;
-        MessagesPerTurn = given.MessagesPerTurn;
-        _executor = ReferenceEquals(given.Executor, TaskScheduler.Default)
-            ? null
-            : new TaskFactory(
-                CancellationToken.None,
-                TaskCreationOptions.DenyChildAttach,
-                TaskContinuationOptions.None,
-                given.Executor);
+        Clock = options.Clock;
+        Executor = options.Executor;
+        Observer = options.Observer;
+        MessagesPerTurn = options.MessagesPerTurn;
+        _executor = new TaskFactory(
+            CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskContinuationOptions.None, options.Executor);
         _guardian = new ActorCell(this, null, ActorPath.Root, Props.Of(static () => new Guardian()));
         _guardian.PostSystem(new SystemMessage.Start());
     }
@@ -142,17 +137,8 @@ public sealed class ActorSystem : IAsyncDisposable
         }
     }
 
-    internal void Execute(ActorCell cell)
-    {
-        if (_executor is null)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(cell, preferLocal: true);
-        }
-        else
-        {
-            _ = _executor.StartNew(static state => ((ActorCell)state!).Execute(), cell);
-        }
-    }
+    internal void Execute(ActorCell cell) =>
+        _ = _executor.StartNew(static state => ((ActorCell)state!).Execute(), cell);
 
     private static void AddPaths(ActorCell parent, ImmutableArray<string>.Builder paths)
     {

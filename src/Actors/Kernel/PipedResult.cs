@@ -10,23 +10,3 @@ internal abstract class PipedResult(int incarnation)
 
     public abstract object ToMessage();
 }
-
-/// <summary>One piece of work with a result.</summary>
-internal sealed class PipedResult<T>(
-    int incarnation, Task<T> work, Func<T, object> success, Func<Exception, object> failure) : PipedResult(incarnation)
-{
-    public override object ToMessage()
-    {
-        T result;
-        try
-        {
-            result = work.GetAwaiter().GetResult();
-        }
-        catch (Exception cause)
-        {
-            return failure(cause);
-        }
-
-        return success(result);
-    }
-}

@@ -10,7 +10,7 @@ public sealed class SmokeTests
     [Fact]
     public async Task A_question_is_answered()
     {
-        await using ActorSystem system = new("test");
+        await using ActorSystem system = new("test", new ActorSystemOptions(TaskScheduler.Default, TimeProvider.System));
         ActorRef echo = system.Spawn("echo", Props.Of(() => new Echo()));
 
         string answer = await echo.Ask<string>("hello", TimeSpan.FromSeconds(5));
