@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Runtime.CompilerServices;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Decode;
+
+// JUSTIFICATION: the look-up ends every block whose successor is not linked: two loads and two compares.
+// SAFETY: the index is masked to EntryCount; blocks live until BlockCache drops all of them, which flushes this cache.
+
+/// <summary>Leads from a linear instruction address to its block, for one mode and privilege at a time.</summary>
+/// <remarks>The tag is the linear RIP xor <see cref="CpuState.JumpTag"/>, whose bits lie above bit 48, where a canonical
+/// address has only copies of bit 47. Holds translations, so every flush of the TLB flushes it.</remarks>
+internal static unsafe class JumpCache
+{
+    public const int EntryCount = 4096;
+    public const int EntryBytes = 16;
+    public const int SizeBytes = EntryCount * EntryBytes;
+
+    private const ulong Empty = 0x5A5A_5A5A_5A5A_5A5A;
+    private const int TagShift = 49;
+
+    /// <summary>The tag of a mode and privilege. Fits in bits 63:49, and no tag is the complement of another.</summary>
+    public static ulong TagOf(CpuMode mode, bool user) => ((ulong)mode << (TagShift + 1)) | (user ? 1ul << TagShift : 0);
+
+    /// <summary>The block at RIP, or null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Block* Find(CpuState* state)
+    {
+        ulong linear = state->CodeBase + state->Rip;
+        Entry* entry = EntryOf(state, linear);
+        if (entry->Tag != (linear ^ state->JumpTag))
+        {
+            return null;
+        }
+
+        Block* block = entry->Block;
+        return block->Rip == state->Rip && block->LastByte <= state->CodeLimit ? block : null;
+    }
+
+    public static void Add(CpuState* state, Block* block)
+    {
+        ulong linear = state->CodeBase + block->Rip;
+        Entry* entry = EntryOf(state, linear);
+        entry->Tag = linear ^ state->JumpTag;
+        entry->Block = block;
+    }
+
+    public static void Flush(CpuState* state)
+    {
+        var entries = (Entry*)((byte*)state + CpuState.JumpCacheOffset);
+        for (int index = 0; index < EntryCount; index++)
+        {
+            entries[index].Tag = Empty;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Entry* EntryOf(CpuState* state, ulong linear) =>
+        (Entry*)((byte*)state + CpuState.JumpCacheOffset) + ((linear ^ (linear >> 12)) & (EntryCount - 1));
+
+    private struct Entry
+    {
+        public ulong Tag;
+        public Block* Block;
+    }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+namespace KvmActors.Cpu.Decode;
+
+/// <summary>What became of an instruction that an <see cref="Uop.Operation"/> executed.</summary>
+internal enum Outcome
+{
+    /// <summary>Retired; go on with the next instruction of the block.</summary>
+    Next = 0,
+
+    /// <summary>Retired, and RIP is set; the instruction is the last of its block.</summary>
+    Jumped = 1,
+
+    /// <summary>Not retired: the exit reason says why. RIP stays at the instruction.</summary>
+    NotRetired = 2,
+
+    /// <summary>Retired, and RIP is set, and the exit reason says what the runner has to do.</summary>
+    RetiredWithExit = 3,
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Runtime.InteropServices;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Execute;
+
+// JUSTIFICATION: see CpuState.
+// SAFETY: owns the allocation of the state: made in the constructor, freed once by Release, never handed outside of the
+// engine.
+
+/// <summary>The managed half of a vCPU: what handlers reach through <see cref="CpuState.ManagedHalf"/>.</summary>
+internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
+{
+    private readonly SortedDictionary<(uint Leaf, uint Subleaf), CpuidObservation> _observed = [];
+    private CpuState* _state;
+
+    public VcpuEngine(int index, GuestMemory memory)
+    {
+        Index = index;
+        Memory = memory;
+        Blocks = new BlockCache(memory, &Leaving.Leave);
+        _state = (CpuState*)NativeMemory.AlignedAlloc(CpuState.SizeBytes, GuestMemory.PageBytes);
+        NativeMemory.Clear(_state, CpuState.SizeBytes);
+        _state->Ram = memory.Ram;
+        _state->RamBytes = memory.SizeBytes;
+        _state->PageFlags = memory.Flags;
+        _state->ManagedHalf = GCHandle.ToIntPtr(GCHandle.Alloc(this, GCHandleType.Weak));
+        memory.Attach(this);
+    }
+
+    ~VcpuEngine() => Release();
+
+    public int Index { get; }
+
+    public GuestMemory Memory { get; }
+
+    public BlockCache Blocks { get; }
+
+    public HostVendor HostVendor { get; set; } = HostVendor.Intel;
+
+    public CpuidTable Cpuid { get; private set; } = CpuidTable.Empty;
+
+    public CpuState* State
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_state == null, this);
+            return _state;
+        }
+    }
+
+    /// <summary>What the guest has read by CPUID, by ascending leaf, then subleaf.</summary>
+    public IEnumerable<CpuidObservation> Observed => _observed.Values;
+
+    /// <summary>Why the last emulation failure or shutdown happened, in words.</summary>
+    public string ExitText { get; set; } = "";
+
+    public static VcpuEngine Of(CpuState* state) => (VcpuEngine)GCHandle.FromIntPtr(state->ManagedHalf).Target!;
+
+    /// <summary>Sets the table and everything that is derived from it: the decoder and the page walk ask for features.
+    /// </summary>
+    public void ReplaceCpuid(CpuidTable table)
+    {
+        Cpuid = table;
+        State->PhysicalAddressMask = GuestFeatures.PhysicalAddressMask(table);
+        State->Features = GuestFeatures.Of(table);
+        Tlb.Flush(State);
+        Blocks.DropAll();
+    }
+
+    public void Observe(uint leaf, uint subleaf, ulong vmTime)
+    {
+        _observed[(leaf, subleaf)] = _observed.TryGetValue((leaf, subleaf), out CpuidObservation known)
+            ? known with { Reads = known.Reads + 1 }
+            : new CpuidObservation(leaf, subleaf, vmTime, Reads: 1);
+    }
+
+    public void ReplaceObserved(IEnumerable<CpuidObservation> observations)
+    {
+        _observed.Clear();
+        foreach (CpuidObservation observation in observations)
+        {
+            _observed[(observation.Leaf, observation.Subleaf)] = observation;
+        }
+    }
+
+    public void DropWriteTranslations() => Tlb.FlushWrites(State);
+
+    public void DropWriteTranslations(int pageNumber) =>
+        Tlb.FlushWritesTo(State, Memory.Ram + ((ulong)pageNumber * GuestMemory.PageBytes));
+
+    public bool CodeWritten(int pageNumber, int offsetInPage, int length) =>
+        Blocks.Invalidate(pageNumber, offsetInPage, length);
+
+    public void Dispose()
+    {
+        Memory.Detach(this);
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Release()
+    {
+        if (_state == null)
+        {
+            return;
+        }
+
+        GCHandle.FromIntPtr(_state->ManagedHalf).Free();
+        NativeMemory.AlignedFree(_state);
+        _state = null;
+        Blocks.Dispose();
+    }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace KvmActors.Cpu.Memory;
+
+// JUSTIFICATION: RAM outside of the GC heap costs no pinning and no card marking, and a guest store is one machine
+// store; the threaded interpreter and a later translator both need its address to stay put.
+// SAFETY: every public method checks its range against SizeBytes first; page numbers are checked by CheckPage; the
+// block is freed once, by Dispose, and no span outlives the VM that owns this object.
+
+/// <summary>The guest's RAM: GPA 0 up to <see cref="SizeBytes"/>, in one piece, with a dirty log for several readers.
+/// </summary>
+/// <remarks>Not safe for several threads: it belongs to the VM whose turn it is. All writes that are not a vCPU's own
+/// go through <see cref="Write"/>, which keeps the dirty log and the decoded code right.</remarks>
+public sealed unsafe class GuestMemory : IDisposable
+{
+    public const int PageBytes = 4096;
+
+    /// <summary>Bound on the size of a VM's RAM: page numbers stay well inside an int.</summary>
+    public const ulong SizeBytesMax = 1ul << 40;
+
+    private readonly List<IMemoryObserver> _observers = [];
+    private void* _allocation;
+    private byte* _ram;
+    private byte* _flags;
+
+    /// <summary>Zeroed memory. No page is dirty for any reader.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The size is 0, above <see cref="SizeBytesMax"/>, or not a
+    /// multiple of <see cref="PageBytes"/>.</exception>
+    public GuestMemory(ulong sizeBytes)
+    {
+        if (sizeBytes == 0 || sizeBytes > SizeBytesMax || sizeBytes % PageBytes != 0)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(sizeBytes),
+                sizeBytes,
+                $"Guest memory must be a multiple of {PageBytes} bytes, more than 0 and at most {SizeBytesMax}.");
+        }
+
+        SizeBytes = sizeBytes;
+        PageCount = (int)(sizeBytes / PageBytes);
+        // Zeroed by the allocator, so that pages the guest never touches cost nothing; aligned by hand.
+        _allocation = NativeMemory.AllocZeroed((nuint)sizeBytes + PageBytes);
+        _ram = (byte*)(((nuint)_allocation + PageBytes - 1) & ~(nuint)(PageBytes - 1));
+        _flags = (byte*)NativeMemory.AllocZeroed((nuint)PageCount);
+    }
+
+    ~GuestMemory() => Release();
+
+    public ulong SizeBytes { get; }
+
+    public int PageCount { get; }
+
+    /// <summary>First byte of RAM, for the engine.</summary>
+    internal byte* Ram => _ram;
+
+    /// <summary>One byte of <see cref="PageFlags"/> a page, for the engine.</summary>
+    internal byte* Flags => _flags;
+
+    /// <exception cref="ArgumentOutOfRangeException">The range is not wholly inside RAM.</exception>
+    public void Read(Gpa start, Span<byte> destination)
+    {
+        CheckRange(start, destination.Length);
+        new ReadOnlySpan<byte>(_ram + start.Value, destination.Length).CopyTo(destination);
+    }
+
+    /// <summary>The one way in for a write that is not a vCPU's own: device, loader, hypercall patch, migration. Marks
+    /// the pages dirty for every reader and drops code decoded from the bytes.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not wholly inside RAM.</exception>
+    public void Write(Gpa start, ReadOnlySpan<byte> bytes)
+    {
+        CheckRange(start, bytes.Length);
+        ulong address = start.Value;
+        while (!bytes.IsEmpty)
+        {
+            int page = (int)(address / PageBytes);
+            int offset = (int)(address % PageBytes);
+            int length = Math.Min(bytes.Length, PageBytes - offset);
+            BeforeWrite(page, offset, length);
+            bytes[..length].CopyTo(new Span<byte>(_ram + address, length));
+            bytes = bytes[length..];
+            address += (ulong)length;
+        }
+    }
+
+    /// <summary>The bytes of a page, as they are now; valid until this object is disposed.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">No such page.</exception>
+    public ReadOnlySpan<byte> Page(int pageNumber)
+    {
+        CheckPage(pageNumber);
+        return new ReadOnlySpan<byte>(_ram + ((ulong)pageNumber * PageBytes), PageBytes);
+    }
+
+    /// <exception cref="ArgumentOutOfRangeException">No such page.</exception>
+    public bool IsZero(int pageNumber) => !Page(pageNumber).ContainsAnyExcept((byte)0);
+
+    /// <summary>The pages written since this reader took the log last (at first: since creation), ascending; they are
+    /// clean for this reader afterwards.</summary>
+    public ImmutableArray<int> TakeDirty(DirtyReader reader)
+    {
+        byte bit = PageFlags.Dirty(reader);
+        ImmutableArray<int>.Builder taken = ImmutableArray.CreateBuilder<int>();
+        Span<byte> flags = new(_flags, PageCount);
+        for (int page = 0; page < flags.Length; page++)
+        {
+            int clean = flags[page..].IndexOfAnyExcept((byte)0, PageFlags.Code);
+            if (clean < 0)
+            {
+                break;
+            }
+
+            page += clean;
+            if ((flags[page] & bit) != 0)
+            {
+                flags[page] &= (byte)~bit;
+                taken.Add(page);
+            }
+        }
+
+        foreach (IMemoryObserver observer in _observers)
+        {
+            observer.DropWriteTranslations();
+        }
+
+        return taken.DrainToImmutable();
+    }
+
+    public void Dispose()
+    {
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    internal void Attach(IMemoryObserver observer) => _observers.Add(observer);
+
+    internal void Detach(IMemoryObserver observer) => _observers.Remove(observer);
+
+    /// <summary>To be called before bytes inside one page change, by whoever changes them.</summary>
+    internal void BeforeWrite(int pageNumber, int offsetInPage, int length)
+    {
+        byte* flags = _flags + pageNumber;
+        *flags |= PageFlags.AllDirty;
+        if ((*flags & PageFlags.Code) != 0)
+        {
+            CodeWritten(pageNumber, offsetInPage, length);
+        }
+    }
+
+    /// <summary>Marks a page as one that blocks were decoded from.</summary>
+    internal void MarkCode(int pageNumber)
+    {
+        if ((_flags[pageNumber] & PageFlags.Code) != 0)
+        {
+            return;
+        }
+
+        _flags[pageNumber] |= PageFlags.Code;
+        foreach (IMemoryObserver observer in _observers)
+        {
+            observer.DropWriteTranslations(pageNumber);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void CodeWritten(int pageNumber, int offsetInPage, int length)
+    {
+        bool codeRemains = false;
+        foreach (IMemoryObserver observer in _observers)
+        {
+            codeRemains |= observer.CodeWritten(pageNumber, offsetInPage, length);
+        }
+
+        if (!codeRemains)
+        {
+            _flags[pageNumber] &= unchecked((byte)~PageFlags.Code);
+        }
+    }
+
+    private void CheckRange(Gpa start, int length)
+    {
+        ObjectDisposedException.ThrowIf(_ram == null, this);
+        if (start.Value > SizeBytes || (ulong)length > SizeBytes - start.Value)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(start),
+                start,
+                $"{length} bytes from {start} are not inside the {SizeBytes} bytes of guest memory.");
+        }
+    }
+
+    private void CheckPage(int pageNumber)
+    {
+        ObjectDisposedException.ThrowIf(_ram == null, this);
+        if ((uint)pageNumber >= (uint)PageCount)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(pageNumber), pageNumber, $"Guest memory has pages 0 to {PageCount - 1}.");
+        }
+    }
+
+    private void Release()
+    {
+        NativeMemory.Free(_allocation);
+        NativeMemory.Free(_flags);
+        _allocation = null;
+        _ram = null;
+        _flags = null;
+    }
+}

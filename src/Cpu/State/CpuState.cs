@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Memory;
+
+namespace KvmActors.Cpu.State;
+
+// JUSTIFICATION: one unmanaged block at a fixed address lets a handler reach registers, flags and TLB by constant
+// offsets from one pointer, with no bounds check, no GC barrier and no pinning.
+// SAFETY: allocated with SizeBytes by Vcpu and freed by it alone. Register indices come from the decoder (0 to 16), TLB
+// indices are masked, so that every access stays inside the block.
+
+/// <summary>The state of one vCPU as the engine works on it.</summary>
+/// <remarks>Offsets below 256 are what every handler touches. The TLBs and the jump cache follow behind the structure,
+/// in the same allocation, at <see cref="TlbOffset"/> and <see cref="JumpCacheOffset"/>.</remarks>
+[StructLayout(LayoutKind.Explicit, Size = HeaderBytes)]
+internal unsafe struct CpuState
+{
+    public const int GprCount = 16;
+    public const int SegmentCount = 8;
+    public const int DebugRegisterCount = 6;
+    public const int FxSaveBytes = 512;
+
+    /// <summary>Byte offset of a register that is always 0: the base or index of an operand that has none.</summary>
+    public const int ZeroRegisterOffset = 128;
+
+    public const int HeaderBytes = 4096;
+    public const int TlbOffset = HeaderBytes;
+    public const int JumpCacheOffset = TlbOffset + (Tlb.SetCount * Tlb.SetBytes);
+    public const int SizeBytes = JumpCacheOffset + JumpCache.SizeBytes;
+
+    // Arrays without a field: 8 segment registers, 6 debug registers, the MSRs of MsrSlots, the FXSAVE image.
+    private const int SegmentsOffset = 312;
+    private const int DebugRegistersOffset = 640;
+    private const int MsrsOffset = 704;
+    private const int FxSaveOffset = 1280;
+
+    [FieldOffset(0)]
+    public ulong Rax;
+
+    [FieldOffset(8)]
+    public ulong Rcx;
+
+    [FieldOffset(16)]
+    public ulong Rdx;
+
+    [FieldOffset(24)]
+    public ulong Rbx;
+
+    [FieldOffset(32)]
+    public ulong Rsp;
+
+    [FieldOffset(40)]
+    public ulong Rbp;
+
+    [FieldOffset(48)]
+    public ulong Rsi;
+
+    [FieldOffset(56)]
+    public ulong Rdi;
+
+    [FieldOffset(88)]
+    public ulong R11;
+
+    [FieldOffset(ZeroRegisterOffset)]
+    public ulong Zero;
+
+    [FieldOffset(136)]
+    public ulong Rip;
+
+    /// <summary>Lazy flags: see <see cref="LazyFlags"/>.</summary>
+    [FieldOffset(144)]
+    public ulong FlagResult;
+
+    [FieldOffset(152)]
+    public ulong FlagCarries;
+
+    [FieldOffset(160)]
+    public int FlagShape;
+
+    [FieldOffset(164)]
+    public ExitReason Exit;
+
+    /// <summary>Instructions that may still be charged. A block is charged whole on entry.</summary>
+    [FieldOffset(168)]
+    public long Budget;
+
+    [FieldOffset(176)]
+    public Block* CurrentBlock;
+
+    /// <summary>The TLB set of the current privilege.</summary>
+    [FieldOffset(184)]
+    public byte* ActiveTlb;
+
+    /// <summary>RFLAGS without the six status flags.</summary>
+    [FieldOffset(192)]
+    public ulong SystemFlags;
+
+    /// <summary>What is added to RIP for a fetch: the base of CS, 0 in 64-bit mode.</summary>
+    [FieldOffset(200)]
+    public ulong CodeBase;
+
+    /// <summary>Highest RIP a fetch may use: the limit of CS, all ones in 64-bit mode.</summary>
+    [FieldOffset(208)]
+    public ulong CodeLimit;
+
+    /// <summary>What sets apart jump-cache entries of different modes and privileges: see <see cref="JumpCache"/>.
+    /// </summary>
+    [FieldOffset(216)]
+    public ulong JumpTag;
+
+    [FieldOffset(224)]
+    public int Cpl;
+
+    [FieldOffset(228)]
+    public CpuMode Mode;
+
+    /// <summary>Not 0: instructions go one by one, because of the interrupt shadow or RFLAGS.TF.</summary>
+    [FieldOffset(232)]
+    public int SingleStep;
+
+    /// <summary>Not 0: STI, MOV SS or POP SS was the last instruction.</summary>
+    [FieldOffset(236)]
+    public int InterruptShadow;
+
+    [FieldOffset(240)]
+    public byte* Ram;
+
+    [FieldOffset(248)]
+    public ulong RamBytes;
+
+    [FieldOffset(256)]
+    public byte* PageFlags;
+
+    /// <summary>A GCHandle to the vCPU's managed half.</summary>
+    [FieldOffset(264)]
+    public nint ManagedHalf;
+
+    [FieldOffset(272)]
+    public long BudgetAtEntry;
+
+    [FieldOffset(280)]
+    public ulong VmTimeAtEntry;
+
+    [FieldOffset(288)]
+    public FaultInfo Fault;
+
+    [FieldOffset(512)]
+    public ulong GdtrBase;
+
+    [FieldOffset(520)]
+    public ulong IdtrBase;
+
+    [FieldOffset(528)]
+    public ushort GdtrLimit;
+
+    [FieldOffset(530)]
+    public ushort IdtrLimit;
+
+    [FieldOffset(532)]
+    public VcpuActivity Activity;
+
+    [FieldOffset(536)]
+    public ulong Cr0;
+
+    [FieldOffset(544)]
+    public ulong Cr2;
+
+    [FieldOffset(552)]
+    public ulong Cr3;
+
+    [FieldOffset(560)]
+    public ulong Cr4;
+
+    [FieldOffset(568)]
+    public ulong Cr8;
+
+    [FieldOffset(576)]
+    public ulong Efer;
+
+    [FieldOffset(584)]
+    public ulong Xcr0;
+
+    /// <summary>Bits of a physical address that exist: from CPUID.80000008H:EAX[7:0].</summary>
+    [FieldOffset(592)]
+    public ulong PhysicalAddressMask;
+
+    /// <summary>Instructions retired before the current Run, and by completed port accesses.</summary>
+    [FieldOffset(600)]
+    public ulong RetiredBefore;
+
+    /// <summary>The port access that waits for its completion.</summary>
+    [FieldOffset(608)]
+    public PortAccess Port;
+
+    /// <summary>What the guest's CPUID table offers, of what the engine can do.</summary>
+    [FieldOffset(632)]
+    public GuestFeature Features;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong* Gprs(CpuState* state) => (ulong*)state;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SegmentCache* Segment(CpuState* state, SegmentName name) =>
+        (SegmentCache*)((byte*)state + SegmentsOffset) + (int)name;
+
+    public static ulong* DebugRegister(CpuState* state, int slot) =>
+        (ulong*)((byte*)state + DebugRegistersOffset) + slot;
+
+    public static ulong* Msr(CpuState* state, int slot) => (ulong*)((byte*)state + MsrsOffset) + slot;
+
+    public static byte* FxSave(CpuState* state) => (byte*)state + FxSaveOffset;
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Execute;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu;
+
+// JUSTIFICATION: the facade over the unmanaged state; see CpuState.
+// SAFETY: the engine refuses a disposed state; register numbers are checked before they become offsets.
+
+/// <summary>One virtual processor: runs the guest until it needs something that is not the processor's, and says what.
+/// </summary>
+/// <remarks>Deterministic: the same state, memory and answers at the same counts give the same end, bit for bit, however
+/// a run is cut into pieces. Not safe for several threads; all vCPUs of one VM run on one thread at a time, because they
+/// share <see cref="GuestMemory"/> without locks. Nothing a guest does makes a method throw.</remarks>
+public sealed unsafe class Vcpu : IDisposable
+{
+    private readonly VcpuEngine _engine;
+    private readonly Runner _runner;
+
+    /// <summary>A vCPU in KVM's reset state, with an empty CPUID table.</summary>
+    /// <param name="index">Its number in the VM; 0 is the bootstrap processor.</param>
+    /// <param name="memory">The VM's memory, which must outlive the vCPU.</param>
+    public Vcpu(int index, GuestMemory memory)
+    {
+        _engine = new VcpuEngine(index, memory);
+        _runner = new Runner(_engine);
+        StateTransfer.Restore(_engine, StateTransfer.Reset(index));
+    }
+
+    public int Index => _engine.Index;
+
+    /// <summary>Instructions retired since creation. A REP iteration counts one; faults, deliveries and exits none.
+    /// </summary>
+    public ulong InstructionsRetired => _engine.State->RetiredBefore;
+
+    /// <summary>What CPUID answers, and so which instructions and control bits exist. A new table holds from the next
+    /// instruction on.</summary>
+    public CpuidTable Cpuid
+    {
+        get => _engine.Cpuid;
+        set => _engine.ReplaceCpuid(value);
+    }
+
+    /// <summary>Which hypercall instruction is native. Holds from the next instruction on.</summary>
+    public HostVendor HostVendor
+    {
+        get => _engine.HostVendor;
+        set => _engine.HostVendor = value;
+    }
+
+    /// <summary>Which CPUID leaves the guest has read, by ascending leaf, then subleaf.</summary>
+    public ImmutableArray<CpuidObservation> Observed => [.. _engine.Observed];
+
+    public VcpuActivity Activity => _engine.State->Activity;
+
+    public ulong Rip
+    {
+        get => _engine.State->Rip;
+        set => _engine.State->Rip = value;
+    }
+
+    public ulong RFlags => LazyFlags.Read(_engine.State);
+
+    /// <summary>Current privilege level: 0 in real mode, 3 in virtual-8086 mode.</summary>
+    public int Cpl => _engine.State->Cpl;
+
+    public CpuMode Mode => _engine.State->Mode;
+
+    /// <summary>What is added to RIP to give a linear address: the base of CS, 0 in 64-bit mode.</summary>
+    public ulong CodeBase => _engine.State->CodeBase;
+
+    /// <summary>The linear address of the next instruction.</summary>
+    public Gva LinearRip
+    {
+        get
+        {
+            CpuState* state = _engine.State;
+            ulong linear = state->CodeBase + state->Rip;
+            return new Gva(state->Mode == CpuMode.Long64 ? linear : (uint)linear);
+        }
+    }
+
+    /// <exception cref="ArgumentOutOfRangeException">No such register.</exception>
+    public ulong ReadGpr(Gpr register) => CpuState.Gprs(_engine.State)[Checked(register)];
+
+    /// <summary>Writes all 64 bits.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">No such register.</exception>
+    public void WriteGpr(Gpr register, ulong value) => CpuState.Gprs(_engine.State)[Checked(register)] = value;
+
+    /// <summary>Runs until <paramref name="budget"/> instructions are retired, or something else ends the run first.
+    /// </summary>
+    /// <param name="budget">Instructions to retire at most; exactly so many if the answer is
+    /// <see cref="VmExit.BudgetSpent"/>.</param>
+    /// <param name="vmTime">VM time at entry, in ticks; TSC is VM time + TSC_ADJUST.</param>
+    /// <remarks>A vCPU that is halted or shut down retires nothing and says so. A port access that was not completed is
+    /// executed again.</remarks>
+    public VmExit Run(ulong budget, ulong vmTime) => _runner.Run(budget, vmTime);
+
+    /// <summary>Answers <see cref="VmExit.PortRead"/>: the instruction, or one iteration of it, retires.</summary>
+    /// <param name="value">The value read; bits beyond the access size are ignored.</param>
+    /// <exception cref="InvalidOperationException">No port read waits.</exception>
+    public void CompletePortRead(uint value) => PortCompletion.CompleteRead(_engine, value);
+
+    /// <summary>Answers <see cref="VmExit.PortWrite"/>: the instruction, or one iteration of it, retires.</summary>
+    /// <exception cref="InvalidOperationException">No port write waits.</exception>
+    public void CompletePortWrite() => PortCompletion.CompleteWrite(_engine);
+
+    /// <summary>The state at an instruction boundary. A port access that waits for its answer is not part of it: whoever
+    /// restores the state sees the instruction exit again.</summary>
+    public VcpuState Save() => StateTransfer.Save(_engine);
+
+    /// <summary>Replaces the state, except the index. Translations and decoded code are dropped.</summary>
+    /// <exception cref="ArgumentException">A list of the state has the wrong length, or an MSR is unknown; nothing is
+    /// changed then.</exception>
+    public void Restore(VcpuState state) => StateTransfer.Restore(_engine, state);
+
+    /// <summary>Reads bytes as an instruction fetch of the guest at its present CPL would.</summary>
+    public GuestAccess ReadCode(Gva start, Span<byte> destination) =>
+        GuestWindow.ReadCode(_engine, start, destination);
+
+    /// <summary>Writes bytes as a store of the guest at its present CPL would, honouring CR0.WP and page protection: all
+    /// of them or, with a fault, none.</summary>
+    public GuestAccess WriteAsGuest(Gva start, ReadOnlySpan<byte> bytes) =>
+        GuestWindow.WriteAsGuest(_engine, start, bytes);
+
+    /// <summary>Delivers an exception through the guest's IDT, with RIP at the current instruction. Takes effect at once;
+    /// if the delivery ends in a triple fault, the next <see cref="Run"/> says so.</summary>
+    public void InjectException(byte vector, uint? errorCode, ulong? cr2) =>
+        _runner.InjectException(new GuestFault(vector, errorCode, cr2));
+
+    /// <summary>Delivers an external interrupt if RFLAGS.IF is set and no interrupt shadow holds it off; wakes a halted
+    /// vCPU.</summary>
+    /// <returns>True if it was delivered; false if nothing happened.</returns>
+    public bool TryInjectInterrupt(byte vector) => _runner.TryInjectInterrupt(vector);
+
+    /// <summary>Retires the instruction at RIP as done by the hypervisor: RIP moves on, it counts one, and the interrupt
+    /// shadow ends.</summary>
+    /// <param name="lengthBytes">Length of the instruction.</param>
+    public void SkipInstruction(int lengthBytes) => PortCompletion.Retire(_engine.State, lengthBytes);
+
+    public void Dispose() => _engine.Dispose();
+
+    private static int Checked(Gpr register) => (uint)register < CpuState.GprCount
+        ? (int)register
+        : throw new ArgumentOutOfRangeException(nameof(register), register, "Registers are numbered from 0 to 15.");
+}
