@@ -2,7 +2,8 @@
 
 namespace KvmActors.Cpu.Cpuid;
 
-/// <summary>One bit of a CPUID table that stands for one feature. The named ones are in <see cref="CpuidFeatures"/>.</summary>
+/// <summary>One bit of a CPUID table that stands for one feature. The named ones are in
+/// <see cref="CpuidFeatures"/>.</summary>
 public readonly record struct CpuidFeature(uint Leaf, uint Subleaf, CpuidRegister Register, int Bit)
 {
     public bool IsSetIn(CpuidRegisters registers) => (Register switch

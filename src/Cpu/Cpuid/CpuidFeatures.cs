@@ -6,9 +6,10 @@ using System.Globalization;
 
 namespace KvmActors.Cpu.Cpuid;
 
-/// <summary>The named CPUID features, read once from the table <c>Features.txt</c>, which is part of the assembly.</summary>
-/// <remarks>Source: Intel SDM vol. 2A, "CPUID"; AMD APM vol. 3, appendix E. Other bits have no name, but are compared and
-/// cut like these.</remarks>
+/// <summary>The named CPUID features, read once from the table <c>Features.txt</c>, which is part of the
+/// assembly.</summary>
+/// <remarks>Source: Intel SDM vol. 2A, "CPUID"; AMD APM vol. 3, appendix E. Other bits have no name, but are
+/// compared and cut like these.</remarks>
 public static class CpuidFeatures
 {
     private static readonly ImmutableArray<(string Name, CpuidFeature Feature)> s_all = ReadTable();
@@ -23,7 +24,8 @@ public static class CpuidFeatures
     /// <exception cref="ArgumentException">No feature has this name.</exception>
     public static CpuidFeature Named(string name) => s_byName.TryGetValue(name, out CpuidFeature feature)
         ? feature
-        : throw new ArgumentException($"Expected the name of a CPUID feature, for instance avx2, found '{name}'.", nameof(name));
+        : throw new ArgumentException(
+            $"Expected the name of a CPUID feature, for instance avx2, found '{name}'.", nameof(name));
 
     public static bool TryNamed(string name, out CpuidFeature feature) => s_byName.TryGetValue(name, out feature);
 
@@ -32,7 +34,8 @@ public static class CpuidFeatures
 
     private static ImmutableArray<(string Name, CpuidFeature Feature)> ReadTable()
     {
-        using Stream table = typeof(CpuidFeatures).Assembly.GetManifestResourceStream("KvmActors.Cpu.Cpuid.Features.txt")!;
+        using Stream table =
+            typeof(CpuidFeatures).Assembly.GetManifestResourceStream("KvmActors.Cpu.Cpuid.Features.txt")!;
         using StreamReader reader = new(table);
         ImmutableArray<(string, CpuidFeature)>.Builder all = ImmutableArray.CreateBuilder<(string, CpuidFeature)>();
         while (reader.ReadLine() is { } line)

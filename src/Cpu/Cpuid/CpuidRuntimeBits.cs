@@ -2,9 +2,10 @@
 
 namespace KvmActors.Cpu.Cpuid;
 
-/// <summary>The bits of a table that the vCPU's state owns: a table may say anything there, the guest reads the state.</summary>
-/// <remarks>Source: Linux v6.19 arch/x86/kvm/cpuid.c:kvm_update_cpuid_runtime, xstate_required_size. MWAIT stays as in the
-/// table, as KVM has it with KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT, its default.</remarks>
+/// <summary>The bits of a table that the vCPU's state owns: a table may say anything there, the guest reads the
+/// state.</summary>
+/// <remarks>Source: Linux v6.19 arch/x86/kvm/cpuid.c:kvm_update_cpuid_runtime, xstate_required_size. MWAIT stays as
+/// in the table, as KVM has it with KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT, its default.</remarks>
 internal static class CpuidRuntimeBits
 {
     private const int Cr4OsXsave = 18;
@@ -40,7 +41,8 @@ internal static class CpuidRuntimeBits
     private static uint With(uint register, int bit, ulong state, int stateBit) =>
         (register & ~(1u << bit)) | ((uint)((state >> stateBit) & 1) << bit);
 
-    /// <summary>Size of the XSAVE area for these components, from the table's own leaf 0DH subleaves 2 and up.</summary>
+    /// <summary>Size of the XSAVE area for these components, from the table's own leaf 0DH subleaves 2 and
+    /// up.</summary>
     private static uint XsaveBytes(CpuidTable table, ulong components, bool compacted)
     {
         uint size = XsaveBaseBytes;

@@ -42,7 +42,8 @@ public sealed class CpuidTable : IEquatable<CpuidTable>
 
     public ImmutableArray<CpuidEntry> Entries { get; }
 
-    /// <summary>The twelve characters of leaf 0, for instance <c>GenuineIntel</c>; empty if there is no leaf 0.</summary>
+    /// <summary>The twelve characters of leaf 0, for instance <c>GenuineIntel</c>; empty if there is no leaf
+    /// 0.</summary>
     public string Vendor { get; }
 
     /// <exception cref="ArgumentException">More than <see cref="EntriesMax"/> entries.</exception>
@@ -72,8 +73,8 @@ public sealed class CpuidTable : IEquatable<CpuidTable>
     public CpuidEntry? FirstOfLeaf(uint leaf) =>
         _firstOfAnyKind.TryGetValue(leaf, out int position) ? Entries[position] : null;
 
-    /// <summary>What the guest's CPUID instruction leaves in its registers: the matching entry, else the maker's rule for
-    /// leaves out of range, with the bits that follow <paramref name="runtime"/>.</summary>
+    /// <summary>What the guest's CPUID instruction leaves in its registers: the matching entry, else the maker's
+    /// rule for leaves out of range, with the bits that follow <paramref name="runtime"/>.</summary>
     public CpuidRegisters Query(uint leaf, uint subleaf, in CpuidRuntime runtime)
     {
         uint answering = leaf;
@@ -91,9 +92,11 @@ public sealed class CpuidTable : IEquatable<CpuidTable>
     }
 
     /// <summary>True if the table sets the feature's bit; runtime-owned bits are not looked at.</summary>
-    public bool Has(CpuidFeature feature) => Find(feature.Leaf, feature.Subleaf) is { } entry && feature.IsSetIn(entry.Registers);
+    public bool Has(CpuidFeature feature) =>
+        Find(feature.Leaf, feature.Subleaf) is { } entry && feature.IsSetIn(entry.Registers);
 
-    public bool Equals(CpuidTable? other) => other is not null && Entries.AsSpan().SequenceEqual(other.Entries.AsSpan());
+    public bool Equals(CpuidTable? other) =>
+        other is not null && Entries.AsSpan().SequenceEqual(other.Entries.AsSpan());
 
     public override bool Equals(object? obj) => Equals(obj as CpuidTable);
 

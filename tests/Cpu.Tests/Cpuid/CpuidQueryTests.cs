@@ -44,7 +44,8 @@ public sealed class CpuidQueryTests
     public void Intel_answers_a_leaf_out_of_range_with_its_highest_basic_leaf_and_the_requested_subleaf()
     {
         var table = CpuidTable.Of([
-            Intel(7), Indexed(7, 0, 70), Indexed(7, 1, 71), Plain(0x8000_0000, 0x8000_0001), Plain(0x4000_0000, 0x4000_0001)]);
+            Intel(7), Indexed(7, 0, 70), Indexed(7, 1, 71), Plain(0x8000_0000, 0x8000_0001),
+            Plain(0x4000_0000, 0x4000_0001)]);
 
         Assert.Equal(70u, table.Query(8, 0, s_reset).Eax);
         Assert.Equal(71u, table.Query(0x8000_0002, 1, s_reset).Eax);
