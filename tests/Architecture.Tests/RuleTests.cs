@@ -117,6 +117,22 @@ public sealed class RuleTests
     public void Names_follow_folders_and_mean_something(string path, string text, int findings) =>
         Assert.Equal(findings, NamespaceRule.Check(new SourceFile(path, text)).Count());
 
+    [Theory]
+    [InlineData("[a](b.md)", 1)]
+    [InlineData("[a](README.md)", 0)]
+    [InlineData("[a](docs/glossary.md#the-processor)", 0)]
+    [InlineData("[a](docs/glossary.md#the-processors)", 1)]
+    [InlineData("`[a](b.md)` [a](https://example.org/b.md)", 0)]
+    public void A_link_that_leads_nowhere_is_found(string line, int findings) =>
+        Assert.Equal(findings, LinkRule.Check(new SourceFile("page.md", line)).Count());
+
+    [Theory]
+    [InlineData("cd /ho" + "me/someone/clone", 1)]
+    [InlineData("source: https://api.nu" + "get.org/v3", 1)]
+    [InlineData("src/home/page and https://example.org/home/page", 0)]
+    public void A_private_path_or_package_host_is_found(string line, int findings) =>
+        Assert.Equal(findings, PrivateTextRule.Check(new SourceFile("page.md", line)).Count());
+
     private static SourceFile Method(string path, string statements) =>
         new(path, $"{TextRule.Licence}\n\nclass A\n{{\nasync void M() {{\n{statements}\n}}\n}}\n");
 }
