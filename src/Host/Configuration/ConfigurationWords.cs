@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Cpu.Hypercalls;
+
+namespace KvmActors.Host.Configuration;
+
+/// <summary>The words that stand for enum values in configuration files, on the command line and in JSON.</summary>
+internal static class ConfigurationWords
+{
+    public static ImmutableArray<(string Word, HypercallPatchPolicy Value)> PatchPolicies { get; } =
+    [
+        ("auto", HypercallPatchPolicy.Auto),
+        ("patch", HypercallPatchPolicy.Patch),
+        ("emulate", HypercallPatchPolicy.Emulate),
+        ("inject", HypercallPatchPolicy.Inject),
+    ];
+
+    public static ImmutableArray<(string Word, HostVendor Value)> Vendors { get; } =
+    [
+        ("intel", HostVendor.Intel),
+        ("amd", HostVendor.Amd),
+    ];
+
+    public static string Of(HostVendor vendor) => vendor switch
+    {
+        HostVendor.Intel => "intel",
+        HostVendor.Amd => "amd",
+    };
+
+    public static string Of(HypercallPatchPolicy policy) => policy switch
+    {
+        HypercallPatchPolicy.Auto => "auto",
+        HypercallPatchPolicy.Patch => "patch",
+        HypercallPatchPolicy.Emulate => "emulate",
+        HypercallPatchPolicy.Inject => "inject",
+    };
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Host.Hocon;
+using Microsoft.Extensions.Logging;
+
+namespace KvmActors.Host.Configuration;
+
+/// <summary>All settings of a node, checked. Each is a key of <c>hocon/reference.conf</c>, where it is explained.</summary>
+internal sealed record HostOptions(
+    NodeOptions Node,
+    StoreOptions Store,
+    ClusterOptions Cluster,
+    JournalOptions Journal,
+    VmOptions Vm,
+    MigrationOptions Migration,
+    MailboxOptions Mailbox,
+    RpcOptions Rpc,
+    LogLevel LogLevel)
+{
+    private static readonly TimeSpan s_minute = TimeSpan.FromMinutes(1);
+
+    /// <summary>Reads every key.</summary>
+    /// <exception cref="HoconException">A value of the wrong type or out of its bounds.</exception>
+    public static HostOptions Bind(HoconConfig config) => new(
+        NodeOptions.Bind(config),
+        BindStore(config),
+        BindCluster(config),
+        BindJournal(config),
+        BindVm(config),
+        BindMigration(config),
+        new MailboxOptions(
+            CommandsMax: (int)config.GetInteger("kvmactors.mailbox.commands-max", 1, 1_000_000),
+            ControlsMax: (int)config.GetInteger("kvmactors.mailbox.controls-max", 1, 1_000_000)),
+        new RpcOptions(
+            Timeout: config.GetDuration("kvmactors.rpc.timeout", Milliseconds(100), TimeSpan.FromMinutes(10)),
+            MessageBytesMax: (int)config.GetSize("kvmactors.rpc.message-max", 1 << 20, 256 << 20)),
+        config.GetChoice("kvmactors.log.level", s_logLevels));
+
+    private static readonly ImmutableArray<(string, LogLevel)> s_logLevels =
+    [
+        ("debug", LogLevel.Debug),
+        ("information", LogLevel.Information),
+        ("warning", LogLevel.Warning),
+        ("error", LogLevel.Error),
+    ];
+
+    private static StoreOptions BindStore(HoconConfig config) => new(
+        Path: config.GetText("kvmactors.store.path") is { Length: > 0 } path
+            ? path
+            : throw config.Wrong("kvmactors.store.path", "a file path", "Name the SQLite file to use or create."),
+        GroupCommitMax: (int)config.GetInteger("kvmactors.store.group-commit-max", 1, 10_000),
+        FlushAtCommit: config.GetChoice("kvmactors.store.synchronous", [("full", true), ("normal", false)]));
+
+    private static ClusterOptions BindCluster(HoconConfig config)
+    {
+        TimeSpan lease = config.GetDuration("kvmactors.cluster.lease", Milliseconds(500), TimeSpan.FromMinutes(10));
+        return new ClusterOptions(
+            lease,
+            Renew: config.GetDuration("kvmactors.cluster.renew", Milliseconds(50), Least(s_minute, lease / 3)),
+            Grace: config.GetDuration("kvmactors.cluster.grace", TimeSpan.Zero, s_minute),
+            StatementTimeout: config.GetDuration(
+                "kvmactors.cluster.statement-timeout", Milliseconds(50), Least(s_minute, lease - Milliseconds(1))),
+            Probe: config.GetDuration("kvmactors.cluster.probe", Milliseconds(20), s_minute));
+    }
+
+    private static JournalOptions BindJournal(HoconConfig config) => new(
+        ProgressInterval: config.GetDuration(
+            "kvmactors.journal.progress-interval", Milliseconds(1), TimeSpan.FromHours(1)),
+        SnapshotInterval: config.GetDuration(
+            "kvmactors.journal.snapshot-interval", Milliseconds(10), TimeSpan.FromHours(24)),
+        MemorySumInterval: config.GetDuration(
+            "kvmactors.journal.memory-sum-interval", Milliseconds(1), TimeSpan.FromHours(1)));
+
+    private static VmOptions BindVm(HoconConfig config) => new(
+        Slice: config.GetDuration("kvmactors.vm.slice", Milliseconds(1), Milliseconds(10)),
+        TurnTicks: (ulong)config.GetInteger("kvmactors.vm.turn", 1_000, 10_000_000),
+        IdleSkips: config.GetChoice("kvmactors.vm.idle", [("realtime", false), ("skip", true)]),
+        PatchPolicy: config.GetChoice("kvmactors.vm.hypercall-patch", ConfigurationWords.PatchPolicies),
+        MemoryBytes: config.GetSize("kvmactors.vm.memory", 1UL << 20, 64UL << 30),
+        ConsoleBufferBytes: (int)config.GetSize("kvmactors.vm.console-buffer", 4 << 10, 16 << 20));
+
+    private static MigrationOptions BindMigration(HoconConfig config) => new(
+        DowntimeBudget: config.GetDuration("kvmactors.migration.downtime-budget", Milliseconds(1), s_minute),
+        TimeBudget: config.GetDuration(
+            "kvmactors.migration.time-budget", TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)),
+        RoundsMax: (int)config.GetInteger("kvmactors.migration.rounds-max", 1, 1000),
+        ChunkBytes: (int)config.GetSize("kvmactors.migration.chunk", 64 << 10, 8 << 20));
+
+    private static TimeSpan Milliseconds(int count) => TimeSpan.FromMilliseconds(count);
+
+    private static TimeSpan Least(TimeSpan left, TimeSpan right) => left < right ? left : right;
+}
