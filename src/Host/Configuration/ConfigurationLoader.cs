@@ -12,7 +12,8 @@ internal static class ConfigurationLoader
 
     /// <param name="file">Null: the defaults.</param>
     /// <param name="node">Which of <c>kvmactors.nodes</c> to lay over the rest; null: none.</param>
-    /// <exception cref="CliFault">The file is missing, cannot be read, or is wrong at a place the message names.</exception>
+    /// <exception cref="CliFault">The file is missing, cannot be read, or is wrong at a place the message
+    /// names.</exception>
     public static HostOptions Load(string? file, string? node)
     {
         try
@@ -56,7 +57,8 @@ internal static class ConfigurationLoader
             return known.Length == 0
                 ? user
                 : throw new CliFault(
-                    $"Expected --node NAME, because {file} describes several nodes; found none. Choose one of: {known}.");
+                    $"Expected --node NAME, because {file} describes several nodes; found none. "
+                    + $"Choose one of: {known}.");
         }
 
         HoconDocument selected = user.Overlay(["kvmactors", "nodes", node], onto: "kvmactors")

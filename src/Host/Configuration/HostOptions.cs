@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 
 namespace KvmActors.Host.Configuration;
 
-/// <summary>All settings of a node, checked. Each is a key of <c>hocon/reference.conf</c>, where it is explained.</summary>
+/// <summary>All settings of a node, checked. Each is a key of <c>hocon/reference.conf</c>, where it is
+/// explained.</summary>
 internal sealed record HostOptions(
     NodeOptions Node,
     StoreOptions Store,

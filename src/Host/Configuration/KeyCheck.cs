@@ -15,7 +15,8 @@ internal static class KeyCheck
     /// <summary>Holds every key of <paramref name="user"/> against those of <paramref name="reference"/>. Keys below
     /// <c>kvmactors.nodes.NAME</c> count as keys of <c>kvmactors</c>; a root of its own is allowed where a
     /// substitution uses it.</summary>
-    /// <exception cref="HoconException">The first key that the reference lacks, with the likest that it has.</exception>
+    /// <exception cref="HoconException">The first key that the reference lacks, with the likest that it
+    /// has.</exception>
     public static void Check(HoconDocument user, HoconDocument reference)
     {
         SortedSet<string> known = [.. reference.Keys().Select(key => string.Join('.', key.Path))];

@@ -38,7 +38,8 @@ internal sealed record NodeOptions(
         const string Path = "kvmactors.node.link";
         if (!LinkAddress.TryParse(config.GetText(Path), out IPEndPoint? link))
         {
-            throw config.Wrong(Path, "HOST:PORT with an IP address or localhost", "Write for example \"127.0.0.1:5101\".");
+            throw config.Wrong(
+                Path, "HOST:PORT with an IP address or localhost", "Write for example \"127.0.0.1:5101\".");
         }
 
         return IPAddress.IsLoopback(link.Address)
@@ -58,8 +59,10 @@ internal sealed record NodeOptions(
             return null;
         }
 
-        return source.StartsWith(FilePrefix, StringComparison.Ordinal) && source[FilePrefix.Length..].Trim() is { Length: > 0 } file
+        string file = source.StartsWith(FilePrefix, StringComparison.Ordinal) ? source[FilePrefix.Length..].Trim() : "";
+        return file.Length > 0
             ? file
-            : throw config.Wrong(Path, "\"host\" or \"file PATH\"", "Name a file in the format of cpuid -r, or use host.");
+            : throw config.Wrong(
+                Path, "\"host\" or \"file PATH\"", "Name a file in the format of cpuid -r, or use host.");
     }
 }

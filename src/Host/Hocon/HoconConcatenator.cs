@@ -4,7 +4,8 @@ using System.Collections.Immutable;
 
 namespace KvmActors.Host.Hocon;
 
-/// <summary>Values side by side: texts become one text, arrays one array, objects one object; nothing else mixes.</summary>
+/// <summary>Values side by side: texts become one text, arrays one array, objects one object; nothing else
+/// mixes.</summary>
 internal static class HoconConcatenator
 {
     /// <returns>Null where every part is an undefined optional substitution.</returns>
@@ -68,5 +69,8 @@ internal static class HoconConcatenator
     }
 
     private static HoconException Mixed(HoconValue value, string expected, string brackets) => new(
-        value.Origin, expected, value.Describe(), $"Put it in {brackets}, or separate the two by a comma or a new line.");
+        value.Origin,
+        expected,
+        value.Describe(),
+        $"Put it in {brackets}, or separate the two by a comma or a new line.");
 }

@@ -60,11 +60,13 @@ internal sealed class HoconDocument
     }
 
     /// <param name="environment">Asked for paths that the document lacks; null means undefined.</param>
-    /// <exception cref="HoconException">An undefined path, a cycle, or values that cannot stand side by side.</exception>
+    /// <exception cref="HoconException">An undefined path, a cycle, or values that cannot stand side by
+    /// side.</exception>
     public HoconConfig Resolve(Func<string, string?> environment) =>
         new(HoconResolver.Resolve(Root, environment));
 
-    /// <summary>Every key that is written as a path with no object behind it, with the place of its latest value.</summary>
+    /// <summary>Every key that is written as a path with no object behind it, with the place of its latest
+    /// value.</summary>
     public IEnumerable<(ImmutableArray<string> Path, HoconOrigin Origin)> Keys() => KeysOf(Root, []);
 
     /// <summary>First elements of all paths that substitutions refer to.</summary>

@@ -2,7 +2,8 @@
 
 namespace KvmActors.Host.Hocon;
 
-/// <summary>A configuration that cannot be used. The message is <c>file:line:column: expected …, found …. Advice.</c></summary>
+/// <summary>A configuration that cannot be used. The message is <c>file:line:column: expected …, found ….
+/// Advice.</c></summary>
 internal sealed class HoconException(HoconOrigin origin, string expected, string found, string advice)
     : Exception($"{origin}: expected {expected}, found {found}. {advice}")
 {

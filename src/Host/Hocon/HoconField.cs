@@ -3,8 +3,9 @@
 namespace KvmActors.Host.Hocon;
 
 /// <summary>All values that were given to one key, the latest last.</summary>
-/// <remarks>Earlier ones matter: objects merge with them, an undefined <c>${?x}</c> falls back to them, and a value that
-/// refers to its own key looks back at them. A plain scalar or array hides them for good, so they are dropped.</remarks>
+/// <remarks>Earlier ones matter: objects merge with them, an undefined <c>${?x}</c> falls back to them, and a value
+/// that refers to its own key looks back at them. A plain scalar or array hides them for good, so they are
+/// dropped.</remarks>
 internal sealed class HoconField
 {
     private readonly List<HoconNode> _stack = [];

@@ -12,7 +12,8 @@ internal abstract class HoconNode
     public HoconOrigin Origin { get; }
 
     /// <param name="text">As written: a number keeps its form.</param>
-    /// <param name="isBlank">Blanks between two parts of a concatenation, which vanish beside objects and arrays.</param>
+    /// <param name="isBlank">Blanks between two parts of a concatenation, which vanish beside objects and
+    /// arrays.</param>
     public sealed class Scalar(HoconOrigin origin, string text, HoconScalarKind kind, bool isBlank = false)
         : HoconNode(origin)
     {
@@ -28,7 +29,8 @@ internal abstract class HoconNode
         public ImmutableArray<HoconNode> Items { get; } = items;
     }
 
-    /// <summary>Fields in the order of their first mention. Grows while its file is parsed, and never afterwards.</summary>
+    /// <summary>Fields in the order of their first mention. Grows while its file is parsed, and never
+    /// afterwards.</summary>
     public sealed class Object(HoconOrigin origin) : HoconNode(origin)
     {
         public OrderedDictionary<string, HoconField> Fields { get; } = new(StringComparer.Ordinal);
@@ -44,7 +46,8 @@ internal abstract class HoconNode
             return field;
         }
 
-        /// <summary>Adds <paramref name="value"/> at <paramref name="path"/>, as the key <c>a.b.c</c> means it.</summary>
+        /// <summary>Adds <paramref name="value"/> at <paramref name="path"/>, as the key <c>a.b.c</c> means
+        /// it.</summary>
         public void Add(ReadOnlySpan<string> path, HoconNode value)
         {
             Object at = this;

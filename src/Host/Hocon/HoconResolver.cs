@@ -6,10 +6,10 @@ namespace KvmActors.Host.Hocon;
 
 /// <summary>Replaces substitutions by what they refer to, over the whole tree and as the last step.</summary>
 /// <remarks>
-/// Source: HOCON.md of lightbend/config, "Self-Referential Substitutions". A path is followed lazily through the tree as
-/// written, so an object may refer to its own fields. A field whose value is a substitution or a concatenation is marked
-/// while that value is computed; a path that meets the mark sees only the values below it (it looks back). An object or
-/// an array that is needed to compute itself is a cycle.
+/// Source: HOCON.md of lightbend/config, "Self-Referential Substitutions". A path is followed lazily through the tree
+/// as written, so an object may refer to its own fields. A field whose value is a substitution or a concatenation is
+/// marked while that value is computed; a path that meets the mark sees only the values below it (it looks back). An
+/// object or an array that is needed to compute itself is a cycle.
 /// </remarks>
 internal sealed class HoconResolver
 {
@@ -27,7 +27,8 @@ internal sealed class HoconResolver
     }
 
     /// <param name="environment">Asked for paths that the tree lacks; null means undefined.</param>
-    /// <exception cref="HoconException">An undefined path, a cycle, or values that cannot stand side by side.</exception>
+    /// <exception cref="HoconException">An undefined path, a cycle, or values that cannot stand side by
+    /// side.</exception>
     public static HoconValue.Object Resolve(HoconNode.Object root, Func<string, string?> environment)
     {
         try
@@ -220,7 +221,8 @@ internal sealed class HoconResolver
     private HoconValue? FindFromRoot(ReadOnlySpan<string> path) =>
         _root.Fields.TryGetValue(path[0], out HoconField? field) ? Find(field, field.Stack.Count, path[1..]) : null;
 
-    /// <summary>An object or array is needed to compute itself. Ends as undefined at an optional substitution.</summary>
+    /// <summary>An object or array is needed to compute itself. Ends as undefined at an optional
+    /// substitution.</summary>
     private sealed class CycleException(HoconOrigin origin) : Exception
     {
         public HoconException ToHocon() => new(

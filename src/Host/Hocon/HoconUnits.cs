@@ -12,7 +12,8 @@ internal static class HoconUnits
 {
     public const string DurationAdvice = "Write a number and ns, us, ms, s, m, h or d, as in 300ms.";
 
-    public const string SizeAdvice = "Write a number and B, kB, MB, GB (1000) or K, M, G, KiB, MiB, GiB (1024), as in 64M.";
+    public const string SizeAdvice =
+        "Write a number and B, kB, MB, GB (1000) or K, M, G, KiB, MiB, GiB (1024), as in 64M.";
 
     private const decimal NanosecondsPerTick = 100;
 

@@ -11,17 +11,28 @@ public sealed class ConfigurationLoaderTests : IDisposable
     public void Dispose() => File.Delete(_file);
 
     [Theory]
-    [InlineData("kvmactors.node.nme = x", ":1:22: expected a key of reference.conf, found kvmactors.node.nme. Did you mean kvmactors.node.name?")]
+    [InlineData(
+        "kvmactors.node.nme = x",
+        ":1:22: expected a key of reference.conf, found kvmactors.node.nme. Did you mean kvmactors.node.name?")]
     [InlineData("kvmactors.nodes.n.node.lnk = x", "Did you mean kvmactors.node.link?")]
-    [InlineData("kvmactors { cluster { progress-interval = 1s } }", "Did you mean kvmactors.journal.progress-interval?")]
+    [InlineData(
+        "kvmactors { cluster { progress-interval = 1s } }",
+        "Did you mean kvmactors.journal.progress-interval?")]
     [InlineData("kvmactor.node.name = x", "Did you mean kvmactors.node.name?")]
     [InlineData("entirely.something.different.altogether = 1", "Remove it, or look it up in hocon/reference.conf.")]
-    [InlineData("kvmactors.node.name = \"Node 1\"", ":1:23: expected 1 to 63 characters a-z, 0-9 and '-', first a letter for kvmactors.node.name, found \"Node 1\".")]
+    [InlineData(
+        "kvmactors.node.name = \"Node 1\"",
+        ":1:23: expected 1 to 63 characters a-z, 0-9 and '-', first a letter for kvmactors.node.name, "
+        + "found \"Node 1\".")]
     [InlineData("kvmactors.node.link = \"10.0.0.1:5101\"", "expected a loopback address")]
     [InlineData("kvmactors.node.link = \"127.0.0.1\"", "expected HOST:PORT")]
-    [InlineData("kvmactors.node.host-vendor = via", "expected one of host, intel, amd for kvmactors.node.host-vendor, found \"via\"")]
+    [InlineData(
+        "kvmactors.node.host-vendor = via",
+        "expected one of host, intel, amd for kvmactors.node.host-vendor, found \"via\"")]
     [InlineData("kvmactors.node.cpuid-source = dump.txt", "expected \"host\" or \"file PATH\"")]
-    [InlineData("kvmactors.vm.slice = 20ms", "expected a duration from 00:00:00.0010000 to 00:00:00.0100000 for kvmactors.vm.slice, found \"20ms\"")]
+    [InlineData(
+        "kvmactors.vm.slice = 20ms",
+        "expected a duration from 00:00:00.0010000 to 00:00:00.0100000 for kvmactors.vm.slice, found \"20ms\"")]
     [InlineData("kvmactors.vm.memory = lots", "expected a size from 1048576 to 68719476736 bytes")]
     [InlineData("kvmactors.migration.rounds-max = 0", "expected a whole number from 1 to 1000")]
     [InlineData("kvmactors.cluster.renew = 2s", "expected a duration from 00:00:00.0500000 to 00:00:01")]

@@ -20,8 +20,10 @@ internal static class HoconJson
         HoconValue.Scalar { Kind: HoconScalarKind.Text } scalar => JsonSerializer.Serialize(scalar.Text),
         HoconValue.Scalar scalar => scalar.Text,
         HoconValue.Array array => $"[{string.Join(',', array.Items.Select(Of))}]",
-        HoconValue.Object fields =>
-            $"{{{string.Join(',', fields.Fields.Select(field => $"{JsonSerializer.Serialize(field.Key)}:{Of(field.Value)}"))}}}",
+        HoconValue.Object fields => $"{{{string.Join(',', fields.Fields.Select(Of))}}}",
         _ => throw new System.Diagnostics.UnreachableException(),
     };
+
+    private static string Of(KeyValuePair<string, HoconValue> field) =>
+        $"{JsonSerializer.Serialize(field.Key)}:{Of(field.Value)}";
 }

@@ -68,16 +68,26 @@ public sealed class HoconSyntaxTests
     [InlineData("a = [1,2,,3]", "test.conf:1:10: expected a value, found ','.")]
     [InlineData("a = [,1]", "test.conf:1:6: expected a value, found ','.")]
     [InlineData("a = 1,,b = 2", "test.conf:1:7: expected a key, found ','.")]
-    [InlineData("a = 1\nb", "test.conf:2:2: expected '=', ':', '+=' or '{' after the key b, found the end of the file.")]
+    [InlineData(
+        "a = 1\nb",
+        "test.conf:2:2: expected '=', ':', '+=' or '{' after the key b, found the end of the file.")]
     [InlineData("a =", "test.conf:1:4: expected a value, found the end of the file.")]
     [InlineData("a = @home", "test.conf:1:5: expected a key or a value, found '@'.")]
-    [InlineData("a { b = 1", "test.conf:1:10: expected a comma, a new line or '}' after a field, found the end of the file.")]
-    [InlineData("a = 1 }", "test.conf:1:7: expected a comma, a new line or the end of the file after a field, found '}'.")]
+    [InlineData(
+        "a { b = 1",
+        "test.conf:1:10: expected a comma, a new line or '}' after a field, found the end of the file.")]
+    [InlineData(
+        "a = 1 }",
+        "test.conf:1:7: expected a comma, a new line or the end of the file after a field, found '}'.")]
     [InlineData("{ a = 1 } b", "test.conf:1:11: expected the end of the file, found 'b'.")]
     [InlineData("[1]", "test.conf:1:1: expected an object or its fields at the root, found '['.")]
-    [InlineData("a..b = 1", "test.conf:1:1: expected a name before, between and after the dots of a path, found an empty one near 'a..b'.")]
+    [InlineData(
+        "a..b = 1",
+        "test.conf:1:1: expected a name before, between and after the dots of a path, found an empty one near 'a..b'.")]
     [InlineData(".a = 1", "test.conf:1:1: expected a name before, between and after the dots of a path")]
-    [InlineData("a = \"x\ny\"", "test.conf:1:5: expected a closing '\"' on the same line, found control character U+000a at test.conf:1:7.")]
+    [InlineData(
+        "a = \"x\ny\"",
+        "test.conf:1:5: expected a closing '\"' on the same line, found control character U+000a at test.conf:1:7.")]
     [InlineData("a = \"\\x\"", "test.conf:1:6: expected one of")]
     [InlineData("a = \"\"\"x", "test.conf:1:5: expected a closing \"\"\", found the end of the file.")]
     [InlineData("a = ${b", "test.conf:1:8: expected '}' after the path, found the end of the file.")]
@@ -108,7 +118,8 @@ public sealed class HoconSyntaxTests
     [InlineData(9)]
     public void No_damage_to_a_file_gives_anything_but_a_hocon_error(int seed)
     {
-        const string Whole = "a { b = ${c.d} [1, \"x\\n\"], \"q.r\" = \"\"\"t\"\"\" }\nc.d = [0] # end\nc.e += ${?a.b}\n";
+        const string Whole =
+            "a { b = ${c.d} [1, \"x\\n\"], \"q.r\" = \"\"\"t\"\"\" }\nc.d = [0] # end\nc.e += ${?a.b}\n";
         const string Pieces = "{}[]:=,+$\"?#\\\n.a1 ";
         Random random = new(seed);
         for (int round = 0; round < 2_000; round++)
