@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Buffers;
+
+namespace KvmActors.Machine.Devices;
+
+/// <summary>A 16550A UART at COM1 (0x3F8): what the guest sends is the console's output, what a client sends is its
+/// input.</summary>
+/// <remarks>
+/// The line has no speed: a byte is sent the moment it is written, so THRE and TEMT are always set. No interrupt line is
+/// wired yet; IIR answers as if it were, so a polling driver works. Input that the FIFO cannot take waits behind it, so
+/// a client never causes an overrun; only loopback can.
+/// Source: National Semiconductor PC16550D data sheet, section 8 "Registers".
+/// </remarks>
+internal sealed class Serial16550 : IPortDevice
+{
+    /// <summary>Input bytes that may wait for the guest. Whoever injects more must be refused.</summary>
+    public const int ReceivedBytesMax = 64 * 1024;
+
+    private const int ReceiveFifoBytes = 16;
+    private const ushort DivisorAtReset = 12;
+    private const byte FifoEnable = 0x01;
+    private const byte ModemLoopback = 0x10;
+    private const byte LineDivisorLatch = 0x80;
+    private const byte InterruptReceived = 0x01;
+    private const byte InterruptTransmit = 0x02;
+    private const byte InterruptLine = 0x04;
+
+    private readonly IBufferWriter<byte> _console;
+    private readonly Queue<byte> _received = new();
+    private byte _interruptEnable;
+    private byte _fifoControl;
+    private byte _lineControl;
+    private byte _modemControl;
+    private byte _scratch;
+    private ushort _divisor = DivisorAtReset;
+    private bool _overrun;
+    private bool _transmitInterruptPending;
+
+    /// <param name="console">Takes each byte the guest transmits, in order.</param>
+    public Serial16550(IBufferWriter<byte> console) => _console = console;
+
+    public ushort FirstPort => 0x3F8;
+
+    public int PortCount => 8;
+
+    public bool TakesWideAccess => false;
+
+    /// <summary>How many more input bytes may be injected now.</summary>
+    public int InputRoomBytes => ReceivedBytesMax - _received.Count;
+
+    private bool Loopback => (_modemControl & ModemLoopback) != 0;
+
+    private bool DivisorLatch => (_lineControl & LineDivisorLatch) != 0;
+
+    private bool FifoEnabled => (_fifoControl & FifoEnable) != 0;
+
+    public void Inject(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > InputRoomBytes)
+        {
+            throw new ArgumentException(
+                $"Expected at most {InputRoomBytes} bytes of console input, found {bytes.Length}: the guest has not read "
+                + $"the {_received.Count} before them. Send them when it has.",
+                nameof(bytes));
+        }
+
+        foreach (byte each in bytes)
+        {
+            _received.Enqueue(each);
+        }
+    }
+
+    public uint Read(int offset, int sizeBytes) => offset switch
+    {
+        0 => DivisorLatch ? (byte)_divisor : TakeReceived(),
+        1 => DivisorLatch ? (uint)(_divisor >> 8) : _interruptEnable,
+        2 => IdentifyInterrupt(),
+        3 => _lineControl,
+        4 => _modemControl,
+        5 => TakeLineStatus(),
+        6 => ModemStatus(),
+        _ => _scratch,
+    };
+
+    public void Write(int offset, int sizeBytes, uint value)
+    {
+        byte written = (byte)value;
+        switch (offset)
+        {
+            case 0 when DivisorLatch:
+                _divisor = (ushort)((_divisor & 0xFF00) | written);
+                break;
+            case 0:
+                Transmit(written);
+                break;
+            case 1 when DivisorLatch:
+                _divisor = (ushort)((_divisor & 0x00FF) | (written << 8));
+                break;
+            case 1:
+                EnableInterrupts(written);
+                break;
+            case 2:
+                ControlFifo(written);
+                break;
+            case 3:
+                _lineControl = written;
+                break;
+            case 4:
+                _modemControl = (byte)(written & 0x1F);
+                break;
+            case 7:
+                _scratch = written;
+                break;
+            default:
+                // LSR and MSR are read-only; the data sheet reserves writes to them for factory tests.
+                break;
+        }
+    }
+
+    public SerialState Save() => new(
+        _interruptEnable,
+        _fifoControl,
+        _lineControl,
+        _modemControl,
+        _scratch,
+        _divisor,
+        _overrun,
+        _transmitInterruptPending,
+        [.. _received]);
+
+    public void Restore(SerialState state)
+    {
+        _interruptEnable = state.InterruptEnable;
+        _fifoControl = state.FifoControl;
+        _lineControl = state.LineControl;
+        _modemControl = state.ModemControl;
+        _scratch = state.Scratch;
+        _divisor = state.Divisor;
+        _overrun = state.Overrun;
+        _transmitInterruptPending = state.TransmitInterruptPending;
+        _received.Clear();
+        foreach (byte each in state.Received)
+        {
+            _received.Enqueue(each);
+        }
+    }
+
+    private void Transmit(byte value)
+    {
+        _transmitInterruptPending = true;
+        if (!Loopback)
+        {
+            _console.Write([value]);
+            return;
+        }
+
+        int capacity = FifoEnabled ? ReceiveFifoBytes : 1;
+        if (_received.Count >= capacity)
+        {
+            // The FIFO keeps what it has; the byte in the shift register is lost (section 8.4.1, OE).
+            _overrun = true;
+            return;
+        }
+
+        _received.Enqueue(value);
+    }
+
+    private uint TakeReceived() => _received.TryDequeue(out byte value) ? value : 0u;
+
+    private uint TakeLineStatus()
+    {
+        const uint TransmitterEmpty = 0x60;
+        uint status = TransmitterEmpty | (_received.Count > 0 ? 1u : 0u) | (_overrun ? 2u : 0u);
+        _overrun = false;
+        return status;
+    }
+
+    private uint IdentifyInterrupt()
+    {
+        uint fifoBits = FifoEnabled ? 0xC0u : 0u;
+        if ((_interruptEnable & InterruptLine) != 0 && _overrun)
+        {
+            return fifoBits | 0x06;
+        }
+
+        if ((_interruptEnable & InterruptReceived) != 0 && _received.Count > 0)
+        {
+            return fifoBits | 0x04;
+        }
+
+        if ((_interruptEnable & InterruptTransmit) != 0 && _transmitInterruptPending)
+        {
+            // Reading IIR while it names the transmitter takes that interrupt back (table in section 8.6).
+            _transmitInterruptPending = false;
+            return fifoBits | 0x02;
+        }
+
+        return fifoBits | 0x01;
+    }
+
+    private uint ModemStatus()
+    {
+        const uint PeerReady = 0xB0;
+        if (!Loopback)
+        {
+            return PeerReady;
+        }
+
+        // Section 8.7, loopback: the outputs DTR, RTS, OUT1, OUT2 come back as DSR, CTS, RI, DCD.
+        uint outputs = _modemControl;
+        uint dtr = outputs & 1;
+        uint rts = (outputs >> 1) & 1;
+        uint out1 = (outputs >> 2) & 1;
+        uint out2 = (outputs >> 3) & 1;
+        return (rts << 4) | (dtr << 5) | (out1 << 6) | (out2 << 7);
+    }
+
+    private void EnableInterrupts(byte written)
+    {
+        byte enabled = (byte)(written & 0x0F);
+        if ((enabled & ~_interruptEnable & InterruptTransmit) != 0)
+        {
+            // The transmitter is empty, so enabling its interrupt raises it at once.
+            _transmitInterruptPending = true;
+        }
+
+        _interruptEnable = enabled;
+    }
+
+    private void ControlFifo(byte written)
+    {
+        const byte ClearReceive = 0x02;
+        bool toggled = ((written ^ _fifoControl) & FifoEnable) != 0;
+        if (toggled || (written & ClearReceive) != 0)
+        {
+            ClearReceiveFifo();
+        }
+
+        // Bits 1 and 2 clear themselves; without bit 0 no other bit is programmed.
+        _fifoControl = (written & FifoEnable) != 0 ? (byte)(written & 0xC9) : (byte)0;
+    }
+
+    private void ClearReceiveFifo()
+    {
+        int inFifo = Math.Min(_received.Count, FifoEnabled ? ReceiveFifoBytes : 1);
+        for (int i = 0; i < inFifo; i++)
+        {
+            _ = _received.Dequeue();
+        }
+    }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Cpu;
+
+namespace KvmActors.Machine.Loaders;
+
+/// <summary>A guest image, read and checked: what goes where in memory, and where execution starts. Made by
+/// <see cref="BootImageLoader"/>.</summary>
+/// <param name="Protocol">The state of the first instruction.</param>
+/// <param name="Segments">What the image fills, in the file's order; a later one overwrites an earlier one.</param>
+/// <param name="EntryPoint">Address of the first instruction.</param>
+/// <param name="CommandLine">Text for the guest, verbatim; by custom its first word names the image. Empty if none.</param>
+public sealed record BootImage(
+    BootProtocol Protocol,
+    ImmutableArray<BootSegment> Segments,
+    Gpa EntryPoint,
+    string CommandLine);

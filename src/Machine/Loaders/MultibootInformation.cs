@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Buffers.Binary;
+using System.Text;
+
+namespace KvmActors.Machine.Loaders;
+
+/// <summary>Builds the multiboot information structure with all it points to, as one block for one place in memory.
+/// </summary>
+/// <remarks>
+/// Layout of the block: 0 the structure (120 bytes, its unused fields zero), then the memory map, the command line with a
+/// NUL, and the loader's name with a NUL. Flags say which fields hold: 0 mem_lower and mem_upper, 2 cmdline, 6 mmap, 9
+/// boot_loader_name. Source: Multiboot Specification 0.6.96, section 3.3 "Boot information format".
+/// </remarks>
+internal static class MultibootInformation
+{
+    /// <summary>Where conventional memory ends; above it a PC has its EBDA, display and ROMs.</summary>
+    public const ulong LowMemoryEnd = 0x9_FC00;
+
+    public const ulong HighMemoryStart = 0x10_0000;
+
+    private const uint FlagMemory = 1u << 0;
+    private const uint FlagCommandLine = 1u << 2;
+    private const uint FlagMemoryMap = 1u << 6;
+    private const uint FlagLoaderName = 1u << 9;
+    private const int StructureBytes = 120;
+    private const int MapEntryBytes = 24;
+    private const string LoaderName = "KvmActors";
+
+    /// <param name="memoryBytes">Guest RAM from GPA 0.</param>
+    /// <param name="address">GPA that the block will be written to, below 4 GiB.</param>
+    public static byte[] Build(ulong memoryBytes, string commandLine, uint address)
+    {
+        (ulong Start, ulong Bytes, uint Type)[] map = MapOf(memoryBytes);
+        int mapBytes = map.Length * MapEntryBytes;
+        byte[] text = Encoding.UTF8.GetBytes(commandLine);
+        int textOffset = StructureBytes + mapBytes;
+        int nameOffset = textOffset + text.Length + 1;
+        byte[] block = new byte[nameOffset + LoaderName.Length + 1];
+
+        Put(block, 0, FlagMemory | FlagCommandLine | FlagMemoryMap | FlagLoaderName);
+        Put(block, 4, (uint)(Math.Min(memoryBytes, LowMemoryEnd) / 1024));
+        Put(block, 8, (uint)Math.Min((Math.Max(memoryBytes, HighMemoryStart) - HighMemoryStart) / 1024, uint.MaxValue));
+        Put(block, 16, address + (uint)textOffset);
+        Put(block, 44, (uint)mapBytes);
+        Put(block, 48, address + StructureBytes);
+        Put(block, 64, address + (uint)nameOffset);
+        for (int i = 0; i < map.Length; i++)
+        {
+            // "size" counts what follows it, so an entry takes size + 4 bytes.
+            Span<byte> entry = block.AsSpan(StructureBytes + (i * MapEntryBytes));
+            BinaryPrimitives.WriteUInt32LittleEndian(entry, MapEntryBytes - sizeof(uint));
+            BinaryPrimitives.WriteUInt64LittleEndian(entry[4..], map[i].Start);
+            BinaryPrimitives.WriteUInt64LittleEndian(entry[12..], map[i].Bytes);
+            BinaryPrimitives.WriteUInt32LittleEndian(entry[20..], map[i].Type);
+        }
+
+        text.CopyTo(block.AsSpan(textOffset));
+        Encoding.ASCII.GetBytes(LoaderName).CopyTo(block.AsSpan(nameOffset));
+        return block;
+    }
+
+    private static (ulong Start, ulong Bytes, uint Type)[] MapOf(ulong memoryBytes)
+    {
+        const uint Available = 1;
+        const uint Reserved = 2;
+        return memoryBytes > HighMemoryStart
+            ?
+            [
+                (0, LowMemoryEnd, Available),
+                (LowMemoryEnd, HighMemoryStart - LowMemoryEnd, Reserved),
+                (HighMemoryStart, memoryBytes - HighMemoryStart, Available),
+            ]
+            : [(0, Math.Min(memoryBytes, LowMemoryEnd), Available)];
+    }
+
+    private static void Put(byte[] block, int offset, uint value) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(block.AsSpan(offset), value);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Machine.Time;
+
+namespace KvmActors.Machine;
+
+/// <summary>Runs one VM on the calling thread, with no cluster, store or journal around it: for <c>run</c>, and for the twin
+/// that the demo compares a moved VM with.</summary>
+/// <remarks>The result is a function of the options alone, except where the caller cancels.</remarks>
+public static class SoloRun
+{
+    /// <summary>Patches that a result lists; a guest can cause any number.</summary>
+    public const int PatchesKeptMax = 10_000;
+
+    /// <param name="options">The VM.</param>
+    /// <param name="console">Takes the console's bytes as they come, on the calling thread. The memory is the callee's.
+    /// </param>
+    /// <param name="cancelled">Asked every few ten thousand instructions; true stops the run.</param>
+    /// <exception cref="Loaders.BootImageException">The image does not fit the memory.</exception>
+    /// <exception cref="ArgumentException">The options ask for what this version cannot do, or the vendor changes are not in
+    /// ascending order.</exception>
+    public static SoloRunResult Run(SoloRunOptions options, Action<ReadOnlyMemory<byte>> console, Func<bool> cancelled)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(console);
+        ArgumentNullException.ThrowIfNull(cancelled);
+        CheckOrder(options.VendorChanges);
+
+        using var machine = VirtualMachine.Create(options.Spec, [options.Cpuid], options.HostVendor, options.Image);
+        ImmutableArray<HypercallPatch>.Builder patches = ImmutableArray.CreateBuilder<HypercallPatch>();
+        ulong consoleBytes = 0;
+        SoloRunStop stop = SoloRunStop.LimitReached;
+        foreach ((ulong until, HostVendor? vendor) in Legs(options))
+        {
+            SliceStop ended;
+            do
+            {
+                // A slice also yields by itself when it has much to hand over; then it goes on.
+                SliceResult slice = machine.RunSlice(new SliceLimits(until, cancelled));
+                ended = slice.Stop;
+                consoleBytes += (ulong)slice.Console.Length;
+                patches.AddRange(slice.Patches.Take(PatchesKeptMax - patches.Count));
+                if (!slice.Console.IsEmpty)
+                {
+                    console(slice.Console);
+                }
+            }
+            while (ended == SliceStop.Yielded && !cancelled());
+
+            stop = StopOf(ended);
+            if (ended != SliceStop.LimitReached)
+            {
+                break;
+            }
+
+            machine.HostVendor = vendor ?? machine.HostVendor;
+        }
+
+        return new SoloRunResult(
+            stop,
+            machine.End,
+            machine.VmTime,
+            machine.InstructionsRetired,
+            consoleBytes,
+            patches.DrainToImmutable(),
+            machine.HashState(),
+            machine.SumMemory());
+    }
+
+    private static SoloRunStop StopOf(SliceStop stop) => stop switch
+    {
+        SliceStop.LimitReached => SoloRunStop.LimitReached,
+        SliceStop.Yielded => SoloRunStop.Cancelled,
+        SliceStop.Idle => SoloRunStop.Ended,
+        SliceStop.Ended => SoloRunStop.Ended,
+    };
+
+    /// <summary>Stretches of VM time, each with the vendor that holds behind it; the last has none.</summary>
+    private static IEnumerable<(ulong Until, HostVendor? Vendor)> Legs(SoloRunOptions options)
+    {
+        foreach (SoloVendorChange change in options.VendorChanges)
+        {
+            if (change.VmTime > options.InstructionsMax)
+            {
+                break;
+            }
+
+            yield return (change.VmTime, change.Vendor);
+        }
+
+        yield return (options.InstructionsMax, null);
+    }
+
+    private static void CheckOrder(ImmutableArray<SoloVendorChange> changes)
+    {
+        for (int i = 1; i < changes.Length; i++)
+        {
+            if (changes[i].VmTime < changes[i - 1].VmTime)
+            {
+                throw new ArgumentException(
+                    $"Expected vendor changes by ascending VM time, found {changes[i].VmTime} behind "
+                    + $"{changes[i - 1].VmTime}. Sort them.",
+                    nameof(changes));
+            }
+        }
+    }
+}

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Diagnostics;
+using KvmActors.Cpu;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Cpu.Memory;
+using KvmActors.Machine.Devices;
+using KvmActors.Machine.Hashing;
+using KvmActors.Machine.Loaders;
+using KvmActors.Machine.Time;
+
+namespace KvmActors.Machine;
+
+/// <summary>A whole VM: its vCPUs, memory, devices and virtual time, run in slices.</summary>
+/// <remarks>
+/// <para><b>Deterministic.</b> What a VM does is a function of its state and of what its owner does to it between slices, at
+/// a VM time: <see cref="InjectInput"/>, <see cref="HostVendor"/>, <see cref="SetCpuid"/>. How the run is cut into slices is
+/// not visible to the guest and leaves no trace in any state.</para>
+/// <para><b>Settled.</b> A tick of VM time is one retired instruction, while faults, patched hypercall sites and exits cost
+/// none. For "the state at VM time t" to be one state, a slice stops only right behind the t-th instruction, before
+/// anything that costs nothing has happened: so a yield may come an instruction later than asked. An end that costs no
+/// instruction (a triple fault, an emulation failure) is therefore met by the slice that goes beyond that time, not by the
+/// one whose limit is that time.</para>
+/// <para><b>Bounded.</b> A guest that faults without end retires nothing, so its time stands still and it never settles.
+/// After <see cref="FruitlessStepsMax"/> such steps it is ended like a triple fault.</para>
+/// <para>Not thread-safe: one thread at a time calls it, any thread may.</para>
+/// </remarks>
+public sealed class VirtualMachine : IDisposable
+{
+    /// <summary>Instructions between two looks at <see cref="SliceLimits.ShouldYield"/>, less for exits, which are dearer.
+    /// </summary>
+    public const ulong PollInstructions = 50_000;
+
+    /// <summary>VM exits in a row that retire nothing, after which the guest is taken to be lost.</summary>
+    public const int FruitlessStepsMax = 10_000;
+
+    /// <summary>Console bytes after which a slice yields by itself.</summary>
+    public const int ConsoleBytesPerSliceMax = 256 * 1024;
+
+    /// <summary>Patches after which a slice yields by itself.</summary>
+    public const int PatchesPerSliceMax = 1024;
+
+    /// <summary>Bytes of console input that may wait for the guest.</summary>
+    public const int InputBytesMax = Serial16550.ReceivedBytesMax;
+
+    // An exit costs about as much time as this many instructions.
+    private const ulong ExitPollInstructions = 100;
+
+    private readonly Vcpu _vcpu;
+    private readonly ArrayBufferWriter<byte> _console = new();
+    private readonly Serial16550 _serial;
+    private readonly DebugExitPort _debugExit = new();
+    private readonly PortBus _bus;
+    private readonly PatchSiteTable _patchSites = new();
+    private readonly MemorySummer _summer;
+    private readonly ImmutableArray<HypercallPatch>.Builder _patches = ImmutableArray.CreateBuilder<HypercallPatch>();
+    private ulong _retiredCounted;
+    private ulong _consoleOffset;
+    private ulong _turnTicksLeft;
+    private int _turn;
+
+    private VirtualMachine(MachineSpec spec)
+    {
+        MachineSpecRules.Check(spec);
+        Spec = spec;
+        Memory = new GuestMemory(spec.MemoryBytes);
+        _summer = new MemorySummer(Memory);
+        _vcpu = new Vcpu(index: 0, Memory);
+        _serial = new Serial16550(_console);
+        _bus = new PortBus([_serial, _debugExit]);
+        _turnTicksLeft = spec.TurnTicks;
+    }
+
+    public MachineSpec Spec { get; }
+
+    /// <summary>Guest RAM. Its owner may read it between slices and take its dirty log, but for
+    /// <see cref="DirtyReader.Hash"/>, which <see cref="SumMemory"/> takes.</summary>
+    public GuestMemory Memory { get; }
+
+    /// <summary>Ticks since creation.</summary>
+    public ulong VmTime { get; private set; }
+
+    /// <summary>By all vCPUs since creation.</summary>
+    public ulong InstructionsRetired => _vcpu.InstructionsRetired;
+
+    /// <summary>How the VM ended, or null while it can run.</summary>
+    public MachineEnd? End { get; private set; }
+
+    /// <summary>Which hypercall instruction is native from now on. The caller journals it at <see cref="VmTime"/>.</summary>
+    public HostVendor HostVendor
+    {
+        get => _vcpu.HostVendor;
+        set => _vcpu.HostVendor = value;
+    }
+
+    /// <summary>How many bytes <see cref="InjectInput"/> takes now.</summary>
+    public int InputRoomBytes => _serial.InputRoomBytes;
+
+    /// <summary>A new VM at VM time 0 with the image loaded.</summary>
+    /// <param name="cpuid">One table per vCPU.</param>
+    /// <exception cref="BootImageException">The image does not fit the memory.</exception>
+    /// <exception cref="ArgumentException">The spec asks for what this version cannot do.</exception>
+    public static VirtualMachine Create(
+        MachineSpec spec,
+        ImmutableArray<CpuidTable> cpuid,
+        HostVendor vendor,
+        BootImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        VirtualMachine machine = new(spec);
+        try
+        {
+            MachineSpecRules.CheckTables(spec, cpuid);
+            machine._vcpu.Restore(BootPlacement.Place(image, machine.Memory, machine._vcpu.Save()));
+            machine._vcpu.Cpuid = cpuid[0];
+            machine.HostVendor = vendor;
+            return machine;
+        }
+        catch
+        {
+            machine.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A VM as it was saved. What it does from then on is what the saved one would have done.</summary>
+    /// <param name="pages">The pages that are not zero, in any order; their bytes are copied.</param>
+    /// <remarks>All restored pages count as written for every reader of the dirty log.</remarks>
+    /// <exception cref="ArgumentException">State or pages do not fit the spec.</exception>
+    public static VirtualMachine Restore(
+        MachineSpec spec,
+        MachineState state,
+        IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(pages);
+        VirtualMachine machine = new(spec);
+        try
+        {
+            MachineSpecRules.CheckState(spec, state);
+            foreach ((int pageNumber, ReadOnlyMemory<byte> bytes) in pages)
+            {
+                MachineSpecRules.CheckPage(spec, pageNumber, bytes.Length);
+                machine.Memory.Write(new Gpa((ulong)pageNumber * GuestMemory.PageBytes), bytes.Span);
+            }
+
+            machine.Adopt(state);
+            return machine;
+        }
+        catch
+        {
+            machine.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Replaces a vCPU's CPUID table from now on. The caller journals it at <see cref="VmTime"/>.</summary>
+    public void SetCpuid(int vcpu, CpuidTable table)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(vcpu, 0);
+        _vcpu.Cpuid = table;
+    }
+
+    /// <summary>Gives bytes to the console's input at the current VM time.</summary>
+    /// <exception cref="ArgumentException">More than <see cref="InputRoomBytes"/>; nothing was taken.</exception>
+    public void InjectInput(ReadOnlySpan<byte> bytes) => _serial.Inject(bytes);
+
+    /// <summary>Runs until a limit, a yield or the VM's end. On a VM that has ended it does nothing.</summary>
+    public SliceResult RunSlice(SliceLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        SliceStop stop = RunUntilStop(limits);
+        SliceResult result = new(
+            stop,
+            VmTime,
+            InstructionsRetired,
+            _consoleOffset,
+            _console.WrittenSpan.ToArray(),
+            _patches.DrainToImmutable());
+        _consoleOffset += (ulong)_console.WrittenCount;
+        _console.ResetWrittenCount();
+        return result;
+    }
+
+    /// <summary>Everything but memory, as data.</summary>
+    public MachineState Save() => new(
+        VmTime,
+        HostVendor,
+        _turn,
+        _turnTicksLeft,
+        _consoleOffset,
+        End,
+        [_vcpu.Save()],
+        _serial.Save(),
+        _patchSites.ToImmutable());
+
+    /// <summary>The hash of vCPUs and devices; memory is not in it.</summary>
+    public StateHash HashState() => StateHasher.Hash(Save());
+
+    /// <summary>The sum over memory; costs the pages written since it was last asked.</summary>
+    public MemorySum SumMemory() => _summer.Sum();
+
+    public void Dispose()
+    {
+        _vcpu.Dispose();
+        Memory.Dispose();
+    }
+
+    private void Adopt(MachineState state)
+    {
+        _vcpu.Restore(state.Vcpus[0]);
+        HostVendor = state.HostVendor;
+        _serial.Restore(state.Serial);
+        _patchSites.Restore(state.PatchSites);
+        _retiredCounted = _vcpu.InstructionsRetired;
+        _consoleOffset = state.ConsoleBytes;
+        _turn = state.Turn;
+        _turnTicksLeft = state.TurnTicksLeft;
+        VmTime = state.VmTime;
+        End = state.End;
+    }
+
+    private SliceStop RunUntilStop(SliceLimits limits)
+    {
+        ulong pollLeft = PollInstructions;
+        bool yieldWanted = false;
+        int fruitlessSteps = 0;
+        while (End is null)
+        {
+            // Settled: see the remarks on the type.
+            if (fruitlessSteps == 0 && VmTime >= limits.UntilVmTime)
+            {
+                return SliceStop.LimitReached;
+            }
+
+            if (fruitlessSteps == 0 && yieldWanted)
+            {
+                return SliceStop.Yielded;
+            }
+
+            ulong budget = yieldWanted
+                ? 1
+                : Math.Min(Math.Min(limits.UntilVmTime - VmTime, _turnTicksLeft), pollLeft);
+            ulong before = VmTime;
+            bool settled = Step(budget);
+            fruitlessSteps = settled ? 0 : fruitlessSteps + 1;
+            EndIfLost(fruitlessSteps);
+
+            ulong spent = VmTime - before + (settled && VmTime - before == budget ? 0 : ExitPollInstructions);
+            yieldWanted |= SliceIsFull();
+            if (spent < pollLeft)
+            {
+                pollLeft -= spent;
+                continue;
+            }
+
+            pollLeft = PollInstructions;
+            yieldWanted |= limits.ShouldYield();
+        }
+
+        return SliceStop.Ended;
+    }
+
+    /// <summary>Runs up to one exit and serves it. True if the last thing that happened was an instruction's retirement.
+    /// </summary>
+    private bool Step(ulong budget)
+    {
+        VmExit exit = _vcpu.Run(budget, VmTime);
+        _ = CountRetired();
+        switch (exit)
+        {
+            case VmExit.BudgetSpent:
+                return true;
+            case VmExit.PortRead read:
+                _vcpu.CompletePortRead(_bus.Read(read.Port, read.SizeBytes));
+                break;
+            case VmExit.PortWrite write:
+                _bus.Write(write.Port, write.SizeBytes, write.Value);
+                _vcpu.CompletePortWrite();
+                End = _debugExit.Written is { } value ? new MachineEnd.DebugExit(value) : null;
+                break;
+            case VmExit.Hypercall or VmExit.InvalidOpcode:
+                ServeHypercall(exit);
+                break;
+            case VmExit.Halted:
+                // No device can interrupt yet, so nothing can wake it.
+                End = new MachineEnd.PoweredOff();
+                return true;
+            case VmExit.Shutdown shutdown:
+                End = new MachineEnd.TripleFault(VcpuIndex: 0, shutdown.Reason);
+                return true;
+            case VmExit.EmulationFailure failure:
+                End = new MachineEnd.EmulationFailure(VcpuIndex: 0, failure.Rip, failure.Bytes, failure.Reason);
+                return true;
+            default:
+                throw new UnreachableException($"Expected a known VM exit, found {exit.GetType().Name}.");
+        }
+
+        return CountRetired() > 0;
+    }
+
+    private void ServeHypercall(VmExit exit)
+    {
+        // A full table can record no further site, so no byte may be written: the call is answered in place instead.
+        bool writes = Spec.PatchPolicy is HypercallPatchPolicy.Auto or HypercallPatchPolicy.Patch;
+        HypercallPatchPolicy policy = writes && _patchSites.IsFull ? HypercallPatchPolicy.Emulate : Spec.PatchPolicy;
+        if (HypercallLayer.Serve(_vcpu, exit, policy, VmTime) is HypercallOutcome.Patched patched)
+        {
+            _patchSites.Record(patched.Patch);
+            _patches.Add(patched.Patch);
+        }
+    }
+
+    private ulong CountRetired()
+    {
+        ulong retired = _vcpu.InstructionsRetired - _retiredCounted;
+        if (retired > _turnTicksLeft)
+        {
+            throw new InvalidOperationException(
+                $"Expected at most {_turnTicksLeft} instructions retired in this turn, found {retired}: the engine went "
+                + "over its budget. This is a defect.");
+        }
+
+        _retiredCounted += retired;
+        VmTime += retired;
+        _turnTicksLeft -= retired;
+        if (_turnTicksLeft == 0)
+        {
+            _turn = (_turn + 1) % Spec.VcpuCount;
+            _turnTicksLeft = Spec.TurnTicks;
+        }
+
+        return retired;
+    }
+
+    private void EndIfLost(int fruitlessSteps)
+    {
+        if (fruitlessSteps >= FruitlessStepsMax && End is null)
+        {
+            End = new MachineEnd.TripleFault(
+                VcpuIndex: 0, $"{FruitlessStepsMax} faults in a row without one retired instruction between them.");
+        }
+    }
+
+    private bool SliceIsFull() =>
+        _console.WrittenCount >= ConsoleBytesPerSliceMax || _patches.Count >= PatchesPerSliceMax;
+}
