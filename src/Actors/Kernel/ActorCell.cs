@@ -40,6 +40,8 @@ internal sealed class ActorCell : ActorRef
 
     internal Props Props { get; }
 
+    internal bool IsStopped => _life.IsStopped;
+
     internal bool IsGuardian => Parent is null;
 
     internal ChildTable? Children => _life.Children;
@@ -57,7 +59,7 @@ internal sealed class ActorCell : ActorRef
     internal TimerTable Timers => _timers ??= new TimerTable(this);
 
     /// <summary>Completes when the actor has stopped.</summary>
-    internal Task Termination => _life.Termination;
+    internal Task WaitForEndAsync() => _life.WaitForEndAsync();
 
     public override TellResult Tell(object message, ActorRef? sender = null, Lane lane = Lane.User)
     {
@@ -204,18 +206,10 @@ internal sealed class ActorCell : ActorRef
 
     internal void CancelTimers() => _timers?.CancelAll();
 
-    /// <summary>All that waits becomes a dead letter; those who wait for a death hear of it.</summary>
+    /// <summary>All that waits becomes a dead letter.</summary>
     internal void DrainToDeadLetters()
     {
         UnstashAll();
-        while (_system.Take() is { } late)
-        {
-            if (late.Message is SystemMessage.AddWatcher watch)
-            {
-                watch.Watcher.PostTerminated(this);
-            }
-        }
-
         while ((_control.Take() ?? _user.Take()) is { } envelope)
         {
             if (envelope.Origin != EnvelopeOrigin.Own)

@@ -90,7 +90,7 @@ public sealed class ActorSystem : IAsyncDisposable
         }
 
         cell.RequestStop();
-        return await EndsWithinAsync(cell.Termination, timeout);
+        return await EndsWithinAsync(cell.WaitForEndAsync(), timeout);
     }
 
     /// <summary>Stops all actors, children before parents. No new ones are taken.</summary>
@@ -98,7 +98,7 @@ public sealed class ActorSystem : IAsyncDisposable
     public async Task<ShutdownResult> ShutdownAsync(TimeSpan timeout)
     {
         _guardian.RequestStop();
-        if (await EndsWithinAsync(_guardian.Termination, timeout))
+        if (await EndsWithinAsync(_guardian.WaitForEndAsync(), timeout))
         {
             return new ShutdownResult([]);
         }
@@ -149,11 +149,11 @@ public sealed class ActorSystem : IAsyncDisposable
         }
     }
 
-    private async Task<bool> EndsWithinAsync(Task termination, TimeSpan timeout)
+    private async Task<bool> EndsWithinAsync(Task end, TimeSpan timeout)
     {
         try
         {
-            await termination.WaitAsync(timeout, Clock);
+            await end.WaitAsync(timeout, Clock);
             return true;
         }
         catch (TimeoutException)

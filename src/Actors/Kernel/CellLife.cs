@@ -14,7 +14,7 @@ internal sealed class CellLife(ActorCell cell)
     private OrderedSet<ActorCell>? _watchers;
     private OrderedSet<ActorRef>? _watching;
     private CancellationTokenSource? _stopping;
-    private TaskCompletionSource? _termination;
+    private Completion<bool>? _end;
     private TimeSpan _backoff;
     private ITimer? _backoffTimer;
 
@@ -44,22 +44,16 @@ internal sealed class CellLife(ActorCell cell)
         }
     }
 
-    /// <summary>Any thread.</summary>
-    internal Task Termination
+    /// <summary>Completes when the actor has stopped. Any thread.</summary>
+    internal Task WaitForEndAsync()
     {
-        get
+        Completion<bool> end = Ensure(ref _end);
+        if (IsStopped)
         {
-            TaskCompletionSource source = Volatile.Read(ref _termination)
-                ?? Interlocked.CompareExchange(
-                    ref _termination, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), null)
-                ?? _termination;
-            if (IsStopped)
-            {
-                source.TrySetResult();
-            }
-
-            return source.Task;
+            end.TrySet(true);
         }
+
+        return end.WaitAsync();
     }
 
     internal ActorCell SpawnChild(string? name, Props props)
@@ -154,7 +148,7 @@ internal sealed class CellLife(ActorCell cell)
                 await OnChildStoppedAsync(stopped.Child);
                 break;
             case SystemMessage.AddWatcher watch:
-                (_watchers ??= new OrderedSet<ActorCell>()).Add(watch.Watcher);
+                AddWatcher(watch.Watcher);
                 break;
             case SystemMessage.RemoveWatcher unwatch:
                 _watchers?.Remove(unwatch.Watcher);
@@ -165,6 +159,17 @@ internal sealed class CellLife(ActorCell cell)
     private static T Ensure<T>(ref T? field)
         where T : class, new() =>
         Volatile.Read(ref field) ?? Interlocked.CompareExchange(ref field, new T(), null) ?? field;
+
+    private void AddWatcher(ActorCell watcher)
+    {
+        if (IsStopped)
+        {
+            watcher.PostTerminated(cell);
+            return;
+        }
+
+        (_watchers ??= new OrderedSet<ActorCell>()).Add(watcher);
+    }
 
     private async ValueTask StartAsync()
     {
@@ -345,7 +350,7 @@ internal sealed class CellLife(ActorCell cell)
 
         _watchers = null;
         cell.Parent?.PostSystem(new SystemMessage.ChildStopped(cell));
-        Volatile.Read(ref _termination)?.TrySetResult();
+        Volatile.Read(ref _end)?.TrySet(true);
     }
 
     /// <summary>What belongs to one instance ends with it: timers, watches, and the token of what it awaits.</summary>

@@ -34,10 +34,17 @@ internal sealed class ChildTable
             }
 
             string given = name ?? $"${++_namesGiven}";
-            if (_byName.ContainsKey(given))
+            if (_byName.TryGetValue(given, out LinkedListNode<ActorCell>? holder))
             {
-                throw new InvalidOperationException(
-                    $"{parent.Path} has a child {given} that has not yet stopped. Choose another name, or watch that one.");
+                if (!holder.Value.IsStopped)
+                {
+                    throw new InvalidOperationException(
+                        $"{parent.Path} has a child {given} that has not yet stopped. Choose another name, or watch it.");
+                }
+
+                // Stopped, and only its parent does not know yet.
+                _byName.Remove(given);
+                _order.Remove(holder);
             }
 
             ActorCell child = new(parent.System, parent, given, props);
@@ -69,19 +76,22 @@ internal sealed class ChildTable
 
     public bool Contains(ActorCell child) => ReferenceEquals(Find(child.Name), child);
 
+    /// <returns>The child of that name, if it has not yet stopped.</returns>
     public ActorCell? Find(string name)
     {
         lock (_lock)
         {
-            return _byName.TryGetValue(name, out LinkedListNode<ActorCell>? node) ? node.Value : null;
+            bool isThere = _byName.TryGetValue(name, out LinkedListNode<ActorCell>? node);
+            return isThere && !node!.Value.IsStopped ? node.Value : null;
         }
     }
 
+    /// <returns>The children that have not yet stopped.</returns>
     public ActorCell[] ToArray()
     {
         lock (_lock)
         {
-            return [.. _order];
+            return [.. _order.Where(child => !child.IsStopped)];
         }
     }
 

@@ -9,8 +9,7 @@ internal sealed class PromiseRef<T> : ActorRef
     private readonly ActorRef _recipient;
     private readonly TimeSpan _timeout;
 
-    // Continuations must not run inside the answering actor's turn.
-    private readonly TaskCompletionSource<AskResult<T>> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Completion<AskResult<T>> _answer = new();
     private ITimer? _timer;
     private CancellationTokenRegistration _cancellation;
 
@@ -48,12 +47,12 @@ internal sealed class PromiseRef<T> : ActorRef
         }
 
         // The answer may have come before the timer was known here.
-        if (promise._answer.Task.IsCompleted)
+        if (promise._answer.IsCompleted)
         {
             promise.Release();
         }
 
-        return promise._answer.Task;
+        return promise._answer.WaitAsync();
     }
 
     public override TellResult Tell(object message, ActorRef? sender = null, Lane lane = Lane.User)
@@ -83,7 +82,7 @@ internal sealed class PromiseRef<T> : ActorRef
 
     private bool TryComplete(AskResult<T> result)
     {
-        if (!_answer.TrySetResult(result))
+        if (!_answer.TrySet(result))
         {
             return false;
         }
@@ -96,7 +95,7 @@ internal sealed class PromiseRef<T> : ActorRef
 
     private void OnCanceled(CancellationToken token)
     {
-        if (_answer.TrySetCanceled(token))
+        if (_answer.TryCancel(token))
         {
             Release();
         }
