@@ -23,7 +23,9 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
     private readonly Dictionary<(StreamId, CommandId), DedupEntry> _dedup = [];
     private readonly Dictionary<VmId, List<SnapshotRecord>> _snapshots = [];
     private readonly Dictionary<Digest, byte[]> _pages = [];
-    private readonly InMemoryNodes _nodes = new();
+    private readonly InMemoryNodeTable _nodes = new();
+
+    private MembershipSteps Membership => new(_nodes, BootId, _clock.NowMs);
 
     public ValueTask<CommitResult> CommitAsync(StoreTransaction transaction, CancellationToken cancellationToken)
     {
@@ -142,7 +144,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
     {
         lock (_gate)
         {
-            return ValueTask.FromResult(_nodes.Register(node, BootId, _clock.NowMs));
+            return ValueTask.FromResult(Membership.Register(node));
         }
     }
 
@@ -150,7 +152,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
     {
         lock (_gate)
         {
-            return ValueTask.FromResult(_nodes.Renew(node, lease, BootId, _clock.NowMs));
+            return ValueTask.FromResult(Membership.Renew(node, lease));
         }
     }
 
@@ -158,7 +160,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
     {
         lock (_gate)
         {
-            return ValueTask.FromResult(_nodes.Drain(node));
+            return ValueTask.FromResult(Membership.Drain(node));
         }
     }
 
@@ -167,7 +169,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
     {
         lock (_gate)
         {
-            return ValueTask.FromResult(_nodes.DeclareDead(node, evidence, grace, BootId, _clock.NowMs));
+            return ValueTask.FromResult(Membership.DeclareDead(node, evidence, grace));
         }
     }
 
@@ -175,7 +177,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
     {
         lock (_gate)
         {
-            _nodes.Leave(node);
+            Membership.Leave(node);
             return ValueTask.CompletedTask;
         }
     }
@@ -209,8 +211,8 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
         if (transaction.Takeover is { } claim
             && LeaseRules.Check(
                 claim,
-                _nodes.Find(claim.Claimant),
-                claim.Dead is { } dead ? _nodes.Find(dead) : null,
+                _nodes.Find(claim.Claimant)?.Row,
+                claim.Dead is { } dead ? _nodes.Find(dead)?.Row : null,
                 BootId,
                 _clock.NowMs) is { } refused)
         {
@@ -246,7 +248,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
                 _snapshots[snapshot.Vm] = snapshots = [];
             }
 
-            snapshots.Add(snapshot with { State = snapshot.State.ToArray() });
+            snapshots.Add(snapshot with { State = snapshot.State.ToArray(), Console = snapshot.Console.ToArray() });
         }
     }
 }

@@ -169,4 +169,12 @@ internal static class MachineWire
     internal static int Index(uint value, string field) => value <= int.MaxValue
         ? (int)value
         : throw new WireFault($"Expected {field} below 2^31, found {value}.");
+
+    internal static byte Byte(uint value, string field) => value <= byte.MaxValue
+        ? (byte)value
+        : throw new WireFault($"Expected {field} of 8 bits, found 0x{value:x}.");
+
+    internal static ushort Word(uint value, string field) => value <= ushort.MaxValue
+        ? (ushort)value
+        : throw new WireFault($"Expected {field} of 16 bits, found 0x{value:x}.");
 }

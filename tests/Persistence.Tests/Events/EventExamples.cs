@@ -46,6 +46,10 @@ internal static class EventExamples
             VmLifecycle.Paused, VmLifecycle.Stopped, new MachineEnd.PoweredOff())),
         ("LifecycleChanged.TripleFault", new JournalEvent.LifecycleChanged(
             VmLifecycle.Running, VmLifecycle.Ended, new MachineEnd.TripleFault(1, "#DF without an IDT"))),
+        ("LifecycleChanged.EmulationFailure", new JournalEvent.LifecycleChanged(
+            VmLifecycle.Running,
+            VmLifecycle.Ended,
+            new MachineEnd.EmulationFailure(0, new Gva(0xfff0), [0x0f, 0x0b], "no such instruction"))),
         ("MigrationStarted", new JournalEvent.MigrationStarted(
             new MigrationId("m-7"), new NodeId("node-1#4"), new NodeId("node-2#1"))),
         ("HandedOff", new JournalEvent.HandedOff(new MigrationId("m-7"), new NodeId("node-2#1"), State, Sum)),
@@ -56,10 +60,4 @@ internal static class EventExamples
         ("Progress.Memory", new JournalEvent.Progress(ulong.MaxValue, 42, State, Sum)),
         ("SnapshotTaken", new JournalEvent.SnapshotTaken(9, State, Sum)),
     ];
-
-    /// <summary>Apart, because an array inside a record is compared by reference.</summary>
-    internal static JournalEvent.LifecycleChanged EmulationFailure { get; } = new(
-        VmLifecycle.Running,
-        VmLifecycle.Ended,
-        new MachineEnd.EmulationFailure(0, new Gva(0xfff0), [0x0f, 0x0b], "no such instruction"));
 }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace KvmActors.Persistence.Sqlite;
+
+/// <summary>A store file and how connections to it are opened.</summary>
+internal sealed class SqliteFile(string path, SqliteSynchronous synchronous)
+{
+    // Writers take turns by WriterLock, so only a foreign tool can make a connection wait.
+    private const int BusyTimeoutMs = 500;
+    private const int CommandTimeoutSeconds = 1;
+    private const int WalBytesKept = 64 << 20;
+
+    internal string Path => path;
+
+    /// <summary>The connection of the writer. Creates the file where there is none.</summary>
+    /// <exception cref="StoreOpenException">The file cannot be opened, or is no store.</exception>
+    internal SqliteSession OpenWriter() => Open(SqliteOpenMode.ReadWriteCreate, SqliteSchema.CreateOrCheck);
+
+    /// <summary>A connection that cannot write.</summary>
+    /// <exception cref="StoreOpenException">The file is missing, cannot be opened, or is no store.</exception>
+    internal SqliteSession OpenReader()
+    {
+        if (!File.Exists(path))
+        {
+            throw new StoreOpenException($"Expected a KvmActors store at {path}, found no file. Check the path.");
+        }
+
+        return Open(SqliteOpenMode.ReadOnly, SqliteSchema.Check);
+    }
+
+    private SqliteSession Open(SqliteOpenMode mode, Action<SqliteSession, string> check)
+    {
+        string connectionString = new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = mode,
+            Pooling = false,
+            DefaultTimeout = CommandTimeoutSeconds,
+        }.ToString();
+        SqliteSession? session = null;
+        try
+        {
+            var connection = new SqliteConnection(connectionString);
+            session = new SqliteSession(connection);
+            connection.Open();
+            session.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA busy_timeout = {BusyTimeoutMs}"));
+            session.Execute($"PRAGMA synchronous = {(synchronous == SqliteSynchronous.Full ? "FULL" : "NORMAL")}");
+            session.Execute("PRAGMA cell_size_check = ON");
+            session.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA journal_size_limit = {WalBytesKept}"));
+            check(session, path);
+            return session;
+        }
+        catch (Exception fault)
+        {
+            session?.Dispose();
+            if (fault is SqliteException sqlite)
+            {
+                throw SqliteFault.AtOpening(sqlite, path);
+            }
+
+            throw;
+        }
+    }
+}
