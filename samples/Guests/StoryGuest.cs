@@ -5,15 +5,15 @@ using KvmActors.Samples.Guests.Story;
 
 namespace KvmActors.Samples.Guests;
 
-/// <summary>The guest of the demo: a multiboot-1 ELF32 that enters long mode by itself, reads CPUID, proves that exceptions
-/// arrive, makes hypercalls at seven sites, hashes and sieves in rounds, reports on COM1 and ends through port 0xF4 with
-/// value 0, or 1 if anything was not as expected.</summary>
-/// <remarks>It is made by Iced's assembler when asked for, so nothing of what it prints is stored anywhere: its SHA-256 and its
-/// number of primes are computed by the guest's own instructions.</remarks>
+/// <summary>The guest of the demo: a multiboot-1 ELF32 that enters long mode by itself, reads CPUID, proves that
+/// exceptions arrive, makes hypercalls at seven sites, hashes and sieves in rounds, reports on COM1 and ends through
+/// port 0xF4 with value 0, or 1 if anything was not as expected.</summary>
+/// <remarks>It is made by Iced's assembler when asked for, so nothing of what it prints is stored anywhere: its SHA-256
+/// and its number of primes are computed by the guest's own instructions.</remarks>
 public static class StoryGuest
 {
-    /// <summary>First number of the generator that fills the hashed buffer: x ← x·6364136223846793005 + 1442695040888963407,
-    /// each x stored as 8 little-endian bytes.</summary>
+    /// <summary>First number of the generator that fills the hashed buffer: x ← x·6364136223846793005 +
+    /// 1442695040888963407, each x stored as 8 little-endian bytes.</summary>
     public const ulong GeneratorSeed = 0x0123_4567_89AB_CDEF;
 
     public const ulong GeneratorFactor = 6364136223846793005;

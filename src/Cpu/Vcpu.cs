@@ -14,9 +14,9 @@ namespace KvmActors.Cpu;
 
 /// <summary>One virtual processor: runs the guest until it needs something that is not the processor's, and says what.
 /// </summary>
-/// <remarks>Deterministic: the same state, memory and answers at the same counts give the same end, bit for bit, however
-/// a run is cut into pieces. Not safe for several threads; all vCPUs of one VM run on one thread at a time, because they
-/// share <see cref="GuestMemory"/> without locks. Nothing a guest does makes a method throw.</remarks>
+/// <remarks>Deterministic: the same state, memory and answers at the same counts give the same end, bit for bit,
+/// however a run is cut into pieces. Not safe for several threads; all vCPUs of one VM run on one thread at a time,
+/// because they share <see cref="GuestMemory"/> without locks. Nothing a guest does makes a method throw.</remarks>
 public sealed unsafe class Vcpu : IDisposable
 {
     private readonly VcpuEngine _engine;
@@ -110,8 +110,8 @@ public sealed unsafe class Vcpu : IDisposable
     /// <exception cref="InvalidOperationException">No port write waits.</exception>
     public void CompletePortWrite() => PortCompletion.CompleteWrite(_engine);
 
-    /// <summary>The state at an instruction boundary. A port access that waits for its answer is not part of it: whoever
-    /// restores the state sees the instruction exit again.</summary>
+    /// <summary>The state at an instruction boundary. A port access that waits for its answer is not part of it:
+    /// whoever restores the state sees the instruction exit again.</summary>
     public VcpuState Save() => StateTransfer.Save(_engine);
 
     /// <summary>Replaces the state, except the index. Translations and decoded code are dropped.</summary>
@@ -123,13 +123,13 @@ public sealed unsafe class Vcpu : IDisposable
     public GuestAccess ReadCode(Gva start, Span<byte> destination) =>
         GuestWindow.ReadCode(_engine, start, destination);
 
-    /// <summary>Writes bytes as a store of the guest at its present CPL would, honouring CR0.WP and page protection: all
-    /// of them or, with a fault, none.</summary>
+    /// <summary>Writes bytes as a store of the guest at its present CPL would, honouring CR0.WP and page protection:
+    /// all of them or, with a fault, none.</summary>
     public GuestAccess WriteAsGuest(Gva start, ReadOnlySpan<byte> bytes) =>
         GuestWindow.WriteAsGuest(_engine, start, bytes);
 
-    /// <summary>Delivers an exception through the guest's IDT, with RIP at the current instruction. Takes effect at once;
-    /// if the delivery ends in a triple fault, the next <see cref="Run"/> says so.</summary>
+    /// <summary>Delivers an exception through the guest's IDT, with RIP at the current instruction. Takes effect at
+    /// once; if the delivery ends in a triple fault, the next <see cref="Run"/> says so.</summary>
     public void InjectException(byte vector, uint? errorCode, ulong? cr2) =>
         _runner.InjectException(new GuestFault(vector, errorCode, cr2));
 
@@ -138,8 +138,8 @@ public sealed unsafe class Vcpu : IDisposable
     /// <returns>True if it was delivered; false if nothing happened.</returns>
     public bool TryInjectInterrupt(byte vector) => _runner.TryInjectInterrupt(vector);
 
-    /// <summary>Retires the instruction at RIP as done by the hypervisor: RIP moves on, it counts one, and the interrupt
-    /// shadow ends.</summary>
+    /// <summary>Retires the instruction at RIP as done by the hypervisor: RIP moves on, it counts one, and the
+    /// interrupt shadow ends.</summary>
     /// <param name="lengthBytes">Length of the instruction.</param>
     public void SkipInstruction(int lengthBytes) => PortCompletion.Retire(_engine.State, lengthBytes);
 

@@ -6,8 +6,8 @@ using KvmActors.Cpu.Memory;
 
 namespace KvmActors.Machine;
 
-/// <summary>What a spec, and a state that is to fit it, must hold to. Each check throws an <see cref="ArgumentException"/>
-/// with what was expected and found.</summary>
+/// <summary>What a spec, and a state that is to fit it, must hold to. Each check throws an
+/// <see cref="ArgumentException"/> with what was expected and found.</summary>
 public static class MachineSpecRules
 {
     /// <summary>vCPUs of a VM in this version.</summary>
@@ -24,7 +24,8 @@ public static class MachineSpecRules
         if (spec.VcpuCount is < 1 or > VcpusMax)
         {
             throw new ArgumentException(
-                $"Expected {VcpusMax} vCPU, found {spec.VcpuCount}: this version runs VMs of one vCPU only.", nameof(spec));
+                $"Expected {VcpusMax} vCPU, found {spec.VcpuCount}: this version runs VMs of one vCPU only.",
+                nameof(spec));
         }
 
         if (spec.MemoryBytes is < MemoryBytesMin or > MemoryBytesMax || spec.MemoryBytes % GuestMemory.PageBytes != 0)

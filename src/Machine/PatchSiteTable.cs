@@ -5,12 +5,12 @@ using KvmActors.Cpu.Hypercalls;
 
 namespace KvmActors.Machine;
 
-/// <summary>The latest patch of each hypercall site, by the GPA of its opcode: what a person asks for to explain why text
-/// pages differ from the image.</summary>
+/// <summary>The latest patch of each hypercall site, by the GPA of its opcode: what a person asks for to explain why
+/// text pages differ from the image.</summary>
 internal sealed class PatchSiteTable
 {
-    /// <summary>Sites a VM remembers. A guest could make a new one at every byte of its memory, and each is journaled and
-    /// part of the state, so from here on calls are answered in place and nothing is patched any more.</summary>
+    /// <summary>Sites a VM remembers. A guest could make a new one at every byte of its memory, and each is journaled
+    /// and part of the state, so from here on calls are answered in place and nothing is patched any more.</summary>
     public const int SitesMax = 4096;
 
     private readonly SortedDictionary<ulong, HypercallPatch> _byGpa = [];

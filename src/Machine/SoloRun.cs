@@ -6,8 +6,8 @@ using KvmActors.Machine.Time;
 
 namespace KvmActors.Machine;
 
-/// <summary>Runs one VM on the calling thread, with no cluster, store or journal around it: for <c>run</c>, and for the twin
-/// that the demo compares a moved VM with.</summary>
+/// <summary>Runs one VM on the calling thread, with no cluster, store or journal around it: for <c>run</c>, and for the
+/// twin that the demo compares a moved VM with.</summary>
 /// <remarks>The result is a function of the options alone, except where the caller cancels.</remarks>
 public static class SoloRun
 {
@@ -19,8 +19,8 @@ public static class SoloRun
     /// </param>
     /// <param name="cancelled">Asked every few ten thousand instructions; true stops the run.</param>
     /// <exception cref="Loaders.BootImageException">The image does not fit the memory.</exception>
-    /// <exception cref="ArgumentException">The options ask for what this version cannot do, or the vendor changes are not in
-    /// ascending order.</exception>
+    /// <exception cref="ArgumentException">The options ask for what this version cannot do, or the vendor changes are
+    /// not in ascending order.</exception>
     public static SoloRunResult Run(SoloRunOptions options, Action<ReadOnlyMemory<byte>> console, Func<bool> cancelled)
     {
         ArgumentNullException.ThrowIfNull(options);

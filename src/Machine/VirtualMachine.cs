@@ -16,21 +16,22 @@ namespace KvmActors.Machine;
 
 /// <summary>A whole VM: its vCPUs, memory, devices and virtual time, run in slices.</summary>
 /// <remarks>
-/// <para><b>Deterministic.</b> What a VM does is a function of its state and of what its owner does to it between slices, at
-/// a VM time: <see cref="InjectInput"/>, <see cref="HostVendor"/>, <see cref="SetCpuid"/>. How the run is cut into slices is
-/// not visible to the guest and leaves no trace in any state.</para>
-/// <para><b>Settled.</b> A tick of VM time is one retired instruction, while faults, patched hypercall sites and exits cost
-/// none. For "the state at VM time t" to be one state, a slice stops only right behind the t-th instruction, before
-/// anything that costs nothing has happened: so a yield may come an instruction later than asked. An end that costs no
-/// instruction (a triple fault, an emulation failure) is therefore met by the slice that goes beyond that time, not by the
-/// one whose limit is that time.</para>
-/// <para><b>Bounded.</b> A guest that faults without end retires nothing, so its time stands still and it never settles.
-/// After <see cref="FruitlessStepsMax"/> such steps it is ended like a triple fault.</para>
+/// <para><b>Deterministic.</b> What a VM does is a function of its state and of what its owner does to it between
+/// slices, at a VM time: <see cref="InjectInput"/>, <see cref="HostVendor"/>, <see cref="SetCpuid"/>. How the run is
+/// cut into slices is not visible to the guest and leaves no trace in any state.</para>
+/// <para><b>Settled.</b> A tick of VM time is one retired instruction, while faults, patched hypercall sites and exits
+/// cost none. For "the state at VM time t" to be one state, a slice stops only right behind the t-th instruction,
+/// before anything that costs nothing has happened: so a yield may come an instruction later than asked. An end that
+/// costs no instruction (a triple fault, an emulation failure) is therefore met by the slice that goes beyond that
+/// time, not by the one whose limit is that time.</para>
+/// <para><b>Bounded.</b> A guest that faults without end retires nothing, so its time stands still and it never
+/// settles. After <see cref="FruitlessStepsMax"/> such steps it is ended like a triple fault.</para>
 /// <para>Not thread-safe: one thread at a time calls it, any thread may.</para>
 /// </remarks>
 public sealed class VirtualMachine : IDisposable
 {
-    /// <summary>Instructions between two looks at <see cref="SliceLimits.ShouldYield"/>, less for exits, which are dearer.
+    /// <summary>Instructions between two looks at <see cref="SliceLimits.ShouldYield"/>, less for exits, which are
+    /// dearer.
     /// </summary>
     public const ulong PollInstructions = 50_000;
 
@@ -89,7 +90,8 @@ public sealed class VirtualMachine : IDisposable
     /// <summary>How the VM ended, or null while it can run.</summary>
     public MachineEnd? End { get; private set; }
 
-    /// <summary>Which hypercall instruction is native from now on. The caller journals it at <see cref="VmTime"/>.</summary>
+    /// <summary>Which hypercall instruction is native from now on. The caller journals it at
+    /// <see cref="VmTime"/>.</summary>
     public HostVendor HostVendor
     {
         get => _vcpu.HostVendor;
@@ -264,7 +266,8 @@ public sealed class VirtualMachine : IDisposable
         return SliceStop.Ended;
     }
 
-    /// <summary>Runs up to one exit and serves it. True if the last thing that happened was an instruction's retirement.
+    /// <summary>Runs up to one exit and serves it. True if the last thing that happened was an instruction's
+    /// retirement.
     /// </summary>
     private bool Step(ulong budget)
     {
@@ -320,7 +323,8 @@ public sealed class VirtualMachine : IDisposable
         if (retired > _turnTicksLeft)
         {
             throw new InvalidOperationException(
-                $"Expected at most {_turnTicksLeft} instructions retired in this turn, found {retired}: the engine went "
+                $"Expected at most {_turnTicksLeft} instructions retired in this turn, found {retired}: the engine "
+                + "went "
                 + "over its budget. This is a defect.");
         }
 

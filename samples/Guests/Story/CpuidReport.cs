@@ -78,7 +78,8 @@ internal static class CpuidReport
         c.ret();
     }
 
-    /// <summary>A routine that asks for leaf R12 and subleaf R13 and prints one line. Leaves EAX as read in R14.</summary>
+    /// <summary>A routine that asks for leaf R12 and subleaf R13 and prints one line. Leaves EAX as read in
+    /// R14.</summary>
     private static Label EmitLineRoutine(GuestProgram program)
     {
         Assembler c = program.Code;

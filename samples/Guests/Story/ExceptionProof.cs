@@ -5,8 +5,8 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace KvmActors.Samples.Guests.Story;
 
-/// <summary>Installs an IDT, then raises exceptions and checks vector, error code and RIP of each; #PF is repaired by the
-/// handler and the access resumed.</summary>
+/// <summary>Installs an IDT, then raises exceptions and checks vector, error code and RIP of each; #PF is repaired by
+/// the handler and the access resumed.</summary>
 /// <remarks>Source: Intel SDM vol. 3A, section 6.14 "Exception and Interrupt Handling in 64-bit Mode".</remarks>
 internal static class ExceptionProof
 {

@@ -2,8 +2,8 @@
 
 namespace KvmActors.Samples.Guests.Story;
 
-/// <summary>Where everything of the story guest lies. Guest physical addresses; 64-bit code sees them identity mapped, and
-/// once more from <see cref="HighHalf"/> on.</summary>
+/// <summary>Where everything of the story guest lies. Guest physical addresses; 64-bit code sees them identity mapped,
+/// and once more from <see cref="HighHalf"/> on.</summary>
 internal static class GuestLayout
 {
     public const uint Boot = 0x10_0000;

@@ -46,8 +46,8 @@ internal sealed class GuestProgram
     /// <summary>RAX: value. Changes RAX, RCX, RDX, R8.</summary>
     public Label PutDecimal { get; }
 
-    /// <summary>RAX: a hypercall's result, R8: the expected one. Counts the call, and a failure where they differ or where
-    /// RBX, RCX, RDX or RSI changed.</summary>
+    /// <summary>RAX: a hypercall's result, R8: the expected one. Counts the call, and a failure where they differ or
+    /// where RBX, RCX, RDX or RSI changed.</summary>
     public Label CheckHypercall { get; }
 
     /// <summary>RSI: name, R8, R9, R10: expected vector, error code and RIP.</summary>

@@ -6,10 +6,10 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace KvmActors.Samples.Guests.Story;
 
-/// <summary>The seven places that execute a hypercall instruction. One runs once at the start, three run through the whole
-/// life, and three only later, so that a guest that has moved meets sites it never executed before.</summary>
-/// <remarks>Source: Linux v6.19 Documentation/virt/kvm/x86/hypercalls.rst: RAX number, RBX, RCX, RDX, RSI arguments, result
-/// in RAX, nothing else changed.</remarks>
+/// <summary>The seven places that execute a hypercall instruction. One runs once at the start, three run through the
+/// whole life, and three only later, so that a guest that has moved meets sites it never executed before.</summary>
+/// <remarks>Source: Linux v6.19 Documentation/virt/kvm/x86/hypercalls.rst: RAX number, RBX, RCX, RDX, RSI arguments,
+/// result in RAX, nothing else changed.</remarks>
 internal static class HypercallSites
 {
     private const int VapicPollIrq = 1;
@@ -43,7 +43,8 @@ internal static class HypercallSites
             firstRound: rounds * 2 / 5,
             () => EmitSite(program, UnknownWideNumber, NotImplemented, rexPrefix: null));
         EmitFrom(
-            program, firstRound: rounds * 2 / 3, () => EmitSite(program, UnknownNumber, NotImplemented, rexPrefix: null));
+            program, firstRound: rounds * 2 / 3, () =>
+                EmitSite(program, UnknownNumber, NotImplemented, rexPrefix: null));
         EmitFrom(
             program, firstRound: rounds * 5 / 6, () => EmitSite(program, VapicPollIrq, expected: 0, rexPrefix: 0x41));
     }

@@ -86,7 +86,8 @@ internal static class MultibootElf
         if (bytes > bytesMax)
         {
             throw new InvalidOperationException(
-                $"Expected at most {bytesMax} bytes of {what}, found {bytes}. Move what lies behind it in GuestLayout.");
+                $"Expected at most {bytesMax} bytes of {what}, found {bytes}. Move what lies behind it in "
+                + "GuestLayout.");
         }
     }
 

@@ -6,8 +6,8 @@ using static Iced.Intel.AssemblerRegisters;
 namespace KvmActors.Samples.Guests.Story;
 
 /// <summary>SHA-256 in integer instructions.</summary>
-/// <remarks>Source: FIPS 180-4, sections 4.1.2, 4.2.2, 5.3.3 and 6.2. The constants are derived as the standard defines them:
-/// the fractional parts of the square and cube roots of the first primes.</remarks>
+/// <remarks>Source: FIPS 180-4, sections 4.1.2, 4.2.2, 5.3.3 and 6.2. The constants are derived as the standard defines
+/// them: the fractional parts of the square and cube roots of the first primes.</remarks>
 internal static class Sha256Routine
 {
     private static AssemblerRegister32[] WorkingVariables => [r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d];

@@ -6,8 +6,8 @@ using static Iced.Intel.AssemblerRegisters;
 namespace KvmActors.Samples.Guests.Story;
 
 /// <summary>A segmented sieve of Eratosthenes: the base primes once, then one segment of numbers a round.</summary>
-/// <remarks>A segment holds a byte for each odd number from its start on, zero while it may be prime. The byte of 1 is never
-/// crossed out and stands for 2, which has none.</remarks>
+/// <remarks>A segment holds a byte for each odd number from its start on, zero while it may be prime. The byte of 1 is
+/// never crossed out and stands for 2, which has none.</remarks>
 internal static class SieveRoutine
 {
     /// <summary>The odd primes up to the square root of the last number, as 4-byte words.</summary>

@@ -187,7 +187,8 @@ internal static class StoryMain
         c.hlt();
     }
 
-    /// <summary>The last block: a one bit, zeros, and the length in bits, big-endian. The rounds hashed whole blocks.</summary>
+    /// <summary>The last block: a one bit, zeros, and the length in bits, big-endian. The rounds hashed whole
+    /// blocks.</summary>
     private static void EmitPadding(GuestProgram program)
     {
         Assembler c = program.Code;

@@ -9,7 +9,8 @@ public interface INodeLink
 {
     /// <param name="endpoint">"host:port", from the membership.</param>
     /// <param name="request">Not kept after the returned task completes.</param>
-    /// <exception cref="LinkException">No reply; <see cref="LinkException.Outcome"/> says what is known of the request.</exception>
+    /// <exception cref="LinkException">No reply; <see cref="LinkException.Outcome"/> says what is known of the
+    /// request.</exception>
     ValueTask<ReadOnlyMemory<byte>> CallAsync(
         string endpoint, ReadOnlyMemory<byte> request, CancellationToken cancellationToken);
 }

@@ -19,7 +19,8 @@ internal static class ActorPath
         if (name.Length == 0 || name.Contains('/') || name[0] == '$')
         {
             throw new ArgumentException(
-                $"\"{name}\" is no name for an actor: it must not be empty, hold a slash, or begin with $.", nameof(name));
+                $"\"{name}\" is no name for an actor: it must not be empty, hold a slash, or begin with $.",
+                nameof(name));
         }
     }
 }

@@ -15,7 +15,8 @@ public abstract class ActorRef
 
     /// <summary>Puts a message into the mailbox and returns at once. Never throws for the receiver's sake.</summary>
     /// <param name="message">Not to be changed afterwards by anyone: messages are immutable.</param>
-    /// <param name="sender">Whom the receiver finds in <see cref="IActorContext.Sender"/>. In an actor: Context.Self.</param>
+    /// <param name="sender">Whom the receiver finds in <see cref="IActorContext.Sender"/>. In an actor:
+    /// Context.Self.</param>
     public abstract TellResult Tell(object message, ActorRef? sender = null, Lane lane = Lane.User);
 
     /// <summary>Sends a question and completes with the first answer the receiver gives to its sender.</summary>

@@ -30,7 +30,8 @@ public abstract record AskResult<T>
     {
         Answered answered => answered.Value,
         TimedOut late => throw new AskException(
-            AskOutcome.TimedOut, $"{late.Recipient} gave no answer within {late.After}. It may still handle the message."),
+            AskOutcome.TimedOut,
+            $"{late.Recipient} gave no answer within {late.After}. It may still handle the message."),
         Refused refused => throw new AskException(
             AskOutcome.Refused, $"{refused.Recipient} did not take the message: {refused.Reason}."),
         Failed failed => throw new AskException(

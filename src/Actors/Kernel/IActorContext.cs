@@ -22,7 +22,8 @@ public interface IActorContext
     /// <summary>Children that have not yet stopped, in the order of their birth.</summary>
     IReadOnlyList<ActorRef> Children { get; }
 
-    /// <summary>Cancelled as soon as this actor is asked to stop, or is restarted: pass it to what is awaited.</summary>
+    /// <summary>Cancelled as soon as this actor is asked to stop, or is restarted: pass it to what is
+    /// awaited.</summary>
     CancellationToken Stopping { get; }
 
     /// <summary>Makes a child. It starts in a turn of its own.</summary>
@@ -44,7 +45,8 @@ public interface IActorContext
     /// has already. Watching twice is watching once.</summary>
     void Watch(ActorRef actor);
 
-    /// <summary>After this call no <see cref="Terminated"/> of <paramref name="actor"/> arrives, even if it already waits.</summary>
+    /// <summary>After this call no <see cref="Terminated"/> of <paramref name="actor"/> arrives, even if it already
+    /// waits.</summary>
     void Unwatch(ActorRef actor);
 
     /// <summary>Lets <paramref name="work"/> go on outside of the mailbox; its outcome comes back as a message with the
@@ -53,7 +55,8 @@ public interface IActorContext
     /// <paramref name="failure"/>, so both may use its state.</param>
     /// <param name="lane">Control by default: an actor's own work comes before others' requests.</param>
     /// <remarks>Results of work from before a restart are dead letters.</remarks>
-    /// <exception cref="InvalidOperationException">More than <see cref="ActorSystemOptions.PipesMax"/> are under way.</exception>
+    /// <exception cref="InvalidOperationException">More than <see cref="ActorSystemOptions.PipesMax"/> are under
+    /// way.</exception>
     void PipeToSelf<T>(
         Task<T> work, Func<T, object> success, Func<Exception, object> failure, Lane lane = Lane.Control);
 
@@ -65,6 +68,7 @@ public interface IActorContext
     /// <returns>False where the stash is full: the message is a dead letter, and its sender should be told.</returns>
     bool Stash();
 
-    /// <summary>Puts all stashed messages in front of those that wait, in the order they came. A restart does the same.</summary>
+    /// <summary>Puts all stashed messages in front of those that wait, in the order they came. A restart does the
+    /// same.</summary>
     void UnstashAll();
 }

@@ -4,7 +4,8 @@ namespace KvmActors.Actors.Kernel;
 
 /// <summary>Timers that send their actor a message, by the system's clock. Starting one under a key in use replaces it;
 /// a message of a timer that was cancelled or replaced never arrives, even if it already waits.</summary>
-/// <remarks>A tick is never refused. At most one tick of a timer waits: a periodic timer whose actor is late skips.</remarks>
+/// <remarks>A tick is never refused. At most one tick of a timer waits: a periodic timer whose actor is late
+/// skips.</remarks>
 public interface IActorTimers
 {
     void StartSingle(object key, object message, TimeSpan delay, Lane lane = Lane.Control);

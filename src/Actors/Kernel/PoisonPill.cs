@@ -2,7 +2,8 @@
 
 namespace KvmActors.Actors.Kernel;
 
-/// <summary>Stops its receiver when its turn comes, so that what waits before it on the lane is handled first.</summary>
+/// <summary>Stops its receiver when its turn comes, so that what waits before it on the lane is handled
+/// first.</summary>
 public sealed record PoisonPill
 {
     private PoisonPill()

@@ -16,8 +16,8 @@ public sealed record Props(Func<Actor> Factory)
     /// <summary>User messages that may wait. The next one is refused, and its sender told.</summary>
     public int MailboxCapacity { get; init; } = MailboxCapacityDefault;
 
-    /// <summary>Control messages that may wait. An actor's own timers, piped results and <see cref="Terminated"/> do not
-    /// count: each is bounded by what the actor itself asked for.</summary>
+    /// <summary>Control messages that may wait. An actor's own timers, piped results and <see cref="Terminated"/> do
+    /// not count: each is bounded by what the actor itself asked for.</summary>
     public int ControlCapacity { get; init; } = ControlCapacityDefault;
 
     /// <summary>Messages that may be stashed.</summary>

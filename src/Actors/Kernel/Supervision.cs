@@ -27,7 +27,8 @@ internal static class Supervision
                 child.RequestStop();
                 return new ChildFailedException(child.Path, failed.Cause);
             default:
-                throw new InvalidOperationException($"The strategy of {child.Path} decided {directive}, which is no directive.");
+                throw new InvalidOperationException(
+                    $"The strategy of {child.Path} decided {directive}, which is no directive.");
         }
     }
 

@@ -5,8 +5,10 @@ namespace KvmActors.Actors.Kernel;
 /// <summary>A parent's rule for a child that fails.</summary>
 /// <param name="Decide">From the failure to the decision. Pure; runs in the parent's turn.</param>
 /// <param name="RestartsMax">Restarts allowed within <paramref name="Window"/>; one more stops the child.</param>
-/// <param name="Window">What counts as "in a row". After a window without a failure, the backoff starts anew too.</param>
-/// <param name="BackoffMin">Wait before the first restart of a row; doubled for each further one. Zero: at once.</param>
+/// <param name="Window">What counts as "in a row". After a window without a failure, the backoff starts anew
+/// too.</param>
+/// <param name="BackoffMin">Wait before the first restart of a row; doubled for each further one. Zero: at
+/// once.</param>
 /// <param name="BackoffMax">The longest wait.</param>
 public sealed record SupervisionStrategy(
     Func<Exception, SupervisionDirective> Decide,

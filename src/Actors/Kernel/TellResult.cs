@@ -4,7 +4,8 @@ namespace KvmActors.Actors.Kernel;
 
 /// <summary>What became of a message at the door of a mailbox. Anything but <see cref="Accepted"/> is also a counted
 /// dead letter.</summary>
-/// <remarks>Accepted is no promise of handling: the actor may stop first, and then the message is a dead letter.</remarks>
+/// <remarks>Accepted is no promise of handling: the actor may stop first, and then the message is a dead
+/// letter.</remarks>
 public enum TellResult
 {
     Accepted = 0,

@@ -35,7 +35,8 @@ internal sealed class TimerTable(ActorCell owner) : IActorTimers
 
     public bool IsActive(object key) => _entries.ContainsKey(key);
 
-    /// <returns>The message of a tick that was taken from the mailbox; null where the timer is no longer this one.</returns>
+    /// <returns>The message of a tick that was taken from the mailbox; null where the timer is no longer this
+    /// one.</returns>
     internal object? Accept(TimerEntry entry)
     {
         if (!_entries.TryGetValue(entry.Key, out TimerEntry? current))

@@ -9,8 +9,8 @@ namespace KvmActors.Cpu.Decode;
 // SAFETY: the index is masked to EntryCount; blocks live until BlockCache drops all of them, which flushes this cache.
 
 /// <summary>Leads from a linear instruction address to its block, for one mode and privilege at a time.</summary>
-/// <remarks>The tag is the linear RIP xor <see cref="CpuState.JumpTag"/>, whose bits lie above bit 48, where a canonical
-/// address has only copies of bit 47. Holds translations, so every flush of the TLB flushes it.</remarks>
+/// <remarks>The tag is the linear RIP xor <see cref="CpuState.JumpTag"/>, whose bits lie above bit 48, where a
+/// canonical address has only copies of bit 47. Holds translations, so every flush of the TLB flushes it.</remarks>
 internal static unsafe class JumpCache
 {
     public const int EntryCount = 4096;
@@ -21,7 +21,8 @@ internal static unsafe class JumpCache
     private const int TagShift = 49;
 
     /// <summary>The tag of a mode and privilege. Fits in bits 63:49, and no tag is the complement of another.</summary>
-    public static ulong TagOf(CpuMode mode, bool user) => ((ulong)mode << (TagShift + 1)) | (user ? 1ul << TagShift : 0);
+    public static ulong TagOf(CpuMode mode, bool user) =>
+        ((ulong)mode << (TagShift + 1)) | (user ? 1ul << TagShift : 0);
 
     /// <summary>The block at RIP, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

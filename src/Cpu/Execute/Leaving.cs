@@ -9,8 +9,8 @@ namespace KvmActors.Cpu.Execute;
 // JUSTIFICATION: see CpuState.
 // SAFETY: CurrentBlock is the block the micro-operation belongs to, set by whoever entered it.
 
-/// <summary>The ways out of a block before its end. A block was charged whole when it was entered, so each gives back what
-/// was not executed and sets RIP.</summary>
+/// <summary>The ways out of a block before its end. A block was charged whole when it was entered, so each gives back
+/// what was not executed and sets RIP.</summary>
 internal static unsafe class Leaving
 {
     /// <summary>The handler of every micro-operation of an invalidated block, and of the one behind the last

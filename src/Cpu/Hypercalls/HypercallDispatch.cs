@@ -2,10 +2,11 @@
 
 namespace KvmActors.Cpu.Hypercalls;
 
-/// <summary>Answers hypercalls, with KVM's ABI. Pure: what a call changes besides RAX, the caller of this does.</summary>
+/// <summary>Answers hypercalls, with KVM's ABI. Pure: what a call changes besides RAX, the caller of this
+/// does.</summary>
 /// <remarks>Source: Linux v6.19 arch/x86/kvm/x86.c:____kvm_emulate_hypercall, kvm_pv_clock_pairing,
-/// arch/x86/kvm/lapic.c:kvm_pv_send_ipi. The paravirtual feature bits of leaf 0x40000001 do not gate the numbers, as in a
-/// KVM without KVM_CAP_ENFORCE_PV_FEATURE_CPUID.</remarks>
+/// arch/x86/kvm/lapic.c:kvm_pv_send_ipi. The paravirtual feature bits of leaf 0x40000001 do not gate the numbers, as in
+/// a KVM without KVM_CAP_ENFORCE_PV_FEATURE_CPUID.</remarks>
 public static class HypercallDispatch
 {
     // ICR bits 11 (destination mode) and 19:18 (shorthand): the call takes physical destinations only.

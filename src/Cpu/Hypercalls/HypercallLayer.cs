@@ -7,12 +7,13 @@ using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Hypercalls;
 
-/// <summary>The hypervisor above the engine: answers hypercalls, turns the other maker's instruction into the native one,
-/// and gives every other invalid opcode back to the guest.</summary>
+/// <summary>The hypervisor above the engine: answers hypercalls, turns the other maker's instruction into the native
+/// one, and gives every other invalid opcode back to the guest.</summary>
 /// <remarks>
-/// <para>Where it does other than KVM, on purpose: the site is at CS.base + RIP, not at RIP; the opcode is patched behind
-/// its prefixes, not at the first of them; if the bytes are native by now, they are just executed again, so that two vCPUs
-/// on one site both get their answer; and either instruction gives the same result in every mode and at every CPL.</para>
+/// <para>Where it does other than KVM, on purpose: the site is at CS.base + RIP, not at RIP; the opcode is patched
+/// behind its prefixes, not at the first of them; if the bytes are native by now, they are just executed again, so that
+/// two vCPUs on one site both get their answer; and either instruction gives the same result in every mode and at every
+/// CPL.</para>
 /// <para>Source: Linux v6.19 arch/x86/kvm/x86.c:emulator_fix_hypercall, kvm_emulate_hypercall, handle_ud;
 /// arch/x86/kvm/emulate.c:em_hypercall.</para>
 /// </remarks>

@@ -3,8 +3,9 @@
 namespace KvmActors.Cpu.Hypercalls;
 
 /// <summary>KVM's hypercall numbers: what a guest puts in RAX.</summary>
-/// <remarks>Source: Linux v6.19 include/uapi/linux/kvm_para.h, Documentation/virt/kvm/x86/hypercalls.rst. A number that is
-/// not listed is answered with <see cref="HypercallError.NoSuchCall"/>, as are those of other architectures.</remarks>
+/// <remarks>Source: Linux v6.19 include/uapi/linux/kvm_para.h, Documentation/virt/kvm/x86/hypercalls.rst. A number that
+/// is not listed is answered with <see cref="HypercallError.NoSuchCall"/>, as are those of other
+/// architectures.</remarks>
 public enum HypercallNumber : ulong
 {
     /// <summary>Makes pending interrupts be looked at. The exit itself does that, so the answer is 0.</summary>

@@ -19,7 +19,8 @@ public abstract record HypercallOutcome
     /// executed again, it exits as <see cref="VmExit.Hypercall"/>.</summary>
     public sealed record Patched(HypercallPatch Patch) : HypercallOutcome;
 
-    /// <summary>An exception was delivered to the guest: #UD, or the fault that its own access would have raised.</summary>
+    /// <summary>An exception was delivered to the guest: #UD, or the fault that its own access would have
+    /// raised.</summary>
     public sealed record Injected(GuestFault Fault) : HypercallOutcome;
 
     /// <summary>Nothing was done, because the bytes at RIP are no longer those that exited. Execute again.</summary>

@@ -2,7 +2,8 @@
 
 namespace KvmActors.Cpu.Memory;
 
-/// <summary>The independent readers of the dirty log. Taking the log as one does not change what another will find.</summary>
+/// <summary>The independent readers of the dirty log. Taking the log as one does not change what another will
+/// find.</summary>
 public enum DirtyReader
 {
     /// <summary>The incremental memory sum.</summary>

@@ -8,7 +8,8 @@ namespace KvmActors.Cpu.Memory;
 
 // JUSTIFICATION: the probe is on the path of every load and store: eight host instructions, no call.
 // SAFETY: the index is masked to EntryCount; an entry's host address is inside RAM because only PageAccess fills
-// entries, from physical addresses it has compared with the size of RAM; the probe refuses a range that leaves the page.
+// entries, from physical addresses it has compared with the size of RAM; the probe refuses a range that leaves the
+// page.
 
 /// <summary>The software TLB: for each privilege one direct-mapped array for reads, writes and fetches.</summary>
 /// <remarks>Separate arrays, so that a copy between two addresses with equal low bits does not evict itself. Only pages

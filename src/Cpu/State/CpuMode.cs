@@ -2,7 +2,8 @@
 
 namespace KvmActors.Cpu.State;
 
-/// <summary>How instructions are decoded and addresses are formed. Follows CR0.PE, RFLAGS.VM, EFER.LMA and CS.</summary>
+/// <summary>How instructions are decoded and addresses are formed. Follows CR0.PE, RFLAGS.VM, EFER.LMA and
+/// CS.</summary>
 /// <remarks>Source: Intel SDM vol. 3A, section 3.1 and vol. 1, section 3.1.</remarks>
 public enum CpuMode
 {

@@ -2,7 +2,8 @@
 
 namespace KvmActors.Cpu.State;
 
-/// <summary>Index of a general-purpose register: the order of the encoding and of <see cref="VcpuState.Gprs"/>.</summary>
+/// <summary>Index of a general-purpose register: the order of the encoding and of
+/// <see cref="VcpuState.Gprs"/>.</summary>
 public enum Gpr
 {
     Rax = 0,

@@ -5,7 +5,8 @@ namespace KvmActors.Cpu.State;
 /// <summary>The MSRs that are plain storage in <see cref="CpuState"/>, by ascending MSR index, with their reset values.
 /// </summary>
 /// <remarks>FS_BASE and GS_BASE live in the segment registers, EFER in its own field, TSC is VM time + TSC_ADJUST.
-/// Source: Intel SDM vol. 4, table 2-2; reset values as KVM's (Linux v6.19 arch/x86/kvm/x86.c:kvm_vcpu_reset).</remarks>
+/// Source: Intel SDM vol. 4, table 2-2; reset values as KVM's (Linux v6.19
+/// arch/x86/kvm/x86.c:kvm_vcpu_reset).</remarks>
 internal static class MsrSlots
 {
     public const int ApicBase = 0;

@@ -22,7 +22,8 @@ internal static unsafe class StateTransfer
     private const int MxcsrOffset = 24;
     private const uint MxcsrMask = 0xFFFF;
 
-    /// <summary>KVM's reset state: the bootstrap processor at the reset vector, the others waiting for a SIPI.</summary>
+    /// <summary>KVM's reset state: the bootstrap processor at the reset vector, the others waiting for a
+    /// SIPI.</summary>
     /// <remarks>Source: Intel SDM vol. 3A, table 10-1; Linux v6.19 arch/x86/kvm/x86.c:kvm_vcpu_reset.</remarks>
     public static VcpuState Reset(int index)
     {
@@ -166,7 +167,8 @@ internal static unsafe class StateTransfer
         {
             if (MsrSlots.Find(msr.Index) < 0)
             {
-                throw new ArgumentException($"The saved MSR 0x{msr.Index:x} is not one this engine keeps.", nameof(saved));
+                throw new ArgumentException($"The saved MSR 0x{msr.Index:x} is not one this engine keeps.",
+                nameof(saved));
             }
         }
     }

@@ -3,8 +3,8 @@
 namespace KvmActors.Machine.Devices;
 
 /// <summary>The isa-debug-exit device at port 0xF4: a write ends the VM with the value written.</summary>
-/// <remarks>Source: QEMU hw/misc/debugexit.c (iobase 0xF4, iosize 4 as kvm-unit-tests sets them): reads give 0, the exit
-/// status is (value &lt;&lt; 1) | 1. It holds nothing that outlives the write: the end is the VM's.</remarks>
+/// <remarks>Source: QEMU hw/misc/debugexit.c (iobase 0xF4, iosize 4 as kvm-unit-tests sets them): reads give 0, the
+/// exit status is (value &lt;&lt; 1) | 1. It holds nothing that outlives the write: the end is the VM's.</remarks>
 internal sealed class DebugExitPort : IPortDevice
 {
     public ushort FirstPort => 0xF4;

@@ -12,7 +12,8 @@ internal interface IPortDevice
     /// <summary>Ports in the range, at least 1.</summary>
     int PortCount { get; }
 
-    /// <summary>True if an access of 2 or 4 bytes reaches the device whole; false if the bus cuts it into bytes.</summary>
+    /// <summary>True if an access of 2 or 4 bytes reaches the device whole; false if the bus cuts it into
+    /// bytes.</summary>
     bool TakesWideAccess { get; }
 
     /// <summary>Answers IN.</summary>

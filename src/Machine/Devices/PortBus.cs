@@ -5,9 +5,9 @@ using System.Collections.Immutable;
 namespace KvmActors.Machine.Devices;
 
 /// <summary>The 65,536 I/O ports of a VM: routes each access to the device that owns the port.</summary>
-/// <remarks>A port that nobody owns reads all ones and swallows writes, as an ISA bus does. An access that a device does
-/// not take whole, or that reaches over the end of its range, is cut into bytes on consecutive ports, lowest first;
-/// port numbers wrap at 65,536.</remarks>
+/// <remarks>A port that nobody owns reads all ones and swallows writes, as an ISA bus does. An access that a device
+/// does not take whole, or that reaches over the end of its range, is cut into bytes on consecutive ports, lowest
+/// first; port numbers wrap at 65,536.</remarks>
 internal sealed class PortBus
 {
     private const int PortCount = 1 << 16;

@@ -7,9 +7,9 @@ namespace KvmActors.Machine.Devices;
 /// <summary>A 16550A UART at COM1 (0x3F8): what the guest sends is the console's output, what a client sends is its
 /// input.</summary>
 /// <remarks>
-/// The line has no speed: a byte is sent the moment it is written, so THRE and TEMT are always set. No interrupt line is
-/// wired yet; IIR answers as if it were, so a polling driver works. Input that the FIFO cannot take waits behind it, so
-/// a client never causes an overrun; only loopback can.
+/// The line has no speed: a byte is sent the moment it is written, so THRE and TEMT are always set. No interrupt line
+/// is wired yet; IIR answers as if it were, so a polling driver works. Input that the FIFO cannot take waits behind it,
+/// so a client never causes an overrun; only loopback can.
 /// Source: National Semiconductor PC16550D data sheet, section 8 "Registers".
 /// </remarks>
 internal sealed class Serial16550 : IPortDevice
@@ -60,7 +60,8 @@ internal sealed class Serial16550 : IPortDevice
         if (bytes.Length > InputRoomBytes)
         {
             throw new ArgumentException(
-                $"Expected at most {InputRoomBytes} bytes of console input, found {bytes.Length}: the guest has not read "
+                $"Expected at most {InputRoomBytes} bytes of console input, found {bytes.Length}: the guest has not "
+                + "read "
                 + $"the {_received.Count} before them. Send them when it has.",
                 nameof(bytes));
         }

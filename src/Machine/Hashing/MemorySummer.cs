@@ -8,16 +8,17 @@ namespace KvmActors.Machine.Hashing;
 
 /// <summary>Keeps the <see cref="MemorySum"/> of one guest memory up to date at the cost of the pages written since it
 /// was last asked.</summary>
-/// <remarks>A sum mod 2^128 loses no information by order, so a changed page takes its old term out and puts its new one
-/// in. It owns the dirty log's reader <see cref="DirtyReader.Hash"/>: nobody else may take it. Sixteen bytes are kept per
-/// page of guest memory. Not thread-safe; the VM must not run meanwhile.</remarks>
+/// <remarks>A sum mod 2^128 loses no information by order, so a changed page takes its old term out and puts its new
+/// one in. It owns the dirty log's reader <see cref="DirtyReader.Hash"/>: nobody else may take it. Sixteen bytes are
+/// kept per page of guest memory. Not thread-safe; the VM must not run meanwhile.</remarks>
 internal sealed class MemorySummer
 {
     private readonly GuestMemory _memory;
     private readonly UInt128[] _terms;
     private UInt128 _sum;
 
-    /// <param name="memory">Memory that was zero when its dirty log began, so that every page with content is in it.</param>
+    /// <param name="memory">Memory that was zero when its dirty log began, so that every page with content is in
+    /// it.</param>
     public MemorySummer(GuestMemory memory)
     {
         _memory = memory;

@@ -12,10 +12,10 @@ namespace KvmActors.Machine.Hashing;
 /// <summary>Computes the <see cref="StateHash"/> of a VM: SHA-256 over the canonical encoding of every field of its
 /// <see cref="MachineState"/>.</summary>
 /// <remarks>
-/// Journals hold these hashes, so the encoding is a format: <see cref="EncodingVersion"/> is its first field, and a change
-/// of any kind raises it. Fields follow in the order of the records' declarations, in the forms that
-/// <see cref="CanonicalWriter"/> describes. <c>StateHasherTests</c> changes each field in turn and demands another hash, so
-/// a field that is added to a record and forgotten here breaks the build's tests.
+/// Journals hold these hashes, so the encoding is a format: <see cref="EncodingVersion"/> is its first field, and a
+/// change of any kind raises it. Fields follow in the order of the records' declarations, in the forms that
+/// <see cref="CanonicalWriter"/> describes. <c>StateHasherTests</c> changes each field in turn and demands another
+/// hash, so a field that is added to a record and forgotten here breaks the build's tests.
 /// </remarks>
 public static class StateHasher
 {

@@ -10,7 +10,8 @@ namespace KvmActors.Machine.Loaders;
 /// <param name="Protocol">The state of the first instruction.</param>
 /// <param name="Segments">What the image fills, in the file's order; a later one overwrites an earlier one.</param>
 /// <param name="EntryPoint">Address of the first instruction.</param>
-/// <param name="CommandLine">Text for the guest, verbatim; by custom its first word names the image. Empty if none.</param>
+/// <param name="CommandLine">Text for the guest, verbatim; by custom its first word names the image. Empty if
+/// none.</param>
 public sealed record BootImage(
     BootProtocol Protocol,
     ImmutableArray<BootSegment> Segments,

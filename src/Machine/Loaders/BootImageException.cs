@@ -2,8 +2,8 @@
 
 namespace KvmActors.Machine.Loaders;
 
-/// <summary>An image cannot be booted. The message says what was expected, what was found and what to do, and is meant for
-/// the person who gave the image.</summary>
+/// <summary>An image cannot be booted. The message says what was expected, what was found and what to do, and is meant
+/// for the person who gave the image.</summary>
 public sealed class BootImageException : Exception
 {
     public BootImageException(string message)

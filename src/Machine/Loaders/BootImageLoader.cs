@@ -6,10 +6,10 @@ namespace KvmActors.Machine.Loaders;
 
 /// <summary>Reads a guest image from the bytes of a file.</summary>
 /// <remarks>
-/// Recognised, in this order: a multiboot-1 header with addresses (any file format), a multiboot-1 header in an ELF32 or
-/// ELF64, and a boot sector (55 AA at offset 510), which is loaded at 0x7C00 with all that follows it. Multiboot modules,
-/// Linux's boot protocol and multiboot 2 are not there yet. Every offset and length in the file is checked before use: no
-/// content of it can do worse than a <see cref="BootImageException"/>.
+/// Recognised, in this order: a multiboot-1 header with addresses (any file format), a multiboot-1 header in an ELF32
+/// or ELF64, and a boot sector (55 AA at offset 510), which is loaded at 0x7C00 with all that follows it. Multiboot
+/// modules, Linux's boot protocol and multiboot 2 are not there yet. Every offset and length in the file is checked
+/// before use: no content of it can do worse than a <see cref="BootImageException"/>.
 /// </remarks>
 public static class BootImageLoader
 {
@@ -26,8 +26,8 @@ public static class BootImageLoader
     private const int LinuxMagicOffset = 0x202;
     private const uint Multiboot2Magic = 0xE852_50D6;
 
-    /// <exception cref="BootImageException">The file is no image that can be booted, or damaged, or the command line does
-    /// not fit.</exception>
+    /// <exception cref="BootImageException">The file is no image that can be booted, or damaged, or the command line
+    /// does not fit.</exception>
     public static BootImage Load(ReadOnlyMemory<byte> file, string commandLine)
     {
         CheckCommandLine(commandLine);
@@ -65,7 +65,8 @@ public static class BootImageLoader
                 "Load the rest from the first part, or build a multiboot kernel.");
     }
 
-    private static BootImage ReadPlainMultiboot(ReadOnlyMemory<byte> file, MultibootHeader header, string commandLine) =>
+    private static BootImage ReadPlainMultiboot(
+        ReadOnlyMemory<byte> file, MultibootHeader header, string commandLine) =>
         ElfImage.Recognises(file.Span)
             ? ElfImage.Read(file, commandLine)
             : throw BootImageException.Of(
@@ -85,7 +86,8 @@ public static class BootImageLoader
 
     private static BootImageException Unrecognised(ReadOnlySpan<byte> file)
     {
-        const string Expected = "a multiboot-1 kernel (magic 0x1BADB002, 4-byte aligned, in the first 8192 bytes) or a boot "
+        const string Expected =
+            "a multiboot-1 kernel (magic 0x1BADB002, 4-byte aligned, in the first 8192 bytes) or a boot "
             + "sector (55 AA at offset 510)";
         if (IsLinux(file))
         {

@@ -37,7 +37,8 @@ internal static class BootPlacement
         foreach (BootSegment segment in image.Segments)
         {
             memory.Write(segment.Start, segment.Bytes.Span);
-            Zero(memory, segment.Start + (ulong)segment.Bytes.Length, segment.MemoryBytes - (ulong)segment.Bytes.Length);
+            ulong copied = (ulong)segment.Bytes.Length;
+            Zero(memory, segment.Start + copied, segment.MemoryBytes - copied);
         }
 
         return image.Protocol switch

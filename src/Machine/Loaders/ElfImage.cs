@@ -7,8 +7,8 @@ namespace KvmActors.Machine.Loaders;
 
 /// <summary>Reads the loadable segments of an ELF32 or ELF64 executable for x86.</summary>
 /// <remarks>
-/// Segments go to their physical addresses (p_paddr). An entry point inside a segment's virtual range is translated to its
-/// physical one; any other is taken as physical already: so both customs of higher-half kernels work.
+/// Segments go to their physical addresses (p_paddr). An entry point inside a segment's virtual range is translated to
+/// its physical one; any other is taken as physical already: so both customs of higher-half kernels work.
 /// Source: System V ABI, chapter 4 "Object Files" and 5 "Program Loading"; ELF-64 Object File Format 1.5.
 /// </remarks>
 internal static class ElfImage

@@ -4,8 +4,8 @@ using System.Buffers.Binary;
 
 namespace KvmActors.Machine.Loaders;
 
-/// <summary>Reads little-endian numbers from an image file; an offset outside of it is a <see cref="BootImageException"/>
-/// that says what was looked for.</summary>
+/// <summary>Reads little-endian numbers from an image file; an offset outside of it is a
+/// <see cref="BootImageException"/> that says what was looked for.</summary>
 internal readonly ref struct ImageReader(ReadOnlySpan<byte> file)
 {
     private readonly ReadOnlySpan<byte> _file = file;

@@ -4,7 +4,8 @@ using KvmActors.Cpu;
 
 namespace KvmActors.Machine.Loaders;
 
-/// <summary>Reads a multiboot image whose header holds the load addresses (flags bit 16), so that any file format will do.
+/// <summary>Reads a multiboot image whose header holds the load addresses (flags bit 16), so that any file format will
+/// do.
 /// </summary>
 /// <remarks>Source: Multiboot Specification 0.6.96, section 3.1.3 "The address fields of Multiboot header".</remarks>
 internal static class MultibootAddressImage
@@ -16,7 +17,8 @@ internal static class MultibootAddressImage
         {
             throw BootImageException.Of(
                 "a multiboot header whose load_addr lies at or below its header_addr, within the file",
-                $"load_addr 0x{header.LoadAddress:x}, header_addr 0x{header.HeaderAddress:x} and the header at byte offset "
+                $"load_addr 0x{header.LoadAddress:x}, header_addr 0x{header.HeaderAddress:x} and the header at byte "
+                + "offset "
                 + $"0x{header.OffsetBytes:x}",
                 "Correct the address fields, or build an ELF without flags bit 16.");
         }

@@ -27,8 +27,8 @@ internal sealed record MultibootHeader(
     private const int WithAddressesBytes = 32;
     private const uint AddressFieldsFlag = 1u << 16;
 
-    // Bits 0 (page-aligned modules), 1 (memory sizes) and 2 (video mode) are known. Bit 2 is a wish: this machine has no
-    // display, and the information structure says so.
+    // Bits 0 (page-aligned modules), 1 (memory sizes) and 2 (video mode) are known. Bit 2 is a wish: this machine has
+    // no display, and the information structure says so.
     private const uint UnknownRequirements = 0x0000_FFF8;
 
     /// <summary>The addresses are in the header itself and not in an ELF: the "a.out kludge".</summary>

@@ -8,9 +8,9 @@ namespace KvmActors.Machine.Loaders;
 /// <summary>Builds the multiboot information structure with all it points to, as one block for one place in memory.
 /// </summary>
 /// <remarks>
-/// Layout of the block: 0 the structure (120 bytes, its unused fields zero), then the memory map, the command line with a
-/// NUL, and the loader's name with a NUL. Flags say which fields hold: 0 mem_lower and mem_upper, 2 cmdline, 6 mmap, 9
-/// boot_loader_name. Source: Multiboot Specification 0.6.96, section 3.3 "Boot information format".
+/// Layout of the block: 0 the structure (120 bytes, its unused fields zero), then the memory map, the command line with
+/// a NUL, and the loader's name with a NUL. Flags say which fields hold: 0 mem_lower and mem_upper, 2 cmdline, 6 mmap,
+/// 9 boot_loader_name. Source: Multiboot Specification 0.6.96, section 3.3 "Boot information format".
 /// </remarks>
 internal static class MultibootInformation
 {

@@ -14,8 +14,8 @@ public static class EventCodec
     /// <summary>The version this program writes, and the only one there is so far, for every kind.</summary>
     public const int VersionLatest = 1;
 
-    /// <summary>Longest payload of one event. A CPUID table of 256 entries takes about 16 KiB; a longer console input is
-    /// split by whoever journals it.</summary>
+    /// <summary>Longest payload of one event. A CPUID table of 256 entries takes about 16 KiB; a longer console input
+    /// is split by whoever journals it.</summary>
     public const int PayloadBytesMax = 1 << 20;
 
     /// <exception cref="ArgumentException">The payload would be longer than <see cref="PayloadBytesMax"/>, or a hash in
@@ -41,14 +41,16 @@ public static class EventCodec
         if (!Enum.IsDefined(record.Kind))
         {
             throw new JournalFormatException(
-                $"Stream {record.Stream}, sequence {record.Seq}: the event kind {(int)record.Kind} is unknown to this version "
+                $"Stream {record.Stream}, sequence {record.Seq}: the event kind {(int)record.Kind} is unknown to this "
+                + "version "
                 + "and must not be skipped. Read the journal with the version that wrote it.");
         }
 
         if (record.Version != VersionLatest)
         {
             throw new JournalFormatException(
-                $"Stream {record.Stream}, sequence {record.Seq}: expected {record.Kind} in format version {VersionLatest}, "
+                $"Stream {record.Stream}, sequence {record.Seq}: expected {record.Kind} in format version "
+                + $"{VersionLatest}, "
                 + $"found version {record.Version}. Read the journal with the version that wrote it.");
         }
 
@@ -59,7 +61,8 @@ public static class EventCodec
         catch (Exception fault) when (fault is InvalidProtocolBufferException or WireFault)
         {
             throw new StoreCorruptException(
-                $"Stream {record.Stream}, sequence {record.Seq}: the payload is no {record.Kind} of version {record.Version}: "
+                $"Stream {record.Stream}, sequence {record.Seq}: the payload is no {record.Kind} of version "
+                + $"{record.Version}: "
                 + $"{fault.Message} Restore the store from a backup, or cut the journal before this record.",
                 fault);
         }

@@ -26,7 +26,8 @@ internal static class EventWire
             Epoch = e.Epoch.Value,
             HostVendor = MachineWire.Of(e.HostVendor),
         }),
-        JournalEvent.InputArrived e => (EventKind.InputArrived, new WireInputArrived { Input = MachineWire.Of(e.Bytes) }),
+        JournalEvent.InputArrived e =>
+            (EventKind.InputArrived, new WireInputArrived { Input = MachineWire.Of(e.Bytes) }),
         JournalEvent.LifecycleChanged e => (EventKind.LifecycleChanged, new WireLifecycleChanged
         {
             From = Of(e.From),
@@ -52,7 +53,8 @@ internal static class EventWire
             Reason = e.Reason,
         }),
         JournalEvent.Quarantined e => (EventKind.Quarantined, new WireQuarantined { Reason = e.Reason }),
-        JournalEvent.PatchApplied e => (EventKind.PatchApplied, new WirePatchApplied { Patch = MachineWire.Of(e.Patch) }),
+        JournalEvent.PatchApplied e =>
+            (EventKind.PatchApplied, new WirePatchApplied { Patch = MachineWire.Of(e.Patch) }),
         JournalEvent.Progress e => (EventKind.Progress, new WireProgress
         {
             InstructionsRetired = e.InstructionsRetired,

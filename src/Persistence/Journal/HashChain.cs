@@ -12,9 +12,10 @@ namespace KvmActors.Persistence.Journal;
 //   command: 0 (1), or 1 (1), client length (4) and bytes, command length (4) and bytes,
 //   payload length (4) and bytes.
 
-/// <summary>Chains the records of a stream: each hash is SHA-256 over the hash before and every column of the record, so
-/// that a change of any stored byte is found at that record. Pure.</summary>
-/// <remarks>Over the stored bytes, never over re-serialised Protobuf. The layout is in <c>docs/journal-format.md</c>.</remarks>
+/// <summary>Chains the records of a stream: each hash is SHA-256 over the hash before and every column of the record,
+/// so that a change of any stored byte is found at that record. Pure.</summary>
+/// <remarks>Over the stored bytes, never over re-serialised Protobuf. The layout is in
+/// <c>docs/journal-format.md</c>.</remarks>
 public static class HashChain
 {
     private static ReadOnlySpan<byte> Tag => "KVAJRNL1"u8;

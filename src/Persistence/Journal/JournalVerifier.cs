@@ -5,9 +5,9 @@ using KvmActors.Persistence.Ownership;
 
 namespace KvmActors.Persistence.Journal;
 
-/// <summary>Checks one stream, record by record from its first: sequences without a gap, epochs that do not fall, the hash
-/// chain, payloads that decode, and at the end the head in the fence row. Names the first damage and looks no further.
-/// Pure; one object for one pass.</summary>
+/// <summary>Checks one stream, record by record from its first: sequences without a gap, epochs that do not fall, the
+/// hash chain, payloads that decode, and at the end the head in the fence row. Names the first damage and looks no
+/// further. Pure; one object for one pass.</summary>
 public sealed class JournalVerifier(StreamId stream)
 {
     private const string Restore = "Restore the store from a backup; the records before it are sound.";
@@ -23,7 +23,8 @@ public sealed class JournalVerifier(StreamId stream)
     /// <summary>Sequence of the last sound record.</summary>
     public ulong SoundSeq => _seq;
 
-    /// <summary>Checks a stream's records against its row. The pass must have seen every record up to the row's head.</summary>
+    /// <summary>Checks a stream's records against its row. The pass must have seen every record up to the row's
+    /// head.</summary>
     /// <returns>The first damage, or null.</returns>
     public static JournalDamage? Check(StreamRow row, IEnumerable<JournalRecord> records)
     {

@@ -6,8 +6,8 @@ using KvmActors.Persistence.Ownership;
 
 namespace KvmActors.Persistence.Journal;
 
-/// <summary>Turns events into the records and the next fence row of one stream: sequence, epoch and hash chain. Pure; use
-/// one for one <see cref="StreamWrite"/>.</summary>
+/// <summary>Turns events into the records and the next fence row of one stream: sequence, epoch and hash chain. Pure;
+/// use one for one <see cref="StreamWrite"/>.</summary>
 /// <example><code>
 /// StreamWrite write = new StreamWriteBuilder(row).Add(vmTime, new JournalEvent.InputArrived(bytes)).Build();
 /// StreamWrite handOver = new StreamWriteBuilder(row)
@@ -71,8 +71,8 @@ public sealed class StreamWriteBuilder
         return this;
     }
 
-    /// <summary>Gives the stream to <paramref name="owner"/> under the next epoch: a hand-over or a takeover. Ends a move
-    /// that was under way.</summary>
+    /// <summary>Gives the stream to <paramref name="owner"/> under the next epoch: a hand-over or a takeover. Ends a
+    /// move that was under way.</summary>
     public StreamWriteBuilder MoveTo(NodeId owner)
     {
         _next = _next with

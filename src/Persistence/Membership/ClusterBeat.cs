@@ -2,7 +2,8 @@
 
 namespace KvmActors.Persistence.Membership;
 
-/// <summary>When the store last took a renewal of any node, and since when it takes them without a long pause.</summary>
+/// <summary>When the store last took a renewal of any node, and since when it takes them without a long
+/// pause.</summary>
 /// <param name="BootId">The boot whose monotonic clock the two times are on.</param>
 internal sealed record ClusterBeat(string BootId, long LastBeatMs, long StoreUpSinceMs)
 {

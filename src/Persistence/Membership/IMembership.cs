@@ -13,7 +13,8 @@ public interface IMembership
     /// <returns>False where the node was declared dead: it must stop at once.</returns>
     ValueTask<bool> RenewAsync(NodeId node, TimeSpan lease, CancellationToken cancellationToken);
 
-    /// <summary>Marks a node as leaving: it still owns and appends, but may claim nothing and should be given nothing.</summary>
+    /// <summary>Marks a node as leaving: it still owns and appends, but may claim nothing and should be given
+    /// nothing.</summary>
     /// <returns>False where the node is dead or unknown.</returns>
     ValueTask<bool> DrainAsync(NodeId node, CancellationToken cancellationToken);
 

@@ -4,16 +4,17 @@ using KvmActors.Persistence.Journal;
 
 namespace KvmActors.Persistence.Membership;
 
-/// <summary>Who is alive, who may be declared dead and who may claim: the one definition behind every store. Pure.</summary>
-/// <remarks>Times are milliseconds of the machine's monotonic clock; a lease given in another boot is over. Safety never
-/// rests on these clocks: a node wrongly declared dead is fenced and stops.</remarks>
+/// <summary>Who is alive, who may be declared dead and who may claim: the one definition behind every store.
+/// Pure.</summary>
+/// <remarks>Times are milliseconds of the machine's monotonic clock; a lease given in another boot is over. Safety
+/// never rests on these clocks: a node wrongly declared dead is fenced and stops.</remarks>
 internal static class LeaseRules
 {
     internal static bool IsExpired(NodeRow node, string bootId, long nowMs, long graceMs) =>
         node.BootId != bootId || nowMs > node.LeaseUntilMs + graceMs;
 
-    /// <summary>Whether a newcomer of the same name must be refused. Its own lease alone counts: whoever starts a second
-    /// process of a name while the store was away replaces the first, which is then fenced.</summary>
+    /// <summary>Whether a newcomer of the same name must be refused. Its own lease alone counts: whoever starts a
+    /// second process of a name while the store was away replaces the first, which is then fenced.</summary>
     internal static bool HoldsItsName(NodeRow node, string bootId, long nowMs) =>
         node.Status != NodeStatus.Dead && !IsExpired(node, bootId, nowMs, graceMs: 0);
 

@@ -15,6 +15,7 @@ internal static class PageRules
     /// <exception cref="StoreCorruptException">There is no such page.</exception>
     internal static byte[] Present(byte[]? page, Digest digest) => page
         ?? throw new StoreCorruptException(
-            $"Expected the page {digest}, which a snapshot names, found none. Restore the store from a backup, or use an "
+            $"Expected the page {digest}, which a snapshot names, found none. Restore the store from a backup, or use "
+            + "an "
             + "earlier snapshot.");
 }

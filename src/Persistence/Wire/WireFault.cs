@@ -7,7 +7,8 @@ internal sealed class WireFault(string message) : Exception(message)
 {
     internal static WireFault Unnamed<TWire>(TWire value)
         where TWire : struct, Enum
-        => new($"Expected a named value of {typeof(TWire).Name["Wire".Length..]}, found {Convert.ToInt32(value, null)}.");
+        => new(
+            $"Expected a named value of {typeof(TWire).Name["Wire".Length..]}, found {Convert.ToInt32(value, null)}.");
 
     internal static T Present<T>(T? part, string name)
         where T : class

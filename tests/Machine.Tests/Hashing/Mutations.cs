@@ -7,8 +7,8 @@ using KvmActors.Cpu.Cpuid;
 
 namespace KvmActors.Machine.Tests.Hashing;
 
-/// <summary>All values that differ from a given one in exactly one field, found by reflection over records, so that a new
-/// field is among them without anybody's doing.</summary>
+/// <summary>All values that differ from a given one in exactly one field, found by reflection over records, so that a
+/// new field is among them without anybody's doing.</summary>
 internal static class Mutations
 {
     /// <summary>Each changed value with the path of the field that was changed.</summary>

@@ -11,7 +11,10 @@ public sealed class StateHasherTests
     [Fact]
     public void A_change_of_any_field_changes_the_hash()
     {
-        Dictionary<string, string> pathOfHash = new() { [StateHasher.Hash(SampleState.Machine).Hex] = "the sample itself" };
+        Dictionary<string, string> pathOfHash = new()
+        {
+            [StateHasher.Hash(SampleState.Machine).Hex] = "the sample itself",
+        };
 
         foreach ((string path, object? changed) in Mutations.Of(SampleState.Machine, nameof(MachineState)))
         {

@@ -107,7 +107,8 @@ public sealed class BootImageLoaderTests
             "GPA 0xfffffffffffffffb"
         },
         { "entry outside", ImageBuilder.Elf(is64: false, s_code, entry: 0x5000), "found 0x5000" },
-        { "unknown requirement", With(new byte[64], file => ImageBuilder.PutMultiboot(file, 0, 8)), "flags 0x00000008" },
+        { "unknown requirement", With(
+            new byte[64], file => ImageBuilder.PutMultiboot(file, 0, 8)), "flags 0x00000008" },
         { "neither ELF nor addresses", With(new byte[64], file => ImageBuilder.PutMultiboot(file, 0, 0)), "neither" },
         {
             "address fields cut off",
@@ -139,7 +140,8 @@ public sealed class BootImageLoaderTests
 
     [Theory]
     [MemberData(nameof(BrokenImages))]
-    public void A_broken_image_is_refused_with_what_was_expected_found_and_is_to_do(string name, byte[] file, string found)
+    public void A_broken_image_is_refused_with_what_was_expected_found_and_is_to_do(
+        string name, byte[] file, string found)
     {
         BootImageException refused = Assert.Throws<BootImageException>(() => BootImageLoader.Load(file, ""));
 

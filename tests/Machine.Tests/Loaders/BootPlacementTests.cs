@@ -83,7 +83,8 @@ public sealed class BootPlacementTests(ITestOutputHelper output)
 
         Assert.Equal(0xAA, Byte(machine, 0x10_07FF));
         Assert.Equal(1, Byte(machine, 0x10_0800));
-        Assert.All(Enumerable.Range(0x801, 0x1FFF), offset => Assert.Equal(0, Byte(machine, 0x10_0000 + (ulong)offset)));
+        Assert.All(
+            Enumerable.Range(0x801, 0x1FFF), offset => Assert.Equal(0, Byte(machine, 0x10_0000 + (ulong)offset)));
         Assert.Equal(0xAA, Byte(machine, 0x10_2800));
     }
 
