@@ -6,13 +6,7 @@ namespace KvmActors.Cpu.Cpuid;
 /// <see cref="CpuidFeatures"/>.</summary>
 public readonly record struct CpuidFeature(uint Leaf, uint Subleaf, CpuidRegister Register, int Bit)
 {
-    public bool IsSetIn(CpuidRegisters registers) => (Register switch
-    {
-        CpuidRegister.Eax => registers.Eax,
-        CpuidRegister.Ebx => registers.Ebx,
-        CpuidRegister.Ecx => registers.Ecx,
-        CpuidRegister.Edx => registers.Edx,
-    } >> Bit & 1) != 0;
+    public bool IsSetIn(CpuidRegisters registers) => (registers.Of(Register) >> Bit & 1) != 0;
 
     /// <summary>As the manuals write it: <c>CPUID.(EAX=7,ECX=0):EBX[5]</c>.</summary>
     public override string ToString() =>

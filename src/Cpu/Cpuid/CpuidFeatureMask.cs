@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Cpu.Execute;
+
+namespace KvmActors.Cpu.Cpuid;
+
+/// <summary>Sets of feature bits as the four registers of one leaf.</summary>
+/// <remarks>Source: the registers named by Features.txt.</remarks>
+internal static class CpuidFeatureMask
+{
+    /// <summary>The bits of one leaf that the engine executes.</summary>
+    public static CpuidRegisters Of(EngineFeatures engine, uint leaf, uint subleaf)
+    {
+        CpuidRegisters mask = default;
+        foreach (CpuidFeature feature in engine.Executed)
+        {
+            if (feature.Leaf == leaf && feature.Subleaf == subleaf)
+            {
+                mask = mask.Or(feature.Register, 1u << feature.Bit);
+            }
+        }
+
+        return mask;
+    }
+
+    /// <summary>All ones in the registers of one leaf that hold features: their unnamed bits are features too.</summary>
+    public static CpuidRegisters FeatureRegisters(uint leaf, uint subleaf)
+    {
+        CpuidRegisters mask = default;
+        foreach ((_, CpuidFeature feature) in CpuidFeatures.All)
+        {
+            if (feature.Leaf == leaf && feature.Subleaf == subleaf)
+            {
+                mask = mask.Or(feature.Register, uint.MaxValue);
+            }
+        }
+
+        return mask;
+    }
+
+    public static CpuidRegisters Bit(CpuidFeature feature) =>
+        default(CpuidRegisters).Or(feature.Register, 1u << feature.Bit);
+
+    public static CpuidRegisters And(this CpuidRegisters left, CpuidRegisters right) =>
+        new(left.Eax & right.Eax, left.Ebx & right.Ebx, left.Ecx & right.Ecx, left.Edx & right.Edx);
+
+    public static CpuidRegisters Or(this CpuidRegisters left, CpuidRegisters right) =>
+        new(left.Eax | right.Eax, left.Ebx | right.Ebx, left.Ecx | right.Ecx, left.Edx | right.Edx);
+
+    public static CpuidRegisters Not(this CpuidRegisters registers) =>
+        new(~registers.Eax, ~registers.Ebx, ~registers.Ecx, ~registers.Edx);
+
+    public static uint Of(this CpuidRegisters registers, CpuidRegister register) => register switch
+    {
+        CpuidRegister.Eax => registers.Eax,
+        CpuidRegister.Ebx => registers.Ebx,
+        CpuidRegister.Ecx => registers.Ecx,
+        CpuidRegister.Edx => registers.Edx,
+    };
+
+    private static CpuidRegisters Or(this CpuidRegisters registers, CpuidRegister register, uint bits) => register switch
+    {
+        CpuidRegister.Eax => registers with { Eax = registers.Eax | bits },
+        CpuidRegister.Ebx => registers with { Ebx = registers.Ebx | bits },
+        CpuidRegister.Ecx => registers with { Ecx = registers.Ecx | bits },
+        CpuidRegister.Edx => registers with { Edx = registers.Edx | bits },
+    };
+}
