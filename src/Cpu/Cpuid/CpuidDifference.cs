@@ -14,6 +14,6 @@ public sealed record CpuidDifference(
     uint Leaf, uint Subleaf, CpuidRegister Register, string Name, uint Expected, uint Found, bool IsObserved)
 {
     public override string ToString() =>
-        $"{Name} (leaf 0x{Leaf:x}, subleaf {Subleaf}, {Register.ToString().ToLowerInvariant()}): the VM has {Expected}, "
-        + $"the host {Found}; {(IsObserved ? "the guest has read this leaf" : "the guest has never read this leaf")}.";
+        $"{Name} (leaf 0x{Leaf:x}, subleaf {Subleaf}, {Register.ToString().ToLowerInvariant()}): "
+        + $"the VM has {Expected}, the host {Found}; {(IsObserved ? "the guest has read this leaf" : "the guest has never read this leaf")}.";
 }

@@ -23,7 +23,8 @@ internal static class CpuidFeatureMask
         return mask;
     }
 
-    /// <summary>All ones in the registers of one leaf that hold features: their unnamed bits are features too.</summary>
+    /// <summary>All ones in the registers of one leaf that hold features: their unnamed bits are features
+    /// too.</summary>
     public static CpuidRegisters FeatureRegisters(uint leaf, uint subleaf)
     {
         CpuidRegisters mask = default;
@@ -58,11 +59,11 @@ internal static class CpuidFeatureMask
         CpuidRegister.Edx => registers.Edx,
     };
 
-    private static CpuidRegisters Or(this CpuidRegisters registers, CpuidRegister register, uint bits) => register switch
+    private static CpuidRegisters Or(this CpuidRegisters mask, CpuidRegister register, uint bits) => register switch
     {
-        CpuidRegister.Eax => registers with { Eax = registers.Eax | bits },
-        CpuidRegister.Ebx => registers with { Ebx = registers.Ebx | bits },
-        CpuidRegister.Ecx => registers with { Ecx = registers.Ecx | bits },
-        CpuidRegister.Edx => registers with { Edx = registers.Edx | bits },
+        CpuidRegister.Eax => mask with { Eax = mask.Eax | bits },
+        CpuidRegister.Ebx => mask with { Ebx = mask.Ebx | bits },
+        CpuidRegister.Ecx => mask with { Ecx = mask.Ecx | bits },
+        CpuidRegister.Edx => mask with { Edx = mask.Edx | bits },
     };
 }

@@ -4,10 +4,10 @@ namespace KvmActors.Cpu.Cpuid;
 
 /// <summary>The baseline of several CPUs: what a guest may have that shall run on any of them.</summary>
 /// <remarks>
-/// <para>From the first: maker, family, model, name, caches, topology, hypervisor leaves. Feature registers: the bits that
-/// all have, named or not. Maximum leaves and address widths: the smallest. XSAVE: the components that all keep at the
-/// same place and in the same size, and no feature whose component fell out. Every other leaf: kept if all have the same,
-/// else left out, so that it answers zeros.</para>
+/// <para>From the first: maker, family, model, name, caches, topology, hypervisor leaves. Feature registers: the
+/// bits that all have, named or not. Maximum leaves and address widths: the smallest. XSAVE: the components that all
+/// keep at the same place and in the same size, and no feature whose component fell out. Every other leaf: kept if
+/// all have the same, else left out, so that it answers zeros.</para>
 /// <para>The two inverted bits, CPUID.(EAX=7,ECX=0):EBX[6] and [13], are set if one CPU sets them.</para>
 /// <para>Source: Intel SDM vol. 2A, "CPUID"; Linux v6.19 Documentation/virt/kvm/x86/errata.rst.</para>
 /// </remarks>

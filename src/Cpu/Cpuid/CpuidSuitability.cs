@@ -6,9 +6,9 @@ using System.Numerics;
 namespace KvmActors.Cpu.Cpuid;
 
 /// <summary>Whether a host can go on running a VM: the check before any memory moves. Pure.</summary>
-/// <remarks>Maker, family, model, name, caches and topology are data that the VM takes along, so they never differ. What
-/// counts: feature bits, address widths, and the place and size of each XSAVE component. Source: Intel SDM vol. 2A,
-/// "CPUID".</remarks>
+/// <remarks>Maker, family, model, name, caches and topology are data that the VM takes along, so they never differ.
+/// What counts: feature bits, address widths, and the place and size of each XSAVE component. Source: Intel SDM vol.
+/// 2A, "CPUID".</remarks>
 public static class CpuidSuitability
 {
     private const uint AddressSizeLeaf = 0x8000_0008;
@@ -107,7 +107,8 @@ public static class CpuidSuitability
         }
     }
 
-    /// <summary>The subleaf of an observation as the table keys it: leaves that ignore ECX are read under any.</summary>
+    /// <summary>The subleaf of an observation as the table keys it: leaves that ignore ECX are read under
+    /// any.</summary>
     private static (uint Leaf, uint Subleaf) ReadAs(CpuidTable vm, CpuidObservation seen) =>
         vm.Find(seen.Leaf, seen.Subleaf) is { } entry ? (entry.Leaf, entry.Subleaf) : (seen.Leaf, seen.Subleaf);
 }

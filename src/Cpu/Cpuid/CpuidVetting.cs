@@ -4,12 +4,13 @@ using KvmActors.Cpu.Execute;
 
 namespace KvmActors.Cpu.Cpuid;
 
-/// <summary>Turns a CPU's own table into one that a guest may have: what KVM would report for that CPU, cut down to what
-/// the engine executes, for a VM of one vCPU.</summary>
+/// <summary>Turns a CPU's own table into one that a guest may have: what KVM would report for that CPU, cut down to
+/// what the engine executes, for a VM of one vCPU.</summary>
 /// <remarks>
 /// <para>Identity (maker, family, model, name, caches) stays the CPU's. Feature bits are those that both have; a bit
-/// without a name is never passed on. Leaves of things that are not there (performance counters, power states, processor
-/// trace, SGX, AMX, resource control, SVM) are left out, so they answer zeros; maximum leaves are the highest kept.</para>
+/// without a name is never passed on. Leaves of things that are not there (performance counters, power states,
+/// processor trace, SGX, AMX, resource control, SVM) are left out, so they answer zeros; maximum leaves are the
+/// highest kept.</para>
 /// <para>Added, because true of the engine whatever the CPU: the hypervisor bit, KVM's signature, and for Intel the
 /// frequency of the TSC, 1 GHz (leaf 15H).</para>
 /// <para>Source: Linux v6.19 arch/x86/kvm/cpuid.c:__do_cpuid_func; Documentation/virt/kvm/x86/errata.rst for the two

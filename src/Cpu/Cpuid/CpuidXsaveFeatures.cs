@@ -4,7 +4,8 @@ using System.Collections.Immutable;
 
 namespace KvmActors.Cpu.Cpuid;
 
-/// <summary>Which features need which component of XSAVE: without its registers saved, none of them may be used.</summary>
+/// <summary>Which features need which component of XSAVE: without its registers saved, none of them may be
+/// used.</summary>
 /// <remarks>Source: Intel SDM vol. 1, sections 13.1 to 13.3 and the chapters of the features; XCR0 rules: vol. 3A,
 /// section 2.6.</remarks>
 internal static class CpuidXsaveFeatures
@@ -66,5 +67,6 @@ internal static class CpuidXsaveFeatures
         return lost;
     }
 
-    private static ImmutableArray<CpuidFeature> Named(string names) => [.. names.Split(' ').Select(CpuidFeatures.Named)];
+    private static ImmutableArray<CpuidFeature> Named(string names) =>
+        [.. names.Split(' ').Select(CpuidFeatures.Named)];
 }

@@ -5,8 +5,8 @@ using KvmActors.Cpu.Cpuid;
 
 namespace KvmActors.Cpu.Execute;
 
-/// <summary>What an engine executes, as CPUID tells it. A feature we advertise is a feature we execute: no table gives a
-/// guest more than this.</summary>
+/// <summary>What an engine executes, as CPUID tells it. A feature we advertise is a feature we execute: no table
+/// gives a guest more than this.</summary>
 /// <param name="Executed">Every feature bit whose instructions, registers and faults are there.</param>
 /// <param name="Xcr0">Components that XSETBV accepts; 0 if there is no XSAVE.</param>
 /// <param name="PhysicalAddressBits">Widest physical address of the page walk.</param>
