@@ -21,6 +21,11 @@ public sealed partial class DocsTests
         Finding.AssertNone(Repository.Texts.SelectMany(PrivateTextRule.Check));
 
     [Fact]
+    public void Every_piece_of_code_in_a_page_is_compiled_somewhere() => Finding.AssertNone(
+        Repository.Markdown.SelectMany(page => SnippetRule.Check(page, path =>
+            Repository.Texts.FirstOrDefault(file => file.Path == path)?.Text)));
+
+    [Fact]
     public void Every_decision_has_its_date_status_headings_and_line_in_the_list()
     {
         string list = Repository.Find("docs/adr/README.md").Text;

@@ -133,6 +133,15 @@ public sealed class RuleTests
     public void A_private_path_or_package_host_is_found(string line, int findings) =>
         Assert.Equal(findings, PrivateTextRule.Check(new SourceFile("page.md", line)).Count());
 
+    [Theory]
+    [InlineData("```csharp\nF();\n```", 1)]
+    [InlineData("<!-- from A.cs -->\n```csharp\nF();\n\n  G();\n```", 0)]
+    [InlineData("<!-- from A.cs -->\n```csharp\nF();\nH();\n```", 1)]
+    [InlineData("<!-- from B.cs -->\n```csharp\nF();\n```", 1)]
+    public void Code_in_a_page_that_is_compiled_nowhere_is_found(string text, int findings) => Assert.Equal(
+        findings,
+        SnippetRule.Check(new SourceFile("page.md", text), path => path == "A.cs" ? "  F();\n  G();" : null).Count());
+
     private static SourceFile Method(string path, string statements) =>
         new(path, $"{TextRule.Licence}\n\nclass A\n{{\nasync void M() {{\n{statements}\n}}\n}}\n");
 }
