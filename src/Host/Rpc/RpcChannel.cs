@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
+
+namespace KvmActors.Host.Rpc;
+
+/// <summary>Calls methods of one server over a connection that is opened when needed and opened again when
+/// lost.</summary>
+/// <remarks>Any thread. A call is never repeated by itself: whether that is right, only the caller knows.</remarks>
+internal sealed class RpcChannel : IDisposable
+{
+    private readonly HttpClient _http;
+    private readonly Uri _address;
+    private readonly int _messageBytesMax;
+
+    /// <param name="address">HOST:PORT.</param>
+    /// <param name="messageBytesMax">Largest message taken or sent.</param>
+    public RpcChannel(string address, int messageBytesMax)
+    {
+        _address = new Uri($"http://{address}");
+        _messageBytesMax = messageBytesMax;
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            EnableMultipleHttp2Connections = true,
+            InitialHttp2StreamWindowSize = 1024 * 1024,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            KeepAlivePingDelay = TimeSpan.FromSeconds(5),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+        })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    /// <param name="timeout">Sent as the call's deadline and kept here too; null: none.</param>
+    /// <exception cref="RpcException">Any end but Ok.</exception>
+    public async Task<TReply> CallAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        TRequest request,
+        TimeSpan? timeout,
+        CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource deadline = new(timeout ?? Timeout.InfiniteTimeSpan);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        try
+        {
+            using HttpResponseMessage response =
+                await SendAsync(method, request, timeout, stop.Token).ConfigureAwait(false);
+            Stream body = await response.Content.ReadAsStreamAsync(stop.Token).ConfigureAwait(false);
+            ReadOnlyMemory<byte>? message = await RpcFraming.ReadAsync(
+                body, _messageBytesMax, stop.Token).ConfigureAwait(false);
+            ReadOnlyMemory<byte>? second = message is null
+                ? null
+                : await RpcFraming.ReadAsync(body, _messageBytesMax, stop.Token).ConfigureAwait(false);
+            CheckStatus(response);
+            return message is not null && second is null
+                ? method.Reply.Decode(message.Value)
+                : throw new RpcException(
+                    RpcStatus.Internal,
+                    $"Expected one reply to {method.Path}, found {(second is null ? "none" : "two")}.");
+        }
+        catch (Exception fault) when (Translate(fault, method.Path, deadline.Token) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
+    /// <summary>Replies as they come. The call ends with the enumeration.</summary>
+    /// <exception cref="RpcException">Any end but Ok, thrown behind the last reply.</exception>
+    public async IAsyncEnumerable<TReply> StreamAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        TRequest request,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response =
+            await SendTranslatedAsync(method, request, cancellationToken).ConfigureAwait(false);
+        Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            ReadOnlyMemory<byte>? message;
+            try
+            {
+                message = await RpcFraming.ReadAsync(body, _messageBytesMax, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception fault) when (Translate(fault, method.Path, CancellationToken.None) is { } translated)
+            {
+                throw translated;
+            }
+
+            if (message is null)
+            {
+                CheckStatus(response);
+                yield break;
+            }
+
+            yield return method.Reply.Decode(message.Value);
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendTranslatedAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, TRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await SendAsync(method, request, timeout: null, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (Translate(fault, method.Path, CancellationToken.None) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        TRequest request,
+        TimeSpan? timeout,
+        CancellationToken cancellationToken)
+    {
+        using ReadOnlyMemoryContent content = new(RpcFraming.Frame(method.Request, request, _messageBytesMax));
+        content.Headers.ContentType = new MediaTypeHeaderValue(RpcHeaders.ContentType);
+        using HttpRequestMessage message = new(HttpMethod.Post, new Uri(_address, method.Path))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = content,
+        };
+        message.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
+        if (timeout is { } limit)
+        {
+            message.Headers.Add(RpcHeaders.Timeout, RpcHeaders.FormatTimeout(limit));
+        }
+
+        HttpResponseMessage response = await _http.SendAsync(
+            message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            CheckHeaders(response, method.Path);
+            return response;
+        }
+        catch
+        {
+            response.Dispose();
+            throw;
+        }
+    }
+
+    private static void CheckHeaders(HttpResponseMessage response, string path)
+    {
+        if (response.StatusCode != HttpStatusCode.OK)
+        {
+            throw new RpcException(
+                StatusOf(response.StatusCode),
+                $"Expected HTTP status 200 for {path}, found {(int)response.StatusCode}. Is a node at that port?");
+        }
+
+        if (response.Headers.Contains(RpcHeaders.Status))
+        {
+            CheckStatus(response);
+        }
+    }
+
+    /// <summary>Reads trailers, or headers where there is no body. To be called behind the last message.</summary>
+    private static void CheckStatus(HttpResponseMessage response)
+    {
+        string? text = Find(response, RpcHeaders.Status);
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int status))
+        {
+            throw new RpcException(RpcStatus.Unknown, "Expected a grpc-status at the end of the call, found none.");
+        }
+
+        if (status != (int)RpcStatus.Ok)
+        {
+            string message = RpcHeaders.DecodeMessage(Find(response, RpcHeaders.Message) ?? "");
+            throw new RpcException(
+                status <= (int)RpcStatus.Unauthenticated ? (RpcStatus)status : RpcStatus.Unknown,
+                message.Length > 0 ? message : $"The call ended with status {status} and no message.");
+        }
+    }
+
+    private static string? Find(HttpResponseMessage response, string name) =>
+        response.TrailingHeaders.TryGetValues(name, out IEnumerable<string>? values)
+        || response.Headers.TryGetValues(name, out values)
+            ? values.FirstOrDefault()
+            : null;
+
+    /// <returns>Null for what is no fault of the call, such as the caller's own cancellation.</returns>
+    private RpcException? Translate(Exception fault, string path, CancellationToken deadline) => fault switch
+    {
+        OperationCanceledException when deadline.IsCancellationRequested => new RpcException(
+            RpcStatus.DeadlineExceeded,
+            $"Expected an answer to {path} in time, found none. Ask again, or wait longer."),
+        HttpRequestException http => new RpcException(
+            RpcStatus.Unavailable,
+            $"Expected a node at {_address.Authority}, found none that answers: {http.Message}",
+            wasSent: http.HttpRequestError
+                is not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError),
+            http),
+        IOException io => new RpcException(
+            RpcStatus.Unavailable, $"The connection to {_address.Authority} was lost: {io.Message}", wasSent: true, io),
+        _ => null,
+    };
+
+    /// <remarks>Source: grpc/grpc, doc/http-grpc-status-mapping.md.</remarks>
+    private static RpcStatus StatusOf(HttpStatusCode code) => (int)code switch
+    {
+        400 => RpcStatus.Internal,
+        401 => RpcStatus.Unauthenticated,
+        403 => RpcStatus.PermissionDenied,
+        404 => RpcStatus.Unimplemented,
+        429 or 502 or 503 or 504 => RpcStatus.Unavailable,
+        _ => RpcStatus.Unknown,
+    };
+}

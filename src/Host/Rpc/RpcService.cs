@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Runtime.CompilerServices;
+using Google.Protobuf;
+
+namespace KvmActors.Host.Rpc;
+
+/// <summary>What a server answers: handlers by path. Built once, then only read.</summary>
+/// <remarks>A handler that throws <see cref="RpcException"/> ends the call with that status; any other exception is
+/// logged and ends it with Internal, its text kept from the client. Its token ends with the client, the deadline and
+/// the server.</remarks>
+/// <param name="messageBytesMax">Largest message taken or sent.</param>
+internal sealed class RpcService(int messageBytesMax)
+{
+    private readonly Dictionary<string, Handler> _handlers = new(StringComparer.Ordinal);
+
+    /// <summary>From a request's body to the frames of the reply.</summary>
+    public delegate IAsyncEnumerable<ReadOnlyMemory<byte>> Handler(Stream body, CancellationToken cancellationToken);
+
+    public IReadOnlyCollection<string> Paths => _handlers.Keys;
+
+    public Handler? Find(string path) => _handlers.GetValueOrDefault(path);
+
+    /// <summary>One request, one reply.</summary>
+    public RpcService Add<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, Func<TRequest, CancellationToken, ValueTask<TReply>> handler)
+    {
+        _handlers.Add(method.Path, (body, token) => AnswerAsync(method, handler, body, token));
+        return this;
+    }
+
+    /// <summary>One request, any number of replies.</summary>
+    public RpcService AddStream<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, Func<TRequest, CancellationToken, IAsyncEnumerable<TReply>> handler)
+    {
+        _handlers.Add(method.Path, (body, token) => StreamAsync(method, handler, body, token));
+        return this;
+    }
+
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> AnswerAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        Func<TRequest, CancellationToken, ValueTask<TReply>> handler,
+        Stream body,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        TRequest request = await ReadRequestAsync(method, body, cancellationToken).ConfigureAwait(false);
+        TReply reply = await handler(request, cancellationToken).ConfigureAwait(false);
+        yield return RpcFraming.Frame(method.Reply, reply, messageBytesMax);
+    }
+
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> StreamAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        Func<TRequest, CancellationToken, IAsyncEnumerable<TReply>> handler,
+        Stream body,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        TRequest request = await ReadRequestAsync(method, body, cancellationToken).ConfigureAwait(false);
+        await foreach (TReply reply in handler(request, cancellationToken).ConfigureAwait(false))
+        {
+            yield return RpcFraming.Frame(method.Reply, reply, messageBytesMax);
+        }
+    }
+
+    private async ValueTask<TRequest> ReadRequestAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, Stream body, CancellationToken cancellationToken)
+    {
+        ReadOnlyMemory<byte>? message = await RpcFraming.ReadAsync(
+            body, messageBytesMax, cancellationToken).ConfigureAwait(false);
+        if (message is null)
+        {
+            throw new RpcException(RpcStatus.Internal, $"Expected one request for {method.Path}, found none.");
+        }
+
+        if (await RpcFraming.ReadAsync(body, messageBytesMax, cancellationToken).ConfigureAwait(false) is not null)
+        {
+            throw new RpcException(RpcStatus.Internal, $"Expected one request for {method.Path}, found two.");
+        }
+
+        try
+        {
+            return method.Request.Decode(message.Value);
+        }
+        catch (InvalidProtocolBufferException fault)
+        {
+            throw new RpcException(
+                RpcStatus.Internal,
+                $"Expected a Protobuf message for {method.Path}, found bytes that are none: {fault.Message}",
+                inner: fault);
+        }
+    }
+}
