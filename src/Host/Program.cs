@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-Console.Error.WriteLine("kvmactors: no verb is built yet.");
-return 2;
+using KvmActors.Host.Cli;
+
+using TerminationSignals signals = new();
+return await KvmActorsProgram.RunAsync(args, CliTerminal.OfProcess(), signals.Stop).ConfigureAwait(false);

@@ -2,6 +2,7 @@
 
 using System.Collections.Immutable;
 using KvmActors.Host.Hocon;
+using KvmActors.Machine;
 using Microsoft.Extensions.Logging;
 
 namespace KvmActors.Host.Configuration;
@@ -50,7 +51,7 @@ internal sealed record HostOptions(
         Path: config.GetText("kvmactors.store.path") is { Length: > 0 } path
             ? path
             : throw config.Wrong("kvmactors.store.path", "a file path", "Name the SQLite file to use or create."),
-        GroupCommitMax: (int)config.GetInteger("kvmactors.store.group-commit-max", 1, 10_000),
+        CommitTimeout: config.GetDuration("kvmactors.store.commit-timeout", Milliseconds(100), s_minute),
         FlushAtCommit: config.GetChoice("kvmactors.store.synchronous", [("full", true), ("normal", false)]));
 
     private static ClusterOptions BindCluster(HoconConfig config)
@@ -78,7 +79,8 @@ internal sealed record HostOptions(
         TurnTicks: (ulong)config.GetInteger("kvmactors.vm.turn", 1_000, 10_000_000),
         IdleSkips: config.GetChoice("kvmactors.vm.idle", [("realtime", false), ("skip", true)]),
         PatchPolicy: config.GetChoice("kvmactors.vm.hypercall-patch", ConfigurationWords.PatchPolicies),
-        MemoryBytes: config.GetSize("kvmactors.vm.memory", 1UL << 20, 64UL << 30),
+        MemoryBytes: config.GetSize(
+            "kvmactors.vm.memory", MachineSpecRules.MemoryBytesMin, MachineSpecRules.MemoryBytesMax),
         ConsoleBufferBytes: (int)config.GetSize("kvmactors.vm.console-buffer", 4 << 10, 16 << 20));
 
     private static MigrationOptions BindMigration(HoconConfig config) => new(

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.CommandLine;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Host.Configuration;
+using KvmActors.Host.Solo;
+using KvmActors.Machine;
+
+namespace KvmActors.Host.Cli.Verbs;
+
+/// <summary><c>run IMAGE</c>: one VM in this process, with no cluster and no journal.</summary>
+internal static class RunVerb
+{
+    private const string Description = "Run one VM in this process, without a cluster and without a journal.";
+
+    private const string Remarks = """
+        The guest's first serial port goes to stdout as raw bytes, messages go to stderr. With --json, stdout holds one
+        object at the end, with the console in it.
+
+        Exit codes: odd (v << 1 | 1) where the guest wrote v to port 0xf4; 0 it halted for good; 2 wrong arguments or a
+        bad image; 4 triple fault; 6 an instruction that this engine does not have; 8 a limit was reached; 130 Ctrl-C.
+        """;
+
+    private const ulong MemoryBytesDefault = 64UL << 20;
+
+    private static readonly string[] s_examples =
+    [
+        "kvmactors run kernel.elf",
+        "kvmactors run kernel.elf --memory 128M --append \"console=serial test=all\" --timeout 30s",
+        "# A guest built for VMCALL on a host where VMMCALL is native: its hypercall sites are patched.",
+        "kvmactors run kernel.elf --host-vendor amd --json",
+    ];
+
+    public static Command Build(CliTerminal terminal)
+    {
+        Argument<string> image = new("IMAGE") { Description = "A multiboot-1 kernel, or a boot sector (flat binary)" };
+        Option<ulong?> memory = VerbOptions.Size(
+            "--memory",
+            "Guest memory [default: 64M]",
+            MachineSpecRules.MemoryBytesMin,
+            MachineSpecRules.MemoryBytesMax);
+        Option<string?> append = new("--append")
+        {
+            Description = "Text for the guest's command line, behind the image's name",
+            HelpName = "TEXT",
+        };
+        Option<HostVendor?> vendor = VerbOptions.Choice(
+            "--host-vendor",
+            "Whose hypercall instruction is native [default: that of this machine's CPU]",
+            ConfigurationWords.Vendors);
+        Option<HypercallPatchPolicy?> patch = VerbOptions.Choice(
+            "--hypercall-patch", "What to do with the other maker's [default: auto]", ConfigurationWords.PatchPolicies);
+        Option<ulong?> instructions = new("--max-instructions")
+        {
+            Description = "Stop exactly here [default: no limit]",
+            HelpName = "N",
+        };
+        Option<TimeSpan?> timeout = VerbOptions.Duration("--timeout", "Stop after this time on the wall clock");
+        Option<int> vcpus = new("--vcpus")
+        {
+            Description = "vCPUs; this version runs one",
+            HelpName = "N",
+            DefaultValueFactory = _ => 1,
+        };
+        Option<string?> cpuid = VerbOptions.Cpuid();
+        Option<string?> serial = new("--serial")
+        {
+            Description = "Write the serial port to this file instead of stdout",
+            HelpName = "FILE",
+        };
+        Option<bool> json = VerbOptions.Json("what came of the run");
+        VerbCommand verb = new("run", Description, Remarks, s_examples)
+        {
+            image, memory, append, vendor, patch, instructions, timeout, vcpus, cpuid, serial, json,
+        };
+        verb.SetAction((parsed, stop) => Task.FromResult(SoloMachine.Run(
+            new SoloMachineOptions(
+                parsed.GetRequiredValue(image),
+                new MachineSpec(
+                    parsed.GetValue(vcpus),
+                    parsed.GetValue(memory) ?? MemoryBytesDefault,
+                    parsed.GetValue(patch) ?? HypercallPatchPolicy.Auto,
+                    MachineSpec.TurnTicksDefault),
+                parsed.GetValue(append) ?? "",
+                parsed.GetValue(vendor),
+                parsed.GetValue(cpuid),
+                parsed.GetValue(instructions) ?? ulong.MaxValue,
+                parsed.GetValue(timeout),
+                parsed.GetValue(serial),
+                parsed.GetValue(json)),
+            terminal,
+            stop)));
+        return verb;
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Host.Cli;
+using KvmActors.Host.Configuration;
+using KvmActors.Machine;
+using KvmActors.Machine.Loaders;
+
+namespace KvmActors.Host.Solo;
+
+/// <summary>What <c>run</c> does.</summary>
+internal static class SoloMachine
+{
+    /// <summary>Larger files are no guest images of this version.</summary>
+    public const int ImageBytesMax = 256 * 1024 * 1024;
+
+    /// <returns>The exit code: DESIGN, "Exit codes of run".</returns>
+    /// <exception cref="CliFault">The image, the CPUID or the spec cannot be used; its exit code is that of wrong
+    /// usage, because 1 is a guest's.</exception>
+    public static int Run(SoloMachineOptions options, CliTerminal terminal, CancellationToken stop)
+    {
+        byte[] file = ReadImage(options.Image);
+        SoloRunOptions run = Prepare(options, file);
+        using FileStream? serial = OpenSerial(options.SerialFile);
+        using SoloConsole console = new(serial ?? (options.IsJson ? null : terminal.Output));
+        var clock = Stopwatch.StartNew();
+        bool isTimedOut = false;
+        SoloRunResult result = SoloRun.Run(run, console.Write, () =>
+        {
+            isTimedOut = options.Timeout is { } timeout && clock.Elapsed >= timeout;
+            return isTimedOut || stop.IsCancellationRequested || console.Fault is not null;
+        });
+        clock.Stop();
+
+        if (console.Fault is { } fault)
+        {
+            throw new CliFault($"The guest's console could not be written: {fault.Message}", fault, CliFault.Usage);
+        }
+
+        string stopped = WordOf(result.Stop, isTimedOut);
+        if (options.IsJson)
+        {
+            CliJson.Write(terminal.Out, Report(options, run, file, result, console, stopped, clock.Elapsed));
+        }
+
+        if (Complaint(result, stopped, options) is { } complaint)
+        {
+            terminal.Error.WriteLine($"kvmactors: {complaint}");
+        }
+
+        return stopped == "interrupted" ? FaultText.Interrupted : result.ExitCode;
+    }
+
+    private static SoloRunOptions Prepare(SoloMachineOptions options, byte[] file)
+    {
+        try
+        {
+            MachineSpecRules.Check(options.Spec);
+            string name = Path.GetFileName(options.Image);
+            string commandLine = options.CommandLine.Length == 0 ? name : $"{name} {options.CommandLine}";
+            CpuidTable cpuid = CpuidSource.Read(CpuidSource.FileOf(options.CpuidFile));
+            return new SoloRunOptions(
+                options.Spec,
+                BootImageLoader.Load(file, commandLine),
+                cpuid,
+                options.HostVendor ?? CpuidSource.VendorOfHost(),
+                options.InstructionsMax,
+                VendorChanges: []);
+        }
+        catch (BootImageException fault)
+        {
+            throw new CliFault($"{options.Image}: {fault.Message}", fault, CliFault.Usage);
+        }
+        catch (ArgumentException fault)
+        {
+            throw new CliFault(Sentence(fault), fault, CliFault.Usage);
+        }
+        catch (CliFault fault)
+        {
+            throw new CliFault(fault.Message, fault, CliFault.Usage);
+        }
+    }
+
+    private static byte[] ReadImage(string path)
+    {
+        try
+        {
+            long length = new FileInfo(path).Length;
+            return length <= ImageBytesMax
+                ? File.ReadAllBytes(path)
+                : throw new CliFault(
+                    $"Expected an image of at most {ImageBytesMax} bytes at {path}, found {length}. Give a kernel.",
+                    exitCode: CliFault.Usage);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CliFault(
+                $"Expected a guest image at {path}, found none that can be read: {fault.Message} Check the path.",
+                fault,
+                CliFault.Usage);
+        }
+    }
+
+    private static FileStream? OpenSerial(string? path)
+    {
+        try
+        {
+            return path is null ? null : new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CliFault(
+                $"Expected to write the serial port to {path}: {fault.Message} Name another file with --serial.",
+                fault,
+                CliFault.Usage);
+        }
+    }
+
+    private static SoloReport Report(
+        SoloMachineOptions options,
+        SoloRunOptions run,
+        byte[] file,
+        SoloRunResult result,
+        SoloConsole console,
+        string stopped,
+        TimeSpan elapsed) => new(
+            options.Image,
+            Convert.ToHexStringLower(SHA256.HashData(file)),
+            ConfigurationWords.Of(run.HostVendor),
+            run.Spec.MemoryBytes,
+            stopped,
+            result.End?.Describe(),
+            stopped == "interrupted" ? FaultText.Interrupted : result.ExitCode,
+            result.InstructionsRetired,
+            result.VmTime,
+            result.ConsoleBytes,
+            console.Sha256,
+            console.Text,
+            [.. result.Patches.Select(PatchReport.Of)],
+            result.StateHash.ToString(),
+            result.MemorySum.ToString(),
+            Math.Round(elapsed.TotalMilliseconds, 3));
+
+    private static string WordOf(SoloRunStop stop, bool isTimedOut) => stop switch
+    {
+        SoloRunStop.Ended => "ended",
+        SoloRunStop.LimitReached => "limitReached",
+        SoloRunStop.Cancelled => isTimedOut ? "timedOut" : "interrupted",
+    };
+
+    /// <summary>What a person must be told: nothing where the guest ended itself.</summary>
+    private static string? Complaint(SoloRunResult result, string stopped, SoloMachineOptions options)
+    {
+        string after = string.Create(CultureInfo.InvariantCulture, $"after {result.InstructionsRetired} instructions");
+        return (stopped, result.End) switch
+        {
+            ("timedOut", _) => $"The guest did not end within {options.Timeout:c}; it was stopped {after}.",
+            ("interrupted", _) => $"Interrupted {after}.",
+            ("limitReached", _) => $"The guest did not end within --max-instructions; it was stopped {after}.",
+            (_, MachineEnd.TripleFault or MachineEnd.EmulationFailure) => result.End!.Describe(),
+            _ => null,
+        };
+    }
+
+    /// <summary>Without the "(Parameter 'x')" that .NET adds for programmers.</summary>
+    private static string Sentence(ArgumentException fault) => fault.ParamName is null
+        ? fault.Message
+        : fault.Message.Replace($" (Parameter '{fault.ParamName}')", "", StringComparison.Ordinal);
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Machine;
+
+namespace KvmActors.Host.Solo;
+
+/// <summary>What <c>run</c> was asked for.</summary>
+/// <param name="CommandLine">Behind the image's name.</param>
+/// <param name="HostVendor">Null: that of this machine's CPU.</param>
+/// <param name="CpuidFile">Null or "host": the CPUID of this machine's CPU.</param>
+/// <param name="Timeout">Null: none.</param>
+/// <param name="SerialFile">Null: the serial port goes to stdout.</param>
+/// <param name="IsJson">stdout holds one object at the end.</param>
+internal sealed record SoloMachineOptions(
+    string Image,
+    MachineSpec Spec,
+    string CommandLine,
+    HostVendor? HostVendor,
+    string? CpuidFile,
+    ulong InstructionsMax,
+    TimeSpan? Timeout,
+    string? SerialFile,
+    bool IsJson);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+
+namespace KvmActors.Host.Solo;
+
+/// <summary>What <c>run --json</c> prints.</summary>
+/// <param name="Stop">ended, limitReached, timedOut or interrupted.</param>
+/// <param name="End">How the guest ended, in a sentence; null if it did not.</param>
+/// <param name="Console">As UTF-8 with U+FFFD for what is none; at most the last
+/// <see cref="SoloConsole.KeptBytesMax"/> bytes.</param>
+internal sealed record SoloReport(
+    string Image,
+    string ImageSha256,
+    string HostVendor,
+    ulong MemoryBytes,
+    string Stop,
+    string? End,
+    int ExitCode,
+    ulong Instructions,
+    ulong VmTime,
+    ulong ConsoleBytes,
+    string ConsoleSha256,
+    string Console,
+    ImmutableArray<PatchReport> Patches,
+    string StateHash,
+    string MemorySum,
+    double ElapsedMs);
