@@ -4,7 +4,8 @@ using KvmActors.Actors.Kernel;
 
 namespace KvmActors.TestKit;
 
-/// <summary>An actor that a test holds in its hand: it keeps what it is sent, and the test says what it expects.</summary>
+/// <summary>An actor that a test holds in its hand: it keeps what it is sent, and the test says what it
+/// expects.</summary>
 /// <remarks>Waits by the system's clock, so it works in real and in virtual time: in the latter, run the test inside
 /// <see cref="Simulation.SimulatedWorld.Run(Func{Task})"/>. One wait at a time.</remarks>
 public sealed class TestProbe
@@ -89,7 +90,8 @@ public sealed class TestProbe
             if (next is null)
             {
                 throw new ProbeException(
-                    $"{Ref}: fished {wait} for a {typeof(T).Name} that fits, and passed over [{string.Join(", ", passed)}].");
+                    $"{Ref}: fished {wait} for a {typeof(T).Name} that fits, "
+                    + $"and passed over [{string.Join(", ", passed)}].");
             }
 
             if (next.Message is T message && fits(message))
@@ -121,7 +123,8 @@ public sealed class TestProbe
         }
     }
 
-    /// <summary>All expectations inside <paramref name="body"/> together take at most <paramref name="most"/>.</summary>
+    /// <summary>All expectations inside <paramref name="body"/> together take at most
+    /// <paramref name="most"/>.</summary>
     public async Task<T> WithinAsync<T>(TimeSpan most, Func<Task<T>> body)
     {
         ArgumentNullException.ThrowIfNull(body);

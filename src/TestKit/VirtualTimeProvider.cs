@@ -2,10 +2,11 @@
 
 namespace KvmActors.TestKit;
 
-/// <summary>A clock that stands still until it is advanced. Timers fire in the order of their due times; of two that are
-/// due at once, the one that was set first.</summary>
-/// <remarks>Any thread may ask and set timers; one at a time may advance. A timer fires inside <see cref="Advance"/>, on its
-/// thread, at its own due time. One that is due at once waits for the next advance, which may be of zero length.</remarks>
+/// <summary>A clock that stands still until it is advanced. Timers fire in the order of their due times; of two that
+/// are due at once, the one that was set first.</summary>
+/// <remarks>Any thread may ask and set timers; one at a time may advance. A timer fires inside <see cref="Advance"/>,
+/// on its thread, at its own due time. One that is due at once waits for the next advance, which may be of zero
+/// length.</remarks>
 public sealed class VirtualTimeProvider : TimeProvider
 {
     /// <summary>What wall clocks say at the beginning.</summary>

@@ -8,7 +8,8 @@ using Xunit;
 
 namespace KvmActors.Simulation.Tests;
 
-/// <summary>Each way in which a store lets its client down. Membership stands for all calls: they share one wire.</summary>
+/// <summary>Each way in which a store lets its client down. Membership stands for all calls: they share one
+/// wire.</summary>
 public sealed class FaultyStoreTests : IAsyncDisposable
 {
     private static readonly StoreFaults s_none = StoreFaults.None;
@@ -113,6 +114,11 @@ public sealed class FaultyStoreTests : IAsyncDisposable
 
     private async Task<RegisterResult> RegisterAsync(string name) => await _store.RegisterAsync(
         new NodeRegistration(
-            name, $"{name}:1", ProcessId: 1, Cpu.Hypercalls.HostVendor.Intel, TimeSpan.FromSeconds(3), CpuidTable: "[]"),
+            name,
+            $"{name}:1",
+            ProcessId: 1,
+            Cpu.Hypercalls.HostVendor.Intel,
+            Lease: TimeSpan.FromSeconds(3),
+            CpuidTable: "[]"),
         CancellationToken.None);
 }

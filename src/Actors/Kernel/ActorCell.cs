@@ -6,8 +6,8 @@ namespace KvmActors.Actors.Kernel;
 
 /// <summary>An actor's place in the tree: its address, its mailbox and its turns. Its life is in
 /// <see cref="CellLife"/>.</summary>
-/// <remarks>At most one turn of a cell is scheduled or runs at any time (<c>_isScheduled</c>), so that what a turn touches
-/// needs no lock. A turn takes system messages before control before user messages, and ends after
+/// <remarks>At most one turn of a cell is scheduled or runs at any time (<c>_isScheduled</c>), so that what a turn
+/// touches needs no lock. A turn takes system messages before control before user messages, and ends after
 /// <see cref="ActorSystemOptions.MessagesPerTurn"/> or when there is nothing to take.</remarks>
 internal sealed class ActorCell : ActorRef
 {

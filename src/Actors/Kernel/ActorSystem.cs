@@ -26,7 +26,10 @@ public sealed class ActorSystem : IAsyncDisposable
         Observer = options.Observer;
         MessagesPerTurn = options.MessagesPerTurn;
         _executor = new TaskFactory(
-            CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskContinuationOptions.None, options.Executor);
+            CancellationToken.None,
+            TaskCreationOptions.DenyChildAttach,
+            TaskContinuationOptions.None,
+            options.Executor);
         _guardian = new ActorCell(this, null, ActorPath.Root, Props.Of(static () => new Guardian()));
         _guardian.PostSystem(new SystemMessage.Start());
     }
@@ -50,8 +53,8 @@ public sealed class ActorSystem : IAsyncDisposable
     internal bool IsAbandoned => _isAbandoned;
 
     /// <summary>Makes a top-level actor, "/user/NAME".</summary>
-    /// <exception cref="InvalidOperationException">The name is taken by an actor that has not yet stopped, or the system
-    /// is shutting down.</exception>
+    /// <exception cref="InvalidOperationException">The name is taken by an actor that has not yet stopped, or the
+    /// system is shutting down.</exception>
     public ActorRef Spawn(string name, Props props)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -109,7 +112,8 @@ public sealed class ActorSystem : IAsyncDisposable
     }
 
     /// <summary>Ends everything at once, with no hook and no message, as if the process had died: from here on no turn
-    /// begins and every Tell is refused. For simulated crashes. A turn that awaits is cut off only if its executor drops it.</summary>
+    /// begins and every Tell is refused. For simulated crashes. A turn that awaits is cut off only if its executor
+    /// drops it.</summary>
     public void Abandon() => _isAbandoned = true;
 
     /// <summary>As <see cref="ShutdownAsync"/>, with <see cref="DisposalMax"/>.</summary>

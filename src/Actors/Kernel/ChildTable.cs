@@ -2,8 +2,8 @@
 
 namespace KvmActors.Actors.Kernel;
 
-/// <summary>The children of one actor by name, in the order of birth. Any thread may look; the parent's turn changes it,
-/// and any thread may add to the top level.</summary>
+/// <summary>The children of one actor by name, in the order of birth. Any thread may look; the parent's turn changes
+/// it, and any thread may add to the top level.</summary>
 internal sealed class ChildTable
 {
     private readonly Lock _lock = new();
@@ -39,7 +39,7 @@ internal sealed class ChildTable
                 if (!holder.Value.IsStopped)
                 {
                     throw new InvalidOperationException(
-                        $"{parent.Path} has a child {given} that has not yet stopped. Choose another name, or watch it.");
+                        $"{parent.Path} has a child {given} that has not yet stopped. Choose another name.");
                 }
 
                 // Stopped, and only its parent does not know yet.

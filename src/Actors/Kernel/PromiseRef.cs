@@ -32,7 +32,7 @@ internal sealed class PromiseRef<T> : ActorRef
     {
         if (timeout <= TimeSpan.Zero)
         {
-            throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "A question needs a time limit above zero.");
+            throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "A question needs a time limit.");
         }
 
         PromiseRef<T> promise = new(system, recipient, timeout);

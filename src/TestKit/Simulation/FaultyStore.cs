@@ -10,10 +10,10 @@ using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.TestKit.Simulation;
 
-/// <summary>A store behind a bad wire: latency, refusals, lost requests, lost answers, late writes, outages. One for each
-/// client; all share the store behind it.</summary>
-/// <remarks>What was sent is carried out on the server's executor, also when the client has died since. Commits of one VM
-/// stay in the order of their calls, as <see cref="IJournal.CommitAsync"/> promises.</remarks>
+/// <summary>A store behind a bad wire: latency, refusals, lost requests, lost answers, late writes, outages. One for
+/// each client; all share the store behind it.</summary>
+/// <remarks>What was sent is carried out on the server's executor, also when the client has died since. Commits of one
+/// VM stay in the order of their calls, as <see cref="IJournal.CommitAsync"/> promises.</remarks>
 /// <param name="server">Executor of what happens behind the wire.</param>
 public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider clock, SeededRandom random) : IStore
 {
@@ -22,7 +22,8 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
 
     public StoreFaults Faults { get; set; } = StoreFaults.None;
 
-    /// <summary>While set, no call is answered but by <see cref="StoreUnavailableException"/>, and none is carried out.</summary>
+    /// <summary>While set, no call is answered but by <see cref="StoreUnavailableException"/>, and none is carried
+    /// out.</summary>
     public bool IsOut { get; set; }
 
     /// <summary>Calls that went wrong.</summary>
@@ -47,7 +48,8 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
         StreamId stream, ulong fromSeq, ulong toSeq, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         List<JournalRecord> records = await ReadCallAsync(
-            async () => await inner.ReadAsync(stream, fromSeq, toSeq, CancellationToken.None).ToListAsync(cancellationToken),
+            async () => await inner.ReadAsync(stream, fromSeq, toSeq, CancellationToken.None)
+                .ToListAsync(cancellationToken),
             cancellationToken);
         foreach (JournalRecord record in records)
         {

@@ -2,7 +2,8 @@
 
 namespace KvmActors.TestKit.Simulation;
 
-/// <summary>The executor of one simulated process. It can be frozen, as by SIGSTOP, and killed, as by SIGKILL.</summary>
+/// <summary>The executor of one simulated process. It can be frozen, as by SIGSTOP, and killed, as by
+/// SIGKILL.</summary>
 public sealed class ProcessScheduler : TaskScheduler
 {
     private readonly SeededTaskScheduler _owner;

@@ -4,10 +4,11 @@ using System.Runtime.InteropServices;
 
 namespace KvmActors.TestKit.Simulation;
 
-/// <summary>Runs the tasks of many simulated processes one at a time on the thread that calls <see cref="TryStep"/>, and
-/// lets a seed choose which one is next.</summary>
-/// <remarks>Same seed, same tasks: same order. Everything that runs is folded into <see cref="TraceHash"/>. A task queued
-/// by a thread other than the last one that stepped would break that; it is counted in <see cref="ForeignTasks"/>.</remarks>
+/// <summary>Runs the tasks of many simulated processes one at a time on the thread that calls <see cref="TryStep"/>,
+/// and lets a seed choose which one is next.</summary>
+/// <remarks>Same seed, same tasks: same order. Everything that runs is folded into <see cref="TraceHash"/>. A task
+/// queued by a thread other than the last one that stepped would break that; it is counted in
+/// <see cref="ForeignTasks"/>.</remarks>
 public sealed class SeededTaskScheduler
 {
     /// <summary>Trace lines kept to be shown with a failure.</summary>
@@ -38,7 +39,8 @@ public sealed class SeededTaskScheduler
     /// <summary>Hash of all choices and notes so far.</summary>
     public ulong TraceHash => _hash.Value;
 
-    /// <summary>Tasks that came from another thread while this one stepped. Above zero, the run cannot be repeated.</summary>
+    /// <summary>Tasks that came from another thread while this one stepped. Above zero, the run cannot be
+    /// repeated.</summary>
     public long ForeignTasks { get; private set; }
 
     /// <summary>Where the first foreign task came from.</summary>

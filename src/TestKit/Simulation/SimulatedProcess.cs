@@ -4,7 +4,8 @@ using KvmActors.Actors.Kernel;
 
 namespace KvmActors.TestKit.Simulation;
 
-/// <summary>One process of a <see cref="SimulatedWorld"/>: an executor, a clock, and what can happen to a process.</summary>
+/// <summary>One process of a <see cref="SimulatedWorld"/>: an executor, a clock, and what can happen to a
+/// process.</summary>
 public sealed class SimulatedProcess
 {
     private readonly SimulatedWorld _world;
@@ -26,7 +27,8 @@ public sealed class SimulatedProcess
 
     public bool IsAlive => !Executor.IsKilled;
 
-    /// <summary>Options for an actor system of this process: a message a turn, and every delivery in the trace.</summary>
+    /// <summary>Options for an actor system of this process: a message a turn, and every delivery in the
+    /// trace.</summary>
     public ActorSystemOptions ActorOptions => new(Executor, Clock)
     {
         MessagesPerTurn = 1,

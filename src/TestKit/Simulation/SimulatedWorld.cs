@@ -3,8 +3,8 @@
 namespace KvmActors.TestKit.Simulation;
 
 /// <summary>Processes, time and chance on one thread, all from one seed: the same seed gives the same run.</summary>
-/// <remarks>Time moves in two ways: each step costs <see cref="StepCost"/>, and while nothing is runnable it jumps to the
-/// next timer. So a simulated hour of waiting takes no time. One thread at a time.</remarks>
+/// <remarks>Time moves in two ways: each step costs <see cref="StepCost"/>, and while nothing is runnable it jumps to
+/// the next timer. So a simulated hour of waiting takes no time. One thread at a time.</remarks>
 public sealed class SimulatedWorld
 {
     private readonly List<Invariant> _invariants = [];
@@ -41,7 +41,8 @@ public sealed class SimulatedWorld
     /// <summary>Checks <paramref name="check"/> after every step. What it throws ends the run.</summary>
     public void AddInvariant(string name, Action check) => _invariants.Add(new Invariant(name, check));
 
-    /// <summary>Runs until <paramref name="body"/> has completed, at most <paramref name="within"/> of virtual time.</summary>
+    /// <summary>Runs until <paramref name="body"/> has completed, at most <paramref name="within"/> of virtual
+    /// time.</summary>
     /// <exception cref="SimulationException">It failed, an invariant broke, or it did not complete.</exception>
     public void Run(Func<Task> body, TimeSpan within)
     {
@@ -63,8 +64,8 @@ public sealed class SimulatedWorld
         }
     }
 
-    /// <summary>As <see cref="Run(Func{Task}, TimeSpan)"/>, within an hour.</summary>
-    public void Run(Func<Task> body) => Run(body, TimeSpan.FromHours(1));
+    /// <summary>As <see cref="Run(Func{Task}, TimeSpan)"/>, within a day.</summary>
+    public void Run(Func<Task> body) => Run(body, TimeSpan.FromDays(1));
 
     /// <summary>Runs for this long, or until nothing is left to happen.</summary>
     public void RunFor(TimeSpan duration)
@@ -107,8 +108,8 @@ public sealed class SimulatedWorld
 
     /// <returns>An exception that names the seed and shows the end of the trace.</returns>
     public SimulationException Failure(string what, Exception? cause) => new(
-        $"{what}{Environment.NewLine}Seed {Seed}, step {Scheduler.Steps}, virtual time {Time.Elapsed}. The end of the trace:"
-        + $"{Environment.NewLine}{string.Join(Environment.NewLine, Scheduler.TraceTail())}",
+        $"{what}{Environment.NewLine}Seed {Seed}, step {Scheduler.Steps}, virtual time {Time.Elapsed}. "
+        + $"The end of the trace:{Environment.NewLine}{string.Join(Environment.NewLine, Scheduler.TraceTail())}",
         cause);
 
     /// <summary>One step, or, where nothing is runnable, a jump to the next timer.</summary>

@@ -2,13 +2,15 @@
 
 namespace KvmActors.TestKit.Simulation;
 
-/// <summary>What a <see cref="FaultyStore"/> does to calls. Chances are per call; those of a lost answer are for writes.</summary>
+/// <summary>What a <see cref="FaultyStore"/> does to calls. Chances are per call; those of a lost answer are for
+/// writes.</summary>
 /// <param name="LatencyMin">Shortest way to the store, and back.</param>
 /// <param name="LatencyMax">Longest way to the store, and back.</param>
 /// <param name="RefuseChance">Nothing done, and the caller knows it.</param>
 /// <param name="LoseRequestChance">Nothing done, and the caller does not know it.</param>
 /// <param name="LoseReplyChance">All done, and the caller does not know it.</param>
-/// <param name="LateChance">The caller gives up, and does not know that it is done only <paramref name="LateBy"/> later.</param>
+/// <param name="LateChance">The caller gives up, and does not know that it is done only <paramref name="LateBy"/>
+/// later.</param>
 public sealed record StoreFaults(
     TimeSpan LatencyMin,
     TimeSpan LatencyMax,

@@ -2,7 +2,8 @@
 
 namespace KvmActors.TestKit.Simulation;
 
-/// <summary>A running hash of what happened. Equal hashes of two runs mean: the same things in the same order.</summary>
+/// <summary>A running hash of what happened. Equal hashes of two runs mean: the same things in the same
+/// order.</summary>
 /// <remarks>Source: FNV-1a with 64 bits, draft-eastlake-fnv. It tells accidents apart, not attacks.</remarks>
 internal struct TraceHash()
 {

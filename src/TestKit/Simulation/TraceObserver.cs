@@ -10,9 +10,11 @@ internal sealed class TraceObserver(SeededTaskScheduler scheduler, string proces
     public void OnDelivery(ActorRef recipient, object message, Lane lane) =>
         scheduler.Note($"{process}{recipient.Path} <- {message.GetType().Name}");
 
-    public void OnEvent(KernelEvent happened) => scheduler.Note(happened switch
+    public void OnEvent(KernelEvent happened)
     {
-        KernelEvent.Failed failed => $"{process}{failed.Actor} failed: {failed.Cause.GetType().Name}: {failed.Cause.Message}",
-        _ => $"{process}{happened.Actor} {happened.GetType().Name}",
-    });
+        string what = happened is KernelEvent.Failed failed
+            ? $"failed: {failed.Cause.GetType().Name}: {failed.Cause.Message}"
+            : happened.GetType().Name;
+        scheduler.Note($"{process}{happened.Actor} {what}");
+    }
 }

@@ -122,7 +122,8 @@ public sealed class AskLaws : KernelTest
     [Fact]
     public async Task On_the_thread_pool_and_in_real_time_questions_are_answered()
     {
-        await using ActorSystem system = new("real", new ActorSystemOptions(TaskScheduler.Default, TimeProvider.System));
+        ActorSystemOptions real = new(TaskScheduler.Default, TimeProvider.System);
+        await using ActorSystem system = new("real", real);
         ActorRef echo = system.Spawn("echo", Props.Of(() => new ScriptedActor(async (context, message) =>
         {
             await Task.Yield();
@@ -130,7 +131,8 @@ public sealed class AskLaws : KernelTest
         })));
         TestProbe probe = new(system);
 
-        int[] answers = await Task.WhenAll(Enumerable.Range(0, 500).Select(n => echo.Ask<int>(n, TimeSpan.FromSeconds(30))));
+        int[] answers = await Task.WhenAll(
+            Enumerable.Range(0, 500).Select(number => echo.Ask<int>(number, TimeSpan.FromSeconds(30))));
 
         Assert.Equal(Enumerable.Range(0, 500), answers);
         probe.Send(echo, "hello");

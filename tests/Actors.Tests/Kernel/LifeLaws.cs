@@ -100,7 +100,8 @@ public sealed class LifeLaws : KernelTest
         UnderManySchedules(async stage =>
         {
             ActorRef waiting = stage.Spawn(
-                "waiting", async (context, _) => await context.System.Clock.DelayAsync(TimeSpan.FromDays(1), context.Stopping));
+                "waiting",
+                async (context, _) => await context.System.Clock.DelayAsync(TimeSpan.FromDays(1), context.Stopping));
             waiting.Tell("go");
             await stage.Wait(TimeSpan.FromMilliseconds(1));
 

@@ -15,7 +15,10 @@ public sealed class MailboxLaws : KernelTest
             TestProbe probe = stage.Probe();
             ActorRef relay = stage.Spawn("relay", (_, message) => probe.Ref.Tell(message));
             ActorRef[] senders =
-                [.. Enumerable.Range(0, 3).Select(number => stage.Spawn($"sender{number}", (_, message) => relay.Tell(message)))];
+            [
+                .. Enumerable.Range(0, 3).Select(
+                    number => stage.Spawn($"sender{number}", (_, message) => relay.Tell(message))),
+            ];
 
             for (int sequence = 0; sequence < 20; sequence++)
             {

@@ -11,7 +11,8 @@ internal sealed class ScriptedActor(Func<IActorContext, object, ValueTask> recei
 
     public Action<IActorContext>? OnStop { get; init; }
 
-    public static Props Props(Action<IActorContext, object> receive) => new(() => new ScriptedActor(Synchronously(receive)));
+    public static Props Props(Action<IActorContext, object> receive) =>
+        new(() => new ScriptedActor(Synchronously(receive)));
 
     public static Func<IActorContext, object, ValueTask> Synchronously(Action<IActorContext, object> receive) =>
         (context, message) =>

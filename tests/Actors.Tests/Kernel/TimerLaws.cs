@@ -128,7 +128,9 @@ public sealed class TimerLaws : KernelTest
                 {
                     case "work":
                         context.PipeToSelf(
-                            WorkAsync(context.System.Clock), value => new Done(value), failure => new Done(failure.Message));
+                            WorkAsync(context.System.Clock),
+                            value => new Done(value),
+                            failure => new Done(failure.Message));
                         break;
                     case Done done:
                         context.Reply(done.Result);
@@ -177,7 +179,8 @@ public sealed class TimerLaws : KernelTest
                 switch (message)
                 {
                     case "work":
-                        context.PipeToSelf(WorkAsync(context.System.Clock), value => new Done(value), _ => new Done("no"));
+                        context.PipeToSelf(
+                            WorkAsync(context.System.Clock), value => new Done(value), _ => new Done("no"));
                         throw new InvalidOperationException("as asked");
                     default:
                         probe.Ref.Tell(message);
