@@ -7,10 +7,9 @@ using Xunit;
 
 namespace KvmActors.Actors.Tests.Kernel;
 
-/// <summary>The example of docs/testing.md. What stands between the marks is what the page shows.</summary>
+/// <summary>The example of docs/testing.md.</summary>
 public sealed class TestKitExampleTests
 {
-    // <example>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -34,6 +33,4 @@ public sealed class TestKitExampleTests
             Context.Reply($"Hello, {message}.");
         }
     }
-
-    // </example>
 }
