@@ -103,6 +103,7 @@ public sealed class RuleTests
     [InlineData("src/Host/A.cs", "class A;", 0)]
     [InlineData("src/Host/A.cs", "class A;\nclass B;", 1)]
     [InlineData("src/Host/A.cs", "interface A { B F(); }\nrecord B;", 0)]
+    [InlineData("src/Host/A.cs", "class A<T>;\nclass A;", 0)]
     [InlineData("src/Host/A.cs", "interface A;\nrecord B;", 1)]
     [InlineData("tests/A.Tests/A.cs", "class A;\nclass B;", 0)]
     public void A_file_holds_one_type_and_its_companions(string path, string types, int findings) =>

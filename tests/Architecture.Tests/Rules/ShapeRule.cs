@@ -11,7 +11,8 @@ namespace KvmActors.Architecture.Tests.Rules;
 /// record
 /// structs, enums and delegates of at most <see cref="CompanionLinesMax"/> lines that the rest of the file names, such
 /// as
-/// the result of an interface's method. A class or an interface gets a file of its own.</remarks>
+/// the result of an interface's method. A class or an interface gets a file of its own, but <c>Props</c> and
+/// <c>Props&lt;T&gt;</c> are one name.</remarks>
 internal static class ShapeRule
 {
     public const int CompanionLinesMax = 30;
@@ -33,7 +34,7 @@ internal static class ShapeRule
 
         foreach (MemberDeclarationSyntax companion in types.Skip(1).Where(_ => file.IsIn("src", "samples")))
         {
-            if (WhyNoCompanion(file, companion) is { } reason)
+            if (SourceFile.NameOf(companion) != first && WhyNoCompanion(file, companion) is { } reason)
             {
                 yield return file.At(
                     companion, $"{SourceFile.NameOf(companion)} {reason}. Move it to a file of its own.");
