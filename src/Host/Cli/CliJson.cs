@@ -16,6 +16,12 @@ internal static class CliJson
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
+    private static readonly JsonSerializerOptions s_lineOptions = new(s_options) { WriteIndented = false };
+
     public static void Write<T>(TextWriter target, T value) =>
         target.WriteLine(JsonSerializer.Serialize(value, s_options));
+
+    /// <summary>On one line, for output that goes on and on.</summary>
+    public static void WriteLine<T>(TextWriter target, T value) =>
+        target.WriteLine(JsonSerializer.Serialize(value, s_lineOptions));
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Text;
-using Spectre.Console;
 
 namespace KvmActors.Host.Cli;
 
@@ -14,8 +13,6 @@ namespace KvmActors.Host.Cli;
 internal sealed class CliTerminal(
     Stream input, Stream output, Stream error, bool isOutTerminal, bool isErrorTerminal, bool noColour)
 {
-    private const int RedirectedColumns = 160;
-
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     public Stream Input { get; } = input;
@@ -38,22 +35,6 @@ internal sealed class CliTerminal(
         !Console.IsErrorRedirected,
         noColour: !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")));
 
-    /// <summary>For tables on <see cref="Out"/>: plain text unless a person reads it and wants colours.</summary>
-    public IAnsiConsole Tables()
-    {
-        bool hasColour = IsOutTerminal && !noColour;
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = hasColour ? AnsiSupport.Detect : AnsiSupport.No,
-            ColorSystem = hasColour ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.No,
-            Out = new AnsiConsoleOutput(Out),
-        });
-        if (!IsOutTerminal)
-        {
-            console.Profile.Width = RedirectedColumns;
-        }
-
-        return console;
-    }
+    /// <summary>True where <see cref="Out"/> may have colours.</summary>
+    public bool HasColour => IsOutTerminal && !noColour;
 }

@@ -35,8 +35,8 @@ internal static class FaultText
 
     private static string Describe(Exception fault) => fault switch
     {
-        CliFault or BootImageException or CpuidFormatException or StoreCorruptException
-            or StoreUnavailableException or RpcException => fault.Message,
+        CliFault or BootImageException or CpuidFormatException or StoreOpenException or StoreCorruptException
+            or StoreUnavailableException or JournalFormatException or RpcException => fault.Message,
         _ => $"Something went wrong that should not: {fault.GetType().Name}: {FirstLine(fault.Message)} "
             + $"Set {DebugVariable}=1 to see where, and report it.",
     };

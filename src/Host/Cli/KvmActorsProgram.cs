@@ -2,6 +2,7 @@
 
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using KvmActors.Host.Cli.Verbs;
 
 namespace KvmActors.Host.Cli;
 
@@ -45,6 +46,7 @@ internal static class KvmActorsProgram
     {
         RootCommand root = new(Description)
         {
+            JournalVerbs.Build(terminal),
         };
         VerbHelp.AddTo(root);
         return root;

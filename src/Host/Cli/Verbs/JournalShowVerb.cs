@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.CommandLine;
+using System.Globalization;
+using KvmActors.Host.Journal;
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Ownership;
+using KvmActors.Persistence.Sqlite;
+
+namespace KvmActors.Host.Cli.Verbs;
+
+/// <summary><c>journal show STREAM</c></summary>
+internal static class JournalShowVerb
+{
+    private const string Remarks = """
+        One line a record: sequence, epoch, VM time in ticks (one tick is one instruction and one nanosecond of guest
+        time), kind, and what happened. With --json one object a line, so that a long journal needs no memory.
+        """;
+
+    private static readonly string[] s_examples =
+    [
+        "kvmactors journal show demo --store demo/store.db",
+        "kvmactors journal show demo/0 --store demo/store.db --from 10 --to 20",
+        "kvmactors journal show demo --store demo/store.db --json | grep PatchApplied",
+    ];
+
+    public static Command Build(CliTerminal terminal)
+    {
+        Argument<string> stream = new("STREAM") { Description = "A VM (web) or a vCPU (web/0)" };
+        Option<string> store = JournalVerbs.StoreOption();
+        Option<ulong?> from = new("--from") { Description = "First sequence [default: 1]", HelpName = "SEQ" };
+        Option<ulong?> to = new("--to") { Description = "Last sequence [default: the last]", HelpName = "SEQ" };
+        Option<bool> json = VerbOptions.Json("each record");
+        VerbCommand verb = new("show", "Show the records of a stream in words.", Remarks, s_examples)
+        {
+            stream, store, from, to, json,
+        };
+        verb.SetAction(async (parsed, stop) =>
+        {
+            await using SqliteStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
+                .ConfigureAwait(false);
+            IReadOnlyList<StreamRow> rows = await JournalVerbs.RowsAsync(
+                open, parsed.GetRequiredValue(stream), withVcpus: false, stop).ConfigureAwait(false);
+            ulong last = Math.Min(parsed.GetValue(to) ?? ulong.MaxValue, rows[0].HeadSeq);
+            await foreach (JournalRecord record in open.ReadAsync(
+                rows[0].Stream, parsed.GetValue(from) ?? 1, last, stop).ConfigureAwait(false))
+            {
+                Print(RecordReport.Of(record), parsed.GetValue(json), terminal);
+            }
+
+            return 0;
+        });
+        return verb;
+    }
+
+    private static void Print(RecordReport report, bool isJson, CliTerminal terminal)
+    {
+        if (isJson)
+        {
+            CliJson.WriteLine(terminal.Out, report);
+            return;
+        }
+
+        terminal.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{report.Seq,6}  e{report.Epoch,-3} {report.VmTime,13}  {report.Kind,-16}  {report.Event}"));
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.CommandLine;
+using KvmActors.Host.Cli;
+
+namespace KvmActors.Host.Tests.Cli;
+
+public sealed class VerbTests
+{
+    public static TheoryData<string> Verbs => [.. All(Root(), "").Select(verb => verb.Path)];
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public async Task Every_verb_has_a_description_json_and_examples_of_itself(string path)
+    {
+        (string _, Command verb) = All(Root(), "").Single(found => found.Path == path);
+        CliRun help = await CliRun.OfAsync([.. path.Split(' '), "--help"]);
+
+        Assert.Equal((0, ""), (help.ExitCode, help.Error));
+        Assert.EndsWith(".", verb.Description, StringComparison.Ordinal);
+        Assert.Contains(verb.Options, option => option.Name == "--json");
+        VerbCommand described = Assert.IsType<VerbCommand>(verb);
+        Assert.NotEmpty(described.Examples);
+        Assert.All(
+            described.Examples.Where(example => !example.StartsWith('#')),
+            example => Assert.Contains($"kvmactors {path}", example, StringComparison.Ordinal));
+        Assert.Contains("Examples:", help.Out, StringComparison.Ordinal);
+        Assert.All(verb.Options, option => Assert.False(string.IsNullOrEmpty(option.Description), option.Name));
+    }
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public void Every_example_parses(string path)
+    {
+        var verb = (VerbCommand)All(Root(), "").Single(found => found.Path == path).Command;
+
+        foreach (string example in verb.Examples.Where(example => !example.StartsWith('#')))
+        {
+            string arguments = example["kvmactors ".Length..].Split(" | ")[0].Split(" > ")[0];
+            ParseResult parsed = Root().Parse(arguments);
+
+            Assert.Empty(parsed.Errors);
+            Assert.Equal(verb.Name, parsed.CommandResult.Command.Name);
+        }
+    }
+
+    [Fact]
+    public async Task An_unknown_verb_is_wrong_usage()
+    {
+        CliRun run = await CliRun.OfAsync("jurnal");
+
+        Assert.Equal(CliFault.Usage, run.ExitCode);
+        Assert.Equal(
+            "kvmactors: Unrecognized command or argument 'jurnal'.\nTry: kvmactors --help\n", run.Error);
+        Assert.Empty(run.Out);
+    }
+
+    [Fact]
+    public async Task No_verb_is_wrong_usage_and_names_those_there_are()
+    {
+        CliRun run = await CliRun.OfAsync("journal");
+
+        Assert.Equal(CliFault.Usage, run.ExitCode);
+        Assert.Contains(
+            "Expected a verb behind kvmactors journal, found none. Choose one of: list, show, verify",
+            run.Error,
+            StringComparison.Ordinal);
+    }
+
+    private static RootCommand Root() => KvmActorsProgram.Build(
+        new CliTerminal(Stream.Null, Stream.Null, Stream.Null, false, false, noColour: true));
+
+    private static IEnumerable<(string Path, Command Command)> All(Command command, string path)
+    {
+        if (command.Subcommands.Count == 0)
+        {
+            yield return (path, command);
+        }
+
+        foreach (Command verb in command.Subcommands)
+        {
+            foreach ((string, Command) inner in All(verb, path.Length == 0 ? verb.Name : $"{path} {verb.Name}"))
+            {
+                yield return inner;
+            }
+        }
+    }
+}
