@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using Google.Protobuf;
+using KvmActors.Actors.Kernel;
+using KvmActors.Actors.Migration;
+using KvmActors.Actors.Vm;
+using KvmActors.Actors.Wire;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Membership;
+
+namespace KvmActors.Actors.Cluster;
+
+/// <summary>One node of a cluster: joins, runs VMs, watches its peers and takes over from them. Host puts sockets and a
+/// clock around it, a simulation puts a seed around several of them.</summary>
+/// <remarks>Any thread. Call <see cref="StartAsync"/> first, once.</remarks>
+public sealed class ClusterNode : IAsyncDisposable
+{
+    private static readonly TimeSpan s_stopMax = TimeSpan.FromSeconds(30);
+
+    private readonly ClusterNodeOptions _options;
+    private readonly ClusterNodeServices _given;
+    private readonly LeaseGate _gate;
+    private readonly TaskCompletionSource _declaredDead = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ActorSystem? _system;
+    private VmServices? _services;
+    private ActorRef? _host;
+    private ControlRouter? _router;
+
+    public ClusterNode(ClusterNodeOptions options, ClusterNodeServices services)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(services);
+        _options = options;
+        _given = services;
+        _gate = new LeaseGate(services.Clock);
+    }
+
+    /// <summary>This life of the node.</summary>
+    /// <exception cref="InvalidOperationException">It has not joined.</exception>
+    public NodeId Id => Services.Self;
+
+    /// <summary>The VMs that this node runs.</summary>
+    public StatusBoard Board { get; } = new();
+
+    /// <summary>Whether this node's lease holds. Closed: its guests stand still and it answers nothing.</summary>
+    public bool HoldsLease => _gate.IsOpen;
+
+    /// <summary>Completes when peers have declared this node dead: its process should end.</summary>
+    public Task DeclaredDead => _declaredDead.Task;
+
+    private VmServices Services =>
+        _services ?? throw new InvalidOperationException("The node has not joined: call StartAsync first.");
+
+    /// <summary>Joins the cluster.</summary>
+    /// <returns>Refused where a live node has this name; then the node is not started and may try again.</returns>
+    /// <exception cref="StoreUnavailableException">The store gave no answer.</exception>
+    public async Task<RegisterResult> StartAsync(CancellationToken cancellationToken)
+    {
+        NodeRegistration registration = new(
+            _options.Name,
+            _options.Endpoint,
+            _options.ProcessId,
+            _options.HostVendor,
+            _options.Lease,
+            CpuidJson.Write(_options.OfferedCpuid));
+        long sentAt = _given.Clock.GetTimestamp();
+        RegisterResult result = await _given.Store.RegisterAsync(registration, cancellationToken);
+        if (result is RegisterResult.Registered registered)
+        {
+            _gate.Renewed(sentAt, _options.Lease);
+            Start(registered.Id);
+            _given.Observer.On(new ClusterEvent.NodeJoined(registered.Id));
+        }
+
+        return result;
+    }
+
+    /// <summary>Does what a client asks, here or on the node that owns the VM.</summary>
+    /// <param name="timeout">Longest wait for the answer. A move needs as long as it takes to copy the guest's memory.</param>
+    /// <returns>Never <see cref="ControlReply.NotOwner"/>.</returns>
+    /// <exception cref="OperationCanceledException">The client gave up. What it asked for may still be done.</exception>
+    public Task<ControlReply> ControlAsync(
+        ControlRequest request, TimeSpan timeout, CancellationToken cancellationToken) =>
+        Router.AnswerAsync(request, timeout, cancellationToken);
+
+    /// <summary>Answers a request of a peer.</summary>
+    /// <param name="request">A <c>LinkRequest</c> of <c>link.proto</c>. Not kept.</param>
+    /// <exception cref="InvalidDataException">It is none, or of an unknown version.</exception>
+    public async Task<ReadOnlyMemory<byte>> HandleLinkAsync(
+        ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
+    {
+        LinkRequest parsed = Parse(request);
+        LinkReply reply = MigrationWire.From(parsed) is { } migration
+            ? new LinkReply { Migration = MigrationWire.Of(await MigrateAsync(migration, cancellationToken)) }
+            : new LinkReply { Control = await AnswerAsync(parsed, cancellationToken) };
+        return reply.ToByteArray();
+    }
+
+    /// <summary>Leaves in an orderly way: settles every guest, then lets peers take them over at once.</summary>
+    public async Task StopAsync()
+    {
+        if (_system is null)
+        {
+            return;
+        }
+
+        _ = await _host!.TryAsk<VmHostMessage.Retired>(new VmHostMessage.Retire(), s_stopMax, Lane.Control);
+        await _system.ShutdownAsync(s_stopMax);
+        _gate.Close();
+        try
+        {
+            // No guest of this node runs any more, so nothing speaks against an immediate takeover.
+            await _given.Store.LeaveAsync(Services.Self, CancellationToken.None);
+        }
+        catch (StoreUnavailableException)
+        {
+            // Then the lease runs out by itself.
+        }
+    }
+
+    /// <summary>Ends at once, as if the process had been killed. For simulated crashes.</summary>
+    public void Abandon()
+    {
+        _gate.Close();
+        _system?.Abandon();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _gate.Close();
+        if (_system is not null)
+        {
+            await _system.DisposeAsync();
+        }
+    }
+
+    private ControlRouter Router =>
+        _router ?? throw new InvalidOperationException("The node has not joined: call StartAsync first.");
+
+    private static LinkRequest Parse(ReadOnlyMemory<byte> request)
+    {
+        try
+        {
+            // Parsed bytes live on in images and pages, and the caller keeps its buffer: so they are copied here.
+            return LinkRequest.Parser.ParseFrom(request.Span);
+        }
+        catch (InvalidProtocolBufferException fault)
+        {
+            throw new InvalidDataException($"Expected a link request, found none: {fault.Message}", fault);
+        }
+    }
+
+    private void Start(NodeId id)
+    {
+        FencedWriter writer = new(_given.Store, _given.Clock, _options.StoreRetryAfter);
+        _services = new VmServices(
+            id,
+            _options,
+            _given.Store,
+            writer,
+            _given.Clock,
+            _gate,
+            _given.Guests,
+            _given.Runners,
+            _given.Link,
+            _given.Observer,
+            Board);
+        _system = new ActorSystem(
+            id.Value, new ActorSystemOptions(_given.Executor, _given.Clock) { Observer = _given.KernelObserver });
+        _host = _system.Spawn("vms", Props.Of(() => new VmHostActor(_services)));
+        _system.Spawn(
+            "membership", Props.Of(() => new MembershipActor(_services, _host, () => _declaredDead.TrySetResult())));
+        _system.Spawn("failures", Props.Of(() => new FailureActor(_services, _given.DeathProbe, _host)));
+        _router = new ControlRouter(_services, _host);
+    }
+
+    private async Task<ControlAnswer> AnswerAsync(LinkRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Control is null)
+        {
+            throw ControlWire.Unknown("link request");
+        }
+
+        ControlRequest control = ControlWire.From(request.Control);
+        return ControlWire.Of(await Router.AnswerHereAsync(control, cancellationToken));
+    }
+
+    private async Task<Migration.MigrationAnswer> MigrateAsync(
+        MigrationMessage message, CancellationToken cancellationToken)
+    {
+        AskResult<Migration.MigrationAnswer> answer = await _host!.TryAsk<Migration.MigrationAnswer>(
+            new VmHostMessage.Migrate(message), _options.LinkTimeout, Lane.User, cancellationToken);
+        return answer is AskResult<Migration.MigrationAnswer>.Answered answered
+            ? answered.Value
+            : new Migration.MigrationAnswer.Refused(new Refusal(
+                RefusalKind.Unavailable,
+                $"{Services.Self} to take part in migration {message.Key.Migration}",
+                answer.GetType().Name,
+                "Start the move again."));
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Hypercalls;
+
+namespace KvmActors.Actors.Cluster;
+
+/// <summary>What one node is told by its configuration. Defaults are those of <c>reference.conf</c>.</summary>
+/// <param name="Name">Of the node; outlives the process.</param>
+/// <param name="Endpoint">Where peers reach its link: "host:port".</param>
+/// <param name="ProcessId">Of the operating system; shown, and checked by peers on one machine.</param>
+/// <param name="HostVendor">Which hypercall instruction is native here.</param>
+/// <param name="OfferedCpuid">What this node offers its guests: vetted, and cut down to what the engine executes.</param>
+public sealed record ClusterNodeOptions(
+    string Name,
+    string Endpoint,
+    int ProcessId,
+    HostVendor HostVendor,
+    CpuidTable OfferedCpuid)
+{
+    /// <summary>How long a lease holds without renewal.</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(3);
+
+    public TimeSpan RenewEvery { get; init; } = TimeSpan.FromMilliseconds(750);
+
+    /// <summary>Wait behind the end of a lease before its node is declared dead.</summary>
+    public TimeSpan DeathGrace { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How often the membership is looked at for dead peers.</summary>
+    public TimeSpan WatchEvery { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How long the node that is first in rank has a dead node's VM for itself.</summary>
+    public TimeSpan ClaimHeadStart { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Longest wall time of a slice.</summary>
+    public TimeSpan SliceWall { get; init; } = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Most ticks of a slice; bounds it where the clock stands still, as in a simulation.</summary>
+    public ulong SliceTicksMax { get; init; } = 50_000_000;
+
+    /// <summary>Longest wall time that a running guest goes without a Progress in the journal.</summary>
+    public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Ticks of VM time between snapshots.</summary>
+    public ulong SnapshotIntervalTicks { get; init; } = 100_000_000;
+
+    /// <summary>Ticks of VM time between sums over memory in the journal.</summary>
+    public ulong MemorySumIntervalTicks { get; init; } = 100_000_000;
+
+    /// <summary>Wait between two tries on a store that does not answer.</summary>
+    public TimeSpan StoreRetryAfter { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Longest wait for a reply over the link. A large image or memory page batch must fit.</summary>
+    public TimeSpan LinkTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Memory of all guests of this node together, in bytes.</summary>
+    public ulong GuestMemoryBytesMax { get; init; } = 4UL << 30;
+
+    /// <summary>Activations of a VM that may fail in a row before it is quarantined.</summary>
+    public int ActivationFailuresMax { get; init; } = 5;
+}

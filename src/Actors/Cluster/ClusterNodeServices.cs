@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Actors.Kernel;
+using KvmActors.Actors.Vm;
+using KvmActors.Persistence;
+
+namespace KvmActors.Actors.Cluster;
+
+/// <summary>What a node takes from outside, so that a whole cluster can run on one seeded thread.</summary>
+/// <param name="Store">Shared by the cluster. Not disposed of by the node.</param>
+/// <param name="Runners">A runner for the slices of one VM. Disposed of with the VM if it can be.</param>
+public sealed record ClusterNodeServices(
+    IStore Store,
+    TimeProvider Clock,
+    TaskScheduler Executor,
+    INodeLink Link,
+    Func<VmId, ISliceRunner> Runners,
+    IGuestFactory Guests,
+    INodeDeathProbe DeathProbe,
+    IClusterObserver Observer,
+    IKernelObserver? KernelObserver = null);

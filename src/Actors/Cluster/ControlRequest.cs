@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Actors.Vm;
+using KvmActors.Persistence;
+
+namespace KvmActors.Actors.Cluster;
+
+/// <summary>What a client asks of the cluster, through any of its nodes. A closed union.</summary>
+/// <remarks>Requests that change something carry a <see cref="CommandId"/>: sent again, they are answered and not repeated.
+/// </remarks>
+public abstract record ControlRequest
+{
+    private ControlRequest()
+    {
+    }
+
+    /// <summary>Answered with <see cref="ControlReply.Done"/>.</summary>
+    public sealed record CreateVm(CommandId Id, VmBlueprint Blueprint) : ControlRequest;
+
+    /// <summary>Start, pause, resume, stop or input. Answered with <see cref="ControlReply.Done"/>.</summary>
+    public sealed record Order(CommandId Id, VmId Vm, VmCommand Command) : ControlRequest;
+
+    /// <summary>Answered with <see cref="ControlReply.Migrated"/> once the move is over.</summary>
+    /// <param name="To">Name of a node.</param>
+    public sealed record MigrateVcpu(CommandId Id, StreamId Vcpu, string To) : ControlRequest;
+
+    /// <summary>Answered with <see cref="ControlReply.Shown"/>.</summary>
+    public sealed record ShowVm(VmId Vm) : ControlRequest;
+
+    /// <summary>All VMs of the cluster. Answered with <see cref="ControlReply.Listed"/>.</summary>
+    public sealed record ListVms : ControlRequest;
+
+    /// <summary>The VMs that the asked node itself runs. Answered with <see cref="ControlReply.Listed"/>.</summary>
+    public sealed record ListOwnVms : ControlRequest;
+
+    /// <summary>Released console bytes from <paramref name="Offset"/> on: waits for the first one, at most
+    /// <paramref name="Wait"/>. Answered with <see cref="ControlReply.ConsoleRead"/>.</summary>
+    /// <param name="BytesMax">Most bytes of the answer; cut to <see cref="ConsoleReadBytesMax"/>.</param>
+    public sealed record ReadConsole(VmId Vm, ulong Offset, int BytesMax, TimeSpan Wait) : ControlRequest;
+
+    public const int ConsoleReadBytesMax = 64 << 10;
+
+    /// <summary>Longest wait of one <see cref="ReadConsole"/>; a client that wants more asks again.</summary>
+    public static readonly TimeSpan ConsoleWaitMax = TimeSpan.FromSeconds(2);
+}

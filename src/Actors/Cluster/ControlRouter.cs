@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using System.Diagnostics;
+using KvmActors.Actors.Kernel;
+using KvmActors.Actors.Migration;
+using KvmActors.Actors.Vcpu;
+using KvmActors.Actors.Vm;
+using KvmActors.Actors.Wire;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Membership;
+using KvmActors.Persistence.Ownership;
+
+namespace KvmActors.Actors.Cluster;
+
+/// <summary>Brings a client's request to the node that can answer it. Any thread.</summary>
+internal sealed class ControlRouter(VmServices services, ActorRef host)
+{
+    /// <summary>Times an owner is looked up anew before the client is told to come back.</summary>
+    private const int HopsMax = 4;
+
+    private static readonly TimeSpan s_betweenHops = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Wait for an answer to what a peer forwarded: the peer's own limit ends earlier.</summary>
+    private static readonly TimeSpan s_forwardedMax = TimeSpan.FromMinutes(10);
+
+    /// <summary>Answers here or forwards.</summary>
+    public async Task<ControlReply> AnswerAsync(ControlRequest request, TimeSpan timeout, CancellationToken cancellation)
+    {
+        using CancellationTokenSource late = new(timeout, services.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
+        try
+        {
+            return request switch
+            {
+                ControlRequest.ListVms => await ListAsync(either.Token),
+                ControlRequest.ListOwnVms => new ControlReply.Listed(services.Board.All),
+                ControlRequest.CreateVm create => await CreateAsync(create, either.Token),
+                _ => await RouteAsync(request, VmOf(request), either.Token),
+            };
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            return Refuse(
+                RefusalKind.Unavailable, $"an answer within {timeout.TotalSeconds} s", "none", "Send it again under the same id.");
+        }
+        catch (StoreUnavailableException failure)
+        {
+            return new ControlReply.Refused(Refusals.StoreAway(failure));
+        }
+    }
+
+    /// <summary>Answers on this node, or says that it does not own the VM.</summary>
+    public async Task<ControlReply> AnswerHereAsync(ControlRequest request, CancellationToken cancellation)
+    {
+        switch (request)
+        {
+            case ControlRequest.ListOwnVms:
+                return new ControlReply.Listed(services.Board.All);
+            case ControlRequest.ShowVm show:
+                return services.Board.Find(show.Vm) is { } status
+                    ? new ControlReply.Shown(status)
+                    : new ControlReply.NotOwner(show.Vm, null, Epoch.First);
+            case ControlRequest.CreateVm create:
+                return await AskHostAsync(new VmHostMessage.Create(create), create.Blueprint.Name, cancellation);
+            case ControlRequest.Order order:
+                return await AskVmAsync(order.Vm, new VmMessage.Order(order.Id, order.Command), cancellation);
+            case ControlRequest.ReadConsole read:
+                TimeSpan wait = read.Wait < ControlRequest.ConsoleWaitMax ? read.Wait : ControlRequest.ConsoleWaitMax;
+                return await AskVmAsync(
+                    read.Vm, new VmMessage.ReadConsole(read.Offset, read.BytesMax, wait), cancellation);
+            case ControlRequest.MigrateVcpu migrate:
+                return await MigrateAsync(migrate, cancellation);
+            case ControlRequest.ListVms:
+                return await ListAsync(cancellation);
+            default:
+                throw new UnreachableException(request.GetType().Name);
+        }
+    }
+
+    private static VmId VmOf(ControlRequest request) => request switch
+    {
+        ControlRequest.Order order => order.Vm,
+        ControlRequest.MigrateVcpu migrate => migrate.Vcpu.Vm,
+        ControlRequest.ShowVm show => show.Vm,
+        ControlRequest.ReadConsole read => read.Vm,
+        _ => throw new UnreachableException(request.GetType().Name),
+    };
+
+    private static ControlReply.Refused Refuse(RefusalKind kind, string expected, string found, string whatToDo) =>
+        new(new Refusal(kind, expected, found, whatToDo));
+
+    private async Task<ControlReply> RouteAsync(ControlRequest request, VmId vm, CancellationToken cancellation)
+    {
+        for (int hop = 0; hop < HopsMax; hop++)
+        {
+            ControlReply reply = await RouteOnceAsync(request, vm, cancellation);
+            if (reply is not ControlReply.NotOwner)
+            {
+                return reply;
+            }
+
+            await services.Clock.DelayAsync(s_betweenHops, cancellation);
+        }
+
+        return request is ControlRequest.ShowVm && await services.Store.FindAsync(vm.Stream, cancellation) is { } row
+            ? new ControlReply.Shown(FromRow(row, "Its owner does not run it yet."))
+            : Refuse(
+                RefusalKind.Unavailable,
+                $"the owner of {vm} to run it",
+                "it being moved or rebuilt",
+                "Send it again under the same id in a moment.");
+    }
+
+    private async Task<ControlReply> RouteOnceAsync(ControlRequest request, VmId vm, CancellationToken cancellation)
+    {
+        if (services.Board.Find(vm) is not null
+            && await AnswerHereAsync(request, cancellation) is var here and not ControlReply.NotOwner)
+        {
+            return here;
+        }
+
+        StreamRow? row = await services.Store.FindAsync(vm.Stream, cancellation);
+        if (row is null)
+        {
+            return Refuse(RefusalKind.NotFound, $"a VM named {vm}", "none", "Look at: vm list.");
+        }
+
+        if (row.State == StreamRowState.Quarantined && request is not ControlRequest.ShowVm)
+        {
+            return Refuse(
+                RefusalKind.State,
+                $"{vm} to be in service",
+                "it quarantined",
+                "Look at its journal with: journal verify, journal replay.");
+        }
+
+        if (row.State == StreamRowState.Quarantined)
+        {
+            return new ControlReply.Shown(FromRow(row, "Quarantined: see journal list and journal replay."));
+        }
+
+        return row.Owner == services.Self
+            ? await AnswerHereAsync(request, cancellation)
+            : await ForwardToOwnerAsync(request, row, cancellation);
+    }
+
+    private async Task<ControlReply> ForwardToOwnerAsync(
+        ControlRequest request, StreamRow row, CancellationToken cancellation)
+    {
+        IReadOnlyList<NodeRow> nodes = await services.Store.ListNodesAsync(cancellation);
+        NodeRow? owner = nodes.FirstOrDefault(node => node.Id == row.Owner && node.Status != NodeStatus.Dead);
+        if (owner is null)
+        {
+            string problem = $"Its owner {row.Owner} is dead, and no node has claimed it yet.";
+            return request is ControlRequest.ShowVm
+                ? new ControlReply.Shown(FromRow(row, problem))
+                : Refuse(
+                    RefusalKind.Unavailable,
+                    $"{row.Stream} to have a live owner",
+                    $"{row.Owner}, which is dead",
+                    "Send it again under the same id in a moment.");
+        }
+
+        return await ForwardAsync(owner, request, cancellation);
+    }
+
+    private async Task<ControlReply> ForwardAsync(NodeRow node, ControlRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            LinkRequest call = new() { Control = ControlWire.Of(request) };
+            LinkReply reply = request is ControlRequest.MigrateVcpu
+                ? await LinkCalls.CallUnlimitedAsync(services, node.Endpoint, call, cancellation)
+                : await LinkCalls.CallAsync(services, node.Endpoint, call, cancellation);
+            return ControlWire.From(reply.Control ?? throw ControlWire.Unknown("link reply"));
+        }
+        catch (Exception failure) when (failure is LinkException or InvalidDataException)
+        {
+            return Refuse(
+                RefusalKind.Unavailable,
+                $"an answer of {node.Id} at {node.Endpoint}",
+                failure.Message,
+                "Send it again under the same id; look at: cluster status.");
+        }
+    }
+
+    private async Task<ControlReply> CreateAsync(ControlRequest.CreateVm create, CancellationToken cancellation)
+    {
+        string? on = create.Blueprint.OnNode;
+        if (on is null || on == services.Options.Name)
+        {
+            return await AnswerHereAsync(create, cancellation);
+        }
+
+        (NodeRow? node, Refusal? refusal) = await FindNodeAsync(on, cancellation);
+        return node is null
+            ? new ControlReply.Refused(refusal!)
+            : await ForwardAsync(node, create with { Blueprint = create.Blueprint with { OnNode = null } }, cancellation);
+    }
+
+    private async Task<ControlReply> MigrateAsync(ControlRequest.MigrateVcpu migrate, CancellationToken cancellation)
+    {
+        (NodeRow? node, Refusal? refusal) = await FindNodeAsync(migrate.To, cancellation);
+        return node is null
+            ? new ControlReply.Refused(refusal!)
+            : await AskVmAsync(
+                migrate.Vcpu.Vm,
+                new VmMessage.ToVcpu(migrate.Vcpu.VcpuIndex, new VcpuMessage.Migrate(migrate.Id, node)),
+                cancellation);
+    }
+
+    private async Task<(NodeRow? Node, Refusal? Refusal)> FindNodeAsync(string name, CancellationToken cancellation)
+    {
+        IReadOnlyList<NodeRow> nodes = await services.Store.ListNodesAsync(cancellation);
+        NodeRow? found = nodes.FirstOrDefault(node => node.Id.Name == name && node.Status == NodeStatus.Active);
+        return found is not null
+            ? (found, null)
+            : (null, new Refusal(
+                RefusalKind.NotFound,
+                $"an active node named {name}",
+                string.Join(
+                    ", ",
+                    nodes.Where(node => node.Status == NodeStatus.Active).Select(node => node.Id.Name).Order()),
+                "Choose one of these, or start it with: node run."));
+    }
+
+    private async Task<ControlReply> ListAsync(CancellationToken cancellation)
+    {
+        SortedDictionary<string, VmStatus> all = new(StringComparer.Ordinal);
+        foreach (StreamRow row in (await services.Store.ListAsync(cancellation)).Where(row => row.Stream.VcpuIndex < 0))
+        {
+            all[row.Stream.Value] = FromRow(row, "Its owner gave no answer.");
+        }
+
+        foreach (NodeRow node in await services.Store.ListNodesAsync(cancellation))
+        {
+            foreach (VmStatus status in await ListOfAsync(node, cancellation))
+            {
+                all[status.Vm.Value] = status with { Machine = null };
+            }
+        }
+
+        return new ControlReply.Listed([.. all.Values]);
+    }
+
+    private async Task<ImmutableArray<VmStatus>> ListOfAsync(NodeRow node, CancellationToken cancellation)
+    {
+        if (node.Id == services.Self)
+        {
+            return services.Board.All;
+        }
+
+        return node.Status != NodeStatus.Dead
+            && await ForwardAsync(node, new ControlRequest.ListOwnVms(), cancellation) is ControlReply.Listed listed
+            ? listed.Vms
+            : [];
+    }
+
+    private static VmStatus FromRow(StreamRow row, string problem) => new(
+        row.Stream.Vm,
+        row.State == StreamRowState.Quarantined ? VmLifecycle.Quarantined : VmLifecycle.Paused,
+        row.Owner,
+        row.Epoch,
+        HostVendor.Intel,
+        Spec: null,
+        Image: string.Empty,
+        ImageSha256: string.Empty,
+        VmTime: 0,
+        InstructionsRetired: 0,
+        DurableVmTime: 0,
+        row.OutputReleased,
+        End: null,
+        ExitCode: null,
+        row.Target,
+        problem,
+        Recovery: null,
+        Patches: [],
+        Machine: null);
+
+    private Task<ControlReply> AskVmAsync(VmId vm, VmMessage message, CancellationToken cancellation) =>
+        AskHostAsync(new VmHostMessage.ToVm(vm, message), vm, cancellation);
+
+    private async Task<ControlReply> AskHostAsync(VmHostMessage message, VmId vm, CancellationToken cancellation)
+    {
+        AskResult<ControlReply> result =
+            await host.TryAsk<ControlReply>(message, s_forwardedMax, Lane.User, cancellation);
+        return result switch
+        {
+            AskResult<ControlReply>.Answered answered => answered.Value,
+            AskResult<ControlReply>.Refused { Reason: TellResult.MailboxFull } =>
+                new ControlReply.Refused(Refusals.Overloaded("message")),
+            AskResult<ControlReply>.Refused => new ControlReply.NotOwner(vm, null, Epoch.First),
+            _ => Refuse(
+                RefusalKind.Unavailable,
+                $"the actor of {vm} to answer",
+                $"{result.GetType().Name}",
+                "Send it again under the same id in a moment."),
+        };
+    }
+}

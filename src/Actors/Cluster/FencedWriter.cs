@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Actors.Kernel;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Ownership;
+
+namespace KvmActors.Actors.Cluster;
+
+/// <summary>Commits, and does not come back before the outcome is known.</summary>
+/// <remarks>A commit without an answer is decided by reading the rows under lock, and sent again byte for byte if it did
+/// not land (crash point A2). Its caller builds no other batch meanwhile.</remarks>
+/// <param name="retryAfter">Wait between two tries on a store that does not answer.</param>
+public sealed class FencedWriter(IStore store, TimeProvider clock, TimeSpan retryAfter)
+{
+    /// <returns>Never a <see cref="CommitResult.Mismatch"/> for a commit that landed.</returns>
+    /// <exception cref="InvalidOperationException">The rows hold what this owner did not write under its own epoch: a
+    /// bug, or two processes with one node id. The guest must stop.</exception>
+    /// <exception cref="OperationCanceledException">The outcome is unknown: read the rows before anything else.</exception>
+    public async Task<CommitResult> CommitAsync(StoreTransaction transaction, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                return await store.CommitAsync(transaction, cancellationToken);
+            }
+            catch (StoreUnavailableException failure)
+            {
+                if (failure.Outcome == CommitOutcome.Unknown
+                    && await DecideAsync(transaction, cancellationToken) is { } decided)
+                {
+                    return decided;
+                }
+            }
+
+            await clock.DelayAsync(retryAfter, cancellationToken);
+        }
+    }
+
+    private async Task<CommitResult?> DecideAsync(StoreTransaction transaction, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                IReadOnlyList<StreamRow> rows = await store.ReadLockedAsync(transaction.Vm, cancellationToken);
+                return Conclude(transaction, rows);
+            }
+            catch (StoreUnavailableException)
+            {
+                await clock.DelayAsync(retryAfter, cancellationToken);
+            }
+        }
+    }
+
+    private static CommitResult? Conclude(StoreTransaction transaction, IReadOnlyList<StreamRow> rows) =>
+        CommitVerdicts.Of(transaction, rows) switch
+        {
+            CommitVerdict.NotLanded => null,
+            CommitVerdict.Landed => new CommitResult.Committed(),
+            CommitVerdict.Lost => new CommitResult.Fenced(
+                transaction.Writes[0].Expected?.Epoch ?? Epoch.First, rows[0]),
+            CommitVerdict.Broken => throw new InvalidOperationException(
+                $"Expected the rows of {transaction.Vm} as they were before or after a commit of this owner, found "
+                + $"{string.Join("; ", rows)}. The guest stops here; its journal decides."),
+        };
+}

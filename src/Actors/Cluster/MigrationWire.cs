@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Diagnostics;
+using Google.Protobuf;
+using KvmActors.Actors.Migration;
+using KvmActors.Actors.Vm;
+using KvmActors.Actors.Wire;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Machine.Hashing;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Snapshots;
+
+namespace KvmActors.Actors.Cluster;
+
+/// <summary>Migration messages to and from <c>link.proto</c>. Pure.</summary>
+internal static class MigrationWire
+{
+    public static LinkRequest Of(MigrationMessage message) => message switch
+    {
+        MigrationMessage.Offer offer => new LinkRequest
+        {
+            Offer = new MigrationOffer
+            {
+                Key = Of(offer.Key),
+                Engine = offer.Engine,
+                VmCreated = WireEvent.Encode(offer.Vm),
+                Vcpus = { offer.Cpuid.Select(Of) },
+            },
+        },
+        MigrationMessage.Pages pages => new LinkRequest
+        {
+            Pages = new MigrationPages { Key = Of(pages.Key), Pages = { pages.All.Select(Of) } },
+        },
+        MigrationMessage.Final final => new LinkRequest { Final = Of(final) },
+        MigrationMessage.HandOver handOver => new LinkRequest { HandOver = Of(handOver) },
+        MigrationMessage.Cancel cancel => new LinkRequest { Cancel = new MigrationCancel { Key = Of(cancel.Key) } },
+        _ => throw new UnreachableException(message.GetType().Name),
+    };
+
+    /// <returns>Null where the request is no migration message.</returns>
+    /// <exception cref="InvalidDataException">A part of the message is not what it should be.</exception>
+    public static MigrationMessage? From(LinkRequest request) => request.BodyCase switch
+    {
+        LinkRequest.BodyOneofCase.Offer => From(request.Offer),
+        LinkRequest.BodyOneofCase.Pages => new MigrationMessage.Pages(
+            From(request.Pages.Key), [.. request.Pages.Pages.Select(From)]),
+        LinkRequest.BodyOneofCase.Final => From(request.Final),
+        LinkRequest.BodyOneofCase.HandOver => From(request.HandOver),
+        LinkRequest.BodyOneofCase.Cancel => new MigrationMessage.Cancel(From(request.Cancel.Key)),
+        LinkRequest.BodyOneofCase.Control or LinkRequest.BodyOneofCase.None => null,
+        _ => null,
+    };
+
+    public static Wire.MigrationAnswer Of(Migration.MigrationAnswer answer) => answer switch
+    {
+        Migration.MigrationAnswer.Accepted accepted => new Wire.MigrationAnswer
+        {
+            Accepted = true,
+            Epoch = accepted.Epoch.Value,
+        },
+        Migration.MigrationAnswer.Refused refused => new Wire.MigrationAnswer { Refused = ControlWire.Of(refused.Why) },
+        _ => throw new UnreachableException(answer.GetType().Name),
+    };
+
+    public static Migration.MigrationAnswer From(Wire.MigrationAnswer answer) => answer.Accepted
+        ? new Migration.MigrationAnswer.Accepted(new Epoch(answer.Epoch))
+        : new Migration.MigrationAnswer.Refused(ControlWire.From(answer.Refused ?? new RefusalMessage()));
+
+    private static Wire.MigrationKey Of(Migration.MigrationKey key) => new()
+    {
+        Vm = key.Vm.Value,
+        Migration = key.Migration.Value,
+        Epoch = key.Epoch.Value,
+        Source = key.Source.Value,
+    };
+
+    private static Migration.MigrationKey From(Wire.MigrationKey? key) => key is not null
+        && VmId.TryParse(key.Vm, out VmId vm)
+        ? new Migration.MigrationKey(vm, new MigrationId(key.Migration), new Epoch(key.Epoch), new NodeId(key.Source))
+        : throw ControlWire.Unknown("migration key");
+
+    private static MigrationMessage.Offer From(MigrationOffer offer) => new(
+        From(offer.Key),
+        offer.Engine,
+        WireEvent.Decode<JournalEvent.VmCreated>(EventKind.VmCreated, offer.VmCreated),
+        [.. offer.Vcpus.Select(From)]);
+
+    private static VcpuOffer Of(GuestCpuid cpuid) => new()
+    {
+        CpuidSet = WireEvent.Encode(new JournalEvent.CpuidSet(cpuid.Table)),
+        Observed =
+        {
+            cpuid.Observed.Select(seen => new ObservationMessage
+            {
+                Leaf = seen.Leaf,
+                Subleaf = seen.Subleaf,
+                FirstVmTime = seen.FirstVmTime,
+                Reads = seen.Reads,
+            }),
+        },
+    };
+
+    private static GuestCpuid From(VcpuOffer offer) => new(
+        WireEvent.Decode<JournalEvent.CpuidSet>(EventKind.CpuidSet, offer.CpuidSet).Table,
+        [.. offer.Observed.Select(seen => new CpuidObservation(seen.Leaf, seen.Subleaf, seen.FirstVmTime, seen.Reads))]);
+
+    private static PageMessage Of(CapturedPage page) => new()
+    {
+        Number = (uint)page.PageNumber,
+        Bytes = UnsafeByteOperations.UnsafeWrap(page.Bytes),
+    };
+
+    private static CapturedPage From(PageMessage page) => page.Bytes.Length is 0 or CapturedPage.SizeBytes
+        ? new CapturedPage((int)page.Number, page.Bytes.Memory)
+        : throw new InvalidDataException(
+            $"Expected a page of {CapturedPage.SizeBytes} bytes or none, found {page.Bytes.Length}.");
+
+    private static MigrationFinal Of(MigrationMessage.Final final)
+    {
+        byte[] sum = new byte[16];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt128LittleEndian(sum, final.Memory.Value);
+        return new MigrationFinal
+        {
+            Key = Of(final.Key),
+            Machine = ByteString.CopyFrom(SnapshotCodec.Encode(final.Machine).Span),
+            StateHash = final.State.Hex,
+            MemorySum = ByteString.CopyFrom(sum),
+            Console = ByteString.CopyFrom(final.Console.Span),
+            Heads =
+            {
+                final.Heads.Select(head => new HeadMessage
+                {
+                    Stream = head.Stream.Value,
+                    Seq = head.Seq,
+                    Hash = head.Hash.Hex,
+                }),
+            },
+        };
+    }
+
+    private static MigrationMessage.Final From(MigrationFinal final) => final.MemorySum.Length == 16
+        ? new MigrationMessage.Final(
+            From(final.Key),
+            SnapshotCodec.Decode(final.Machine.Memory),
+            new StateHash(final.StateHash),
+            new MemorySum(System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(final.MemorySum.Span)),
+            final.Console.Memory,
+            [.. final.Heads.Select(From)])
+        : throw new InvalidDataException($"Expected a memory sum of 16 bytes, found {final.MemorySum.Length}.");
+
+    private static StreamHead From(HeadMessage head) => head.Hash.Length == Digest.SizeBytes * 2
+        ? new StreamHead(
+            new StreamId(head.Stream), head.Seq, Digest.FromBytes(Convert.FromHexString(head.Hash)))
+        : throw new InvalidDataException($"Expected a hash of {Digest.SizeBytes * 2} digits, found \"{head.Hash}\".");
+
+    private static MigrationHandOver Of(MigrationMessage.HandOver handOver) => new()
+    {
+        Key = Of(handOver.Key),
+        Client = handOver.Reply?.Command.Client ?? string.Empty,
+        Command = handOver.Reply?.Command.Command ?? string.Empty,
+        Reply = handOver.Reply is null ? ByteString.Empty : ByteString.CopyFrom(handOver.Reply.Reply.Span),
+        ReplyStream = handOver.Reply?.Stream.Value ?? string.Empty,
+    };
+
+    private static MigrationMessage.HandOver From(MigrationHandOver handOver)
+    {
+        DedupEntry? reply = handOver.Reply.IsEmpty
+            ? null
+            : new DedupEntry(
+                new StreamId(handOver.ReplyStream),
+                new CommandId(handOver.Client, handOver.Command),
+                handOver.Reply.Memory);
+        return new MigrationMessage.HandOver(From(handOver.Key), reply);
+    }
+}

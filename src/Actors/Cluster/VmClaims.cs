@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Actors.Migration;
+using KvmActors.Actors.Vm;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Membership;
+using KvmActors.Persistence.Snapshots;
+
+namespace KvmActors.Actors.Cluster;
+
+/// <summary>Claims a dead node's VM for this node: one commit moves all its rows to the next epoch and journals the
+/// placement at the last journaled VM time.</summary>
+/// <remarks>
+/// A node that does not offer what the guest was given never claims it: a guest whose features vanish would fail in ways
+/// nobody can explain, so it waits for a node that fits, and <see cref="ClusterEvent.VmUnclaimable"/> says so. Two claims
+/// of one VM meet in its rows, and one wins (crash points N5 to N7).
+/// </remarks>
+internal sealed class VmClaims(VmServices services)
+{
+    private readonly HashSet<VmId> _reported = [];
+
+    /// <param name="dead">The owner, which is declared dead.</param>
+    /// <param name="alive">All nodes that are active.</param>
+    /// <param name="isOpenToAll">The node that ranks first had its head start.</param>
+    /// <returns>The rows after the claim; null where this node did not claim, or lost the race.</returns>
+    /// <exception cref="StoreUnavailableException">Nothing was claimed.</exception>
+    public async Task<VmRows?> TryAsync(
+        VmRows rows,
+        NodeId dead,
+        ImmutableArray<NodeRow> alive,
+        bool isOpenToAll,
+        CancellationToken stop)
+    {
+        ImmutableArray<GuestCpuid> guest = await ReadCpuidAsync(rows.Vm, stop);
+        ImmutableArray<NodeId> suitable = [.. alive.Where(node => Offers(node, guest)).Select(node => node.Id)];
+        if (suitable.IsEmpty)
+        {
+            Report(rows.Vm);
+            return null;
+        }
+
+        bool isMine = suitable.Contains(services.Self)
+            && (isOpenToAll || Rendezvous.Rank(rows.Vm, suitable)[0] == services.Self);
+        return isMine ? await ClaimAsync(rows, dead, stop) : null;
+    }
+
+    private async Task<VmRows?> ClaimAsync(VmRows rows, NodeId dead, CancellationToken stop)
+    {
+        ulong vmTime = await JournalTail.LastVmTimeAsync(services.Store, rows, stop);
+        VmCommit.Prepared commit = VmCommit.On(rows)
+            .Claim(services.Self, dead)
+            .MoveTo(services.Self, vmTime, services.Options.HostVendor)
+            .Build();
+        CommitResult result = await services.Writer.CommitAsync(commit.Transaction, stop);
+        if (result is not CommitResult.Committed)
+        {
+            // Somebody else was first, or the dead owner's last append landed meanwhile: the next look decides.
+            return null;
+        }
+
+        _reported.Remove(rows.Vm);
+        services.Observer.On(new ClusterEvent.VmClaimed(rows.Vm, dead, commit.After.Epoch));
+        return commit.After;
+    }
+
+    private async Task<ImmutableArray<GuestCpuid>> ReadCpuidAsync(VmId vm, CancellationToken stop)
+    {
+        SnapshotRecord snapshot = await services.Store.FindAsync(vm, ulong.MaxValue, stop)
+            ?? throw new StoreCorruptException($"Expected a snapshot of {vm}, found none.");
+        return GuestCpuid.Of(SnapshotCodec.Decode(snapshot.State));
+    }
+
+    private static bool Offers(NodeRow node, ImmutableArray<GuestCpuid> guest)
+    {
+        try
+        {
+            return CpuidPreflight.Check(node.Id.Name, guest, CpuidJson.Read(node.CpuidTable)) is null;
+        }
+        catch (CpuidFormatException)
+        {
+            return false;
+        }
+    }
+
+    private void Report(VmId vm)
+    {
+        if (_reported.Add(vm))
+        {
+            services.Observer.On(new ClusterEvent.VmUnclaimable(
+                vm, "No active node offers the CPUID features of the guest. Start one that does."));
+        }
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Persistence;
+
+namespace KvmActors.Actors.Migration;
+
+/// <summary>A planned move that was done.</summary>
+/// <param name="Downtime">The guest stood still: last instruction on the source to first on the target, as the source
+/// sees it. Null where the source did not see the end, or the guest was not running.</param>
+/// <param name="PagesPreCopied">Pages sent while the guest ran.</param>
+/// <param name="PagesStopped">Pages sent while it stood still.</param>
+/// <param name="VmTime">Where it went over.</param>
+public sealed record MigrationReport(
+    MigrationId Migration,
+    StreamId Vcpu,
+    NodeId From,
+    NodeId To,
+    Epoch EpochFrom,
+    Epoch EpochTo,
+    ulong VmTime,
+    TimeSpan? Downtime,
+    int PagesPreCopied,
+    int PagesStopped);

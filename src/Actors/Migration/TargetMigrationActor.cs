@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Diagnostics;
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Kernel;
+using KvmActors.Actors.Replay;
+using KvmActors.Actors.Vm;
+using KvmActors.Machine.Time;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Ownership;
+
+namespace KvmActors.Actors.Migration;
+
+/// <summary>One move that comes in: gathers memory, builds a shadow of the guest, and takes the VM over by one commit.
+/// </summary>
+/// <remarks>It keeps the shadow until the rows show that its migration is over, since only they know.</remarks>
+internal sealed class TargetMigrationActor(VmServices services, MigrationMessage.Offer offer) : Actor
+{
+    /// <summary>How often the rows are looked at for a source that fell silent.</summary>
+    private static readonly TimeSpan s_lookEvery = TimeSpan.FromSeconds(5);
+
+    private readonly SortedDictionary<int, ReadOnlyMemory<byte>> _pages = [];
+    private ISliceRunner? _runner;
+    private IGuest? _shadow;
+    private MigrationMessage.Final? _final;
+    private VmHistory? _history;
+
+    private sealed record Look;
+
+    private MigrationKey Key => offer.Key;
+
+    public override ValueTask PreStartAsync()
+    {
+        _runner = services.Runners(Key.Vm);
+        Context.Timers.StartPeriodic(typeof(Look), new Look(), s_lookEvery);
+        return ValueTask.CompletedTask;
+    }
+
+    public override async ValueTask ReceiveAsync(object message)
+    {
+        switch (message)
+        {
+            case MigrationMessage.Pages pages:
+                await TakePagesAsync(pages);
+                break;
+            case MigrationMessage.Final final:
+                Context.Reply(await BuildAsync(final));
+                break;
+            case MigrationMessage.HandOver handOver:
+                await HandOverAsync(handOver);
+                break;
+            case MigrationMessage.Cancel:
+                Context.Reply(new MigrationAnswer.Accepted(Key.Epoch));
+                Context.Stop(Context.Self);
+                break;
+            case Look:
+                await LookAsync();
+                break;
+            default:
+                throw new UnreachableException(message.GetType().Name);
+        }
+    }
+
+    public override async ValueTask PostStopAsync()
+    {
+        _shadow?.Dispose();
+        if (_runner is not null)
+        {
+            await VmSession.DisposeRunnerAsync(_runner);
+        }
+    }
+
+    private async Task TakePagesAsync(MigrationMessage.Pages pages)
+    {
+        foreach (CapturedPage page in pages.All)
+        {
+            if (page.IsZero)
+            {
+                _pages.Remove(page.PageNumber);
+            }
+            else
+            {
+                _pages[page.PageNumber] = page.Bytes;
+            }
+        }
+
+        if (_history is null)
+        {
+            // The guest still runs on the source: what is read now needs not be read while it stands still.
+            await ReadHistoryAsync();
+        }
+
+        Context.Reply(new MigrationAnswer.Accepted(Key.Epoch));
+    }
+
+    private async Task ReadHistoryAsync()
+    {
+        try
+        {
+            _history = await JournalReplayer.ReadHistoryAsync(services.Store, Key.Vm, Context.Stopping);
+        }
+        catch (StoreUnavailableException failure)
+        {
+            services.Observer.On(new ClusterEvent.StoreTrouble($"history of {Key.Vm}", failure.Message));
+        }
+    }
+
+    private async Task<MigrationAnswer> BuildAsync(MigrationMessage.Final final)
+    {
+        _final = final;
+        Refusal? wrong = null;
+        await _runner!.RunAsync(
+            () =>
+            {
+                _shadow?.Dispose();
+                _shadow = services.Guests.Restore(
+                    offer.Vm.Spec, final.Machine, _pages.Select(page => (page.Key, page.Value)));
+                wrong = Verify(final, _shadow);
+                return new SliceResult(SliceStop.Yielded, 0, 0, 0, ReadOnlyMemory<byte>.Empty, []);
+            },
+            Context.Stopping);
+        _pages.Clear();
+        return wrong is null ? new MigrationAnswer.Accepted(Key.Epoch) : new MigrationAnswer.Refused(wrong);
+    }
+
+    private Refusal? Verify(MigrationMessage.Final final, IGuest shadow)
+    {
+        string expected = $"state {final.State} and memory sum {final.Memory}";
+        string found = $"state {shadow.HashState()} and memory sum {shadow.SumMemory()}";
+        return expected == found
+            ? null
+            : new Refusal(
+                RefusalKind.State,
+                $"the copy on {services.Self} to have {expected}",
+                found,
+                "The engines differ, or pages were lost. Report it with both nodes' versions.");
+    }
+
+    private async Task HandOverAsync(MigrationMessage.HandOver handOver)
+    {
+        if (_shadow is null || _final is null)
+        {
+            Context.Reply(new MigrationAnswer.Refused(new Refusal(
+                RefusalKind.State, "a verified copy before the hand-over", "none", "Start the move again.")));
+            return;
+        }
+
+        IReadOnlyList<StreamRow> stored = await services.Store.ReadLockedAsync(Key.Vm, Context.Stopping);
+        var rows = VmRows.Of(stored);
+        if (HandOverRules.WhyNot(rows, Key, services.Self, _final.Heads) is { } refusal)
+        {
+            Context.Reply(new MigrationAnswer.Refused(refusal));
+            return;
+        }
+
+        ulong vmTime = _final.Machine.VmTime;
+        VmCommit.Prepared commit = VmCommit.On(rows)
+            .AddToAll(vmTime, new JournalEvent.HandedOff(Key.Migration, services.Self, _final.State, _final.Memory))
+            .MoveTo(services.Self, vmTime, services.Options.HostVendor)
+            .Answer(handOver.Reply)
+            .Build();
+        CommitResult result = await services.Writer.CommitAsync(commit.Transaction, Context.Stopping);
+        if (result is not CommitResult.Committed)
+        {
+            Context.Reply(new MigrationAnswer.Refused(new Refusal(
+                RefusalKind.State,
+                $"the rows of {Key.Vm} to be as migration {Key.Migration} left them",
+                $"{result}",
+                "Look at: vm show.")));
+            return;
+        }
+
+        await AdoptAsync(commit, _shadow, _final);
+    }
+
+    private async Task AdoptAsync(VmCommit.Prepared commit, IGuest guest, MigrationMessage.Final final)
+    {
+        VmHistory history = _history is null
+            ? await VmHistory.ReadAsync(services.Store, commit.After, Context.Stopping)
+            : await _history.ExtendAsync(services.Store, commit.After, Context.Stopping);
+        guest.HostVendor = services.Options.HostVendor;
+        VmSessionStart session = new(
+            guest,
+            commit.After,
+            history.FoldVm(),
+            history.FoldVcpus(),
+            new ConsoleLog(final.Machine.ConsoleBytes, final.Console.Span),
+            SnapshotPages: [],
+            NextSnapshotIsFull: true,
+            final.Machine);
+        _shadow = null;
+        VmActorStart.HandedOver start = new(session, _runner!, Context.Sender);
+        _runner = null;
+        Context.Parent?.Tell(new VmHostMessage.AdoptHandedOver(start), Context.Self, Lane.Control);
+        Context.Stop(Context.Self);
+    }
+
+    private async Task LookAsync()
+    {
+        try
+        {
+            IReadOnlyList<StreamRow> rows = await services.Store.ReadLockedAsync(Key.Vm, Context.Stopping);
+            bool isOver = rows.Count == 0 || rows[0].Epoch != Key.Epoch
+                || (_final is not null && rows[0].Migration != Key.Migration);
+            if (isOver)
+            {
+                Context.Stop(Context.Self);
+            }
+        }
+        catch (StoreUnavailableException failure)
+        {
+            services.Observer.On(new ClusterEvent.StoreTrouble($"rows of {Key.Vm}", failure.Message));
+        }
+    }
+}

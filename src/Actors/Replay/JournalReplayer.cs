@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using KvmActors.Actors.Vm;
+using KvmActors.Machine;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Ownership;
+using KvmActors.Persistence.Snapshots;
+
+namespace KvmActors.Actors.Replay;
+
+/// <summary>Replays a VM's journal from the snapshot at its creation and compares every state on the way, on the caller's
+/// thread. Needs a store and nothing of a cluster.</summary>
+public static class JournalReplayer
+{
+    /// <param name="vm">Any state, also running: the replay goes to the heads it finds at first.</param>
+    /// <param name="progress">Called after each slice, with where the replay is.</param>
+    /// <exception cref="StoreCorruptException">A record does not fit its hash, or a page its digest.</exception>
+    /// <exception cref="KeyNotFoundException">There is no such VM.</exception>
+    public static async Task<ReplayReport> ReplayAsync(
+        IStore store,
+        VmId vm,
+        IGuestFactory guests,
+        TimeProvider clock,
+        Action<ReplayProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        VmHistory history = await ReadHistoryAsync(store, vm, cancellationToken);
+        SnapshotRecord first = await store.FindAsync(vm, 0, cancellationToken)
+            ?? throw new StoreCorruptException($"Expected a snapshot of {vm} at VM time 0, found none.");
+        MachineState machine = SnapshotCodec.Decode(first.State);
+        IReadOnlyList<ReadOnlyMemory<byte>> bytes =
+            await store.GetAsync([.. first.Pages.Select(page => page.Digest)], cancellationToken);
+        using IGuest guest = guests.Restore(
+            history.FoldVm().Spec, machine, first.Pages.Select((page, at) => ((int)page.PageNumber, bytes[at])));
+        return Replay(history, first, guest, clock, progress, cancellationToken);
+    }
+
+    /// <summary>Reads a VM's journal, whoever owns it.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such VM.</exception>
+    public static async Task<VmHistory> ReadHistoryAsync(IStore store, VmId vm, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<StreamRow> rows = await store.ReadLockedAsync(vm, cancellationToken);
+        return rows.Count > 0
+            ? await VmHistory.ReadAsync(store, VmRows.Of(rows), cancellationToken)
+            : throw new KeyNotFoundException($"Expected a VM named {vm} in the store, found none. See: vm list.");
+    }
+
+    private static ReplayReport Replay(
+        VmHistory history,
+        SnapshotRecord first,
+        IGuest guest,
+        TimeProvider clock,
+        Action<ReplayProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        using var console = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        ImmutableArray<ReplayEvent> events = history.Behind(first);
+        GuestReplay replay = new(guest, consoleBytes: 0, events, (_, bytes) => console.AppendData(bytes.Span));
+        long begun = clock.GetTimestamp();
+        long looked = begun;
+        while (replay.Step(() => clock.GetElapsedTime(looked) >= ReplayProgress.Interval))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            looked = clock.GetTimestamp();
+            progress?.Invoke(new ReplayProgress(replay.EventsReplayed, events.Length, guest.VmTime, history.VmTime));
+        }
+
+        TimeSpan took = clock.GetElapsedTime(begun);
+        return new ReplayReport(
+            replay.Divergence,
+            replay.EventsReplayed,
+            replay.PatchesSeen,
+            replay.StatesCompared,
+            replay.SumsCompared,
+            took,
+            guest.VmTime,
+            guest.InstructionsRetired,
+            guest.End,
+            guest.HashState(),
+            guest.SumMemory(),
+            Convert.ToHexStringLower(console.GetHashAndReset()));
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Security.Cryptography;
+using KvmActors.Actors.Vm;
+using KvmActors.Machine;
+using KvmActors.Machine.Hashing;
+using KvmActors.Machine.Time;
+
+namespace KvmActors.Actors.Replay;
+
+/// <summary>Runs a <see cref="TwinScript"/> in this process and thread.</summary>
+public static class TwinRun
+{
+    /// <param name="image">The boot image the script's VM was created with.</param>
+    /// <exception cref="ArgumentException">The image is another one.</exception>
+    /// <exception cref="InvalidOperationException">The twin stopped before the script's end: it is not deterministic.</exception>
+    public static TwinResult Execute(TwinScript script, IGuestFactory guests, ReadOnlyMemory<byte> image)
+    {
+        string sha256 = Convert.ToHexStringLower(SHA256.HashData(image.Span));
+        if (sha256 != script.ImageSha256)
+        {
+            throw new ArgumentException(
+                $"Expected the boot image {script.ImageSha256}, found {sha256}. Use the image the VM was created with.",
+                nameof(image));
+        }
+
+        using IGuest guest = guests.Create(
+            script.Spec, script.Cpuid, script.Vendors[0].Vendor, image, script.CommandLine);
+        using var console = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ulong stop in Stops(script))
+        {
+            RunTo(guest, stop, console);
+            Enter(guest, script, stop);
+        }
+
+        if (script.Ends)
+        {
+            RunTo(guest, script.UntilVmTime + 1, console);
+        }
+
+        return new TwinResult(
+            guest.VmTime,
+            guest.InstructionsRetired,
+            guest.End,
+            guest.HashState(),
+            guest.SumMemory(),
+            Convert.ToHexStringLower(console.GetHashAndReset()));
+    }
+
+    private static IEnumerable<ulong> Stops(TwinScript script) =>
+        script.Vendors.Select(change => change.VmTime)
+            .Concat(script.Inputs.Select(input => input.VmTime))
+            .Append(script.UntilVmTime)
+            .Distinct()
+            .Order();
+
+    private static void Enter(IGuest guest, TwinScript script, ulong vmTime)
+    {
+        foreach (TwinScript.VendorAt change in script.Vendors.Where(change => change.VmTime == vmTime))
+        {
+            guest.HostVendor = change.Vendor;
+        }
+
+        foreach (TwinScript.InputAt input in script.Inputs.Where(input => input.VmTime == vmTime))
+        {
+            guest.InjectInput(input.Bytes.AsSpan());
+        }
+    }
+
+    private static void RunTo(IGuest guest, ulong vmTime, IncrementalHash console)
+    {
+        while (guest.VmTime < vmTime && guest.End is null)
+        {
+            SliceResult slice = guest.RunSlice(new SliceLimits(vmTime, static () => false));
+            console.AppendData(slice.Console.Span);
+            if (slice.Stop == SliceStop.Idle && guest.VmTime < vmTime)
+            {
+                throw new InvalidOperationException(
+                    $"Expected the twin to run to VM time {vmTime}, found it waiting for an input at {guest.VmTime}.");
+            }
+        }
+    }
+}
+
+/// <summary>Where a twin came to.</summary>
+/// <param name="ConsoleSha256">Over all console bytes.</param>
+public sealed record TwinResult(
+    ulong VmTime,
+    ulong InstructionsRetired,
+    MachineEnd? End,
+    StateHash State,
+    MemorySum Memory,
+    string ConsoleSha256);

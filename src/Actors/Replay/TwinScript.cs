@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Machine;
+using KvmActors.Persistence.Events;
+
+namespace KvmActors.Actors.Replay;
+
+/// <summary>All that entered a VM from outside: with the boot image it determines every state of its life, without a
+/// cluster, a store or a failure.</summary>
+/// <param name="Vendors">Host vendor changes with their VM times, the first at 0.</param>
+/// <param name="Inputs">Console input with its VM times.</param>
+/// <param name="UntilVmTime">VM time of the last journaled event.</param>
+/// <param name="Ends">Whether the guest came to its end there.</param>
+public sealed record TwinScript(
+    MachineSpec Spec,
+    string CommandLine,
+    string ImageSha256,
+    ImmutableArray<CpuidTable> Cpuid,
+    ImmutableArray<TwinScript.VendorAt> Vendors,
+    ImmutableArray<TwinScript.InputAt> Inputs,
+    ulong UntilVmTime,
+    bool Ends)
+{
+    public readonly record struct VendorAt(ulong VmTime, HostVendor Vendor);
+
+    public readonly record struct InputAt(ulong VmTime, ImmutableArray<byte> Bytes);
+
+    /// <summary>Reads the script out of a VM's journal. Pure.</summary>
+    public static TwinScript From(VmHistory history)
+    {
+        JournalEvent.VmCreated created = history.Events.Select(next => next.Event)
+            .OfType<JournalEvent.VmCreated>()
+            .Single();
+        ImmutableArray<ReplayEvent> ofVm = [.. history.Events.Where(next => next.Stream.VcpuIndex < 0)];
+        return new TwinScript(
+            created.Spec,
+            created.CommandLine,
+            created.ImageSha256,
+            [.. history.FoldVcpus().Select(vcpu => vcpu.Cpuid)],
+            [.. VendorChanges(ofVm)],
+            [
+                .. ofVm.Where(next => next.Event is JournalEvent.InputArrived)
+                    .Select(next => new InputAt(next.VmTime, ((JournalEvent.InputArrived)next.Event).Bytes)),
+            ],
+            history.VmTime,
+            ofVm.Any(next => next.Event is JournalEvent.LifecycleChanged { To: VmLifecycle.Ended }));
+    }
+
+    private static IEnumerable<VendorAt> VendorChanges(IEnumerable<ReplayEvent> ofVm)
+    {
+        HostVendor? current = null;
+        foreach (ReplayEvent next in ofVm)
+        {
+            if (next.Event is JournalEvent.Placed placed && placed.HostVendor != current)
+            {
+                current = placed.HostVendor;
+                yield return new VendorAt(next.VmTime, placed.HostVendor);
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Persistence;
+
+namespace KvmActors.Actors.Vcpu;
+
+/// <summary>What a vCPU can be told. A closed union.</summary>
+public abstract record VcpuCommand
+{
+    private VcpuCommand()
+    {
+    }
+
+    /// <summary>Move to another node, while the guest runs.</summary>
+    /// <param name="VcpusOfVm">How many vCPUs its VM has: in this version they move together or not at all.</param>
+    public sealed record Migrate(NodeId To, int VcpusOfVm) : VcpuCommand;
+
+    /// <summary>The slice that is to be journaled rewrote these sites, in this order.</summary>
+    public sealed record RecordPatches(ImmutableArray<HypercallPatch> Patches) : VcpuCommand;
+}

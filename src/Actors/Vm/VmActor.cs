@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Diagnostics;
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Kernel;
+using KvmActors.Actors.Migration;
+using KvmActors.Actors.Vcpu;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Journal;
+
+namespace KvmActors.Actors.Vm;
+
+/// <summary>One VM on the node that owns it: takes commands, runs its guest slice by slice, and answers only what is
+/// durable.</summary>
+/// <remarks>What a command does is decided by <see cref="VmDecider"/>; the steps of a move are in <see cref="VmMoves"/>.
+/// A failure stops the actor, and its parent rebuilds it from the journal.</remarks>
+internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) : Actor
+{
+    private readonly ConsoleReaders _readers = new();
+    private readonly VmAnswers _answers = new(services, vm);
+    private VmSession? _session;
+    private VmOrders? _orders;
+    private VmMoves? _moves;
+    private VmPublisher? _publisher;
+    private ISliceRunner? _runner;
+    private bool _isLeaving;
+
+    private sealed record SliceEnded(Task<SliceCapture> Slice);
+
+    private sealed record Activated(Activation Activation);
+
+    private sealed record MoveEnded(MigrationOutcome Outcome);
+
+    private sealed record WaitOver(ConsoleReaders.Waiting Reader);
+
+    private sealed record Failed(string What, Exception Cause);
+
+    public override ValueTask PreStartAsync()
+    {
+        CancellationToken stop = Context.Stopping;
+        switch (start)
+        {
+            case VmActorStart.Create create:
+                _runner = services.Runners(vm);
+                Activate(new VmCreation(services, create.Request, _runner).RunAsync(stop));
+                break;
+            case VmActorStart.Rebuild rebuild:
+                _runner = services.Runners(vm);
+                Activate(new VmRecovery(services, rebuild, _runner).RunAsync(stop));
+                break;
+            case VmActorStart.HandedOver handed:
+                _runner = handed.Runner;
+                Begin(new VmSession(services, handed.Session, handed.Runner), recovery: null);
+                handed.Source?.Tell(new MigrationAnswer.Accepted(handed.Session.Rows.Epoch), Context.Self);
+                break;
+            case VmActorStart.Quarantine quarantine:
+                Activate(Task.FromResult<Activation>(new Activation.Corrupt(quarantine.Rows, quarantine.Reason)));
+                break;
+            default:
+                throw new UnreachableException(start.GetType().Name);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    public override async ValueTask ReceiveAsync(object message)
+    {
+        if (_isLeaving)
+        {
+            return;
+        }
+
+        switch (message)
+        {
+            case Activated activated:
+                await OnActivatedAsync(activated.Activation);
+                break;
+            case Failed failed:
+                throw new InvalidOperationException($"{failed.What} of {vm} failed: {failed.Cause.Message}", failed.Cause);
+            case VmMessage request when _session is null:
+                WaitForActivation(request);
+                break;
+            case VmMessage request:
+                await OnRequestAsync(request, _session);
+                break;
+            case SliceEnded ended:
+                await OnSliceEndedAsync(ended, _session!);
+                break;
+            case MoveEnded ended:
+                OnMoveEnded(ended.Outcome);
+                break;
+            case WaitOver over:
+                if (_readers.Remove(over.Reader))
+                {
+                    _answers.Send(over.Reader.Client, ConsoleReaders.NothingNew(over.Reader));
+                }
+
+                break;
+            default:
+                throw new UnreachableException(message.GetType().Name);
+        }
+    }
+
+    public override async ValueTask PostStopAsync()
+    {
+        Unpublish();
+        foreach (ConsoleReaders.Waiting reader in _readers.TakeAll())
+        {
+            _answers.Refer(reader.Client);
+        }
+
+        if (_session is not null)
+        {
+            await _session.DisposeAsync();
+        }
+        else if (_runner is not null)
+        {
+            await VmSession.DisposeRunnerAsync(_runner);
+        }
+    }
+
+    private void Activate(Task<Activation> work) => Context.PipeToSelf(
+        work, static activation => new Activated(activation), static cause => new Failed("The activation", cause));
+
+    private async Task OnActivatedAsync(Activation activation)
+    {
+        switch (activation)
+        {
+            case Activation.Ready ready:
+                Begin(ready.Session, ready.Recovery);
+                (start as VmActorStart.Create)?.Client?.Tell(ready.Reply!, Context.Self);
+                break;
+            case Activation.Refused refused:
+                (start as VmActorStart.Create)?.Client?.Tell(refused.Reply, Context.Self);
+                Leave();
+                break;
+            case Activation.Corrupt corrupt:
+                await QuarantineAsync(corrupt);
+                break;
+            default:
+                throw new UnreachableException(activation.GetType().Name);
+        }
+    }
+
+    private void Begin(VmSession session, RecoveryReport? recovery)
+    {
+        _session = session;
+        _orders = new VmOrders(session, _answers);
+        _moves = new VmMoves(services, session);
+        _publisher = new VmPublisher(services, recovery);
+        foreach (VcpuActorState vcpu in session.Vcpus)
+        {
+            ActorRef self = Context.Self;
+            int vcpus = session.Vcpus.Length;
+            Context.Spawn(
+                $"vcpu-{vcpu.Index}", Props.Of(() => new VcpuActor(services.Store, self, vcpus, vcpu)));
+        }
+
+        Publish();
+        Kick();
+        Context.UnstashAll();
+    }
+
+    private async Task QuarantineAsync(Activation.Corrupt corrupt)
+    {
+        services.Observer.On(new ClusterEvent.VmQuarantined(vm, corrupt.Reason));
+        ulong vmTime = await JournalTail.LastVmTimeAsync(services.Store, corrupt.Rows, Context.Stopping);
+        VmCommit.Prepared commit = VmCommit.On(corrupt.Rows)
+            .AddToAll(vmTime, new JournalEvent.Quarantined(corrupt.Reason))
+            .OnRows(static write => write.Quarantine())
+            .Build();
+        CommitResult result = await services.Writer.CommitAsync(commit.Transaction, Context.Stopping);
+        if (result is not (CommitResult.Committed or CommitResult.Fenced))
+        {
+            throw new InvalidOperationException($"A quarantine of {vm} cannot end in {result}.");
+        }
+
+        Leave();
+    }
+
+    private void WaitForActivation(VmMessage request)
+    {
+        bool isStashed = request is VmMessage.Order or VmMessage.ToVcpu && Context.Stash();
+        if (!isStashed && request is VmMessage.Order or VmMessage.ToVcpu or VmMessage.ReadConsole)
+        {
+            Context.Reply(new ControlReply.Refused(Refusals.BeingRebuilt(vm)));
+        }
+        else if (request is VmMessage.Retire)
+        {
+            Leave();
+        }
+    }
+
+    private async Task OnRequestAsync(VmMessage request, VmSession session)
+    {
+        switch (request)
+        {
+            case VmMessage.Order order:
+                if (!await _orders!.TakeAsync(order, Context.Sender, Context.Stopping))
+                {
+                    Leave();
+                    return;
+                }
+
+                break;
+            case VmMessage.ReadConsole read:
+                OnReadConsole(read, session);
+                break;
+            case VmMessage.ToVcpu to:
+                OnToVcpu(to);
+                break;
+            case VmMessage.Move move:
+                OnMove(move);
+                break;
+            case VmMessage.GateOpened:
+                break;
+            case VmMessage.Retire:
+                _answers.Acknowledge(await session.SettleAsync(withMemory: false, Context.Stopping));
+                Leave();
+                return;
+            default:
+                MoveStep step = await _moves!.StepAsync(request, Context.Stopping);
+                _answers.Acknowledge(_moves.LastSettled);
+                Context.Reply(step);
+                break;
+        }
+
+        TellVcpus(session);
+        Publish();
+        Kick();
+    }
+
+    private void OnReadConsole(VmMessage.ReadConsole read, VmSession session)
+    {
+        if (ConsoleReaders.Answer(session.Console, session.State, read.Offset, read.BytesMax) is { } reply)
+        {
+            _answers.Send(Context.Sender, reply);
+        }
+        else if (_readers.Add(read.Offset, read.BytesMax, Context.Sender) is { } waiting)
+        {
+            Context.Timers.StartSingle(waiting, new WaitOver(waiting), read.Wait);
+        }
+        else
+        {
+            _answers.Send(Context.Sender, new ControlReply.Refused(Refusals.Overloaded("console reader")));
+        }
+    }
+
+    private void OnToVcpu(VmMessage.ToVcpu to)
+    {
+        if (Context.Child($"vcpu-{to.Index}") is { } vcpu)
+        {
+            vcpu.Tell(to.Message, Context.Sender);
+            return;
+        }
+
+        Context.Reply(new ControlReply.Refused(new Refusal(
+            RefusalKind.NotFound,
+            $"a vCPU of {vm} from 0 to {_session!.Vcpus.Length - 1}",
+            $"{to.Index}",
+            "Look at: vm show.")));
+    }
+
+    private void OnMove(VmMessage.Move move)
+    {
+        switch (_moves!.Open(move, Context.Sender))
+        {
+            case { Refused: { } refused }:
+                _answers.Send(Context.Sender, new ControlReply.Refused(refused));
+                break;
+            case { Plan: { } plan }:
+                Context.PipeToSelf(
+                    new SourceMigration(services, Context.Self, plan).RunAsync(Context.Stopping),
+                    static outcome => new MoveEnded(outcome),
+                    static cause => new Failed("The move", cause));
+                break;
+            default:
+                // A retry of the command that is under way: answered with it.
+                break;
+        }
+    }
+
+    private void OnMoveEnded(MigrationOutcome outcome)
+    {
+        foreach (ActorRef? client in _moves!.Close())
+        {
+            // The rows have decided, whoever owns the VM now: the gate has no say.
+            client?.Tell(VmMoves.ReplyOf(outcome), Context.Self);
+        }
+
+        if (outcome is MigrationOutcome.Moved || _session!.IsLost)
+        {
+            Leave();
+        }
+        else
+        {
+            Kick();
+        }
+    }
+
+    private async Task OnSliceEndedAsync(SliceEnded ended, VmSession session)
+    {
+        if (!ReferenceEquals(session.Slices.Current, ended.Slice))
+        {
+            return;
+        }
+
+        SliceOutcome outcome = await session.AbsorbAsync(await ended.Slice, Kick, Context.Stopping);
+        _answers.Acknowledge(outcome);
+        if (outcome.IsLost)
+        {
+            Leave();
+            return;
+        }
+
+        TellVcpus(session);
+        Publish();
+        Kick();
+    }
+
+    private void Kick()
+    {
+        if (!_isLeaving && _session?.StartSlice(Context.Stopping) is { } slice)
+        {
+            Context.PipeToSelf(slice, _ => new SliceEnded(slice), static cause => new Failed("A slice", cause));
+        }
+    }
+
+    private void Publish()
+    {
+        if (_session is not { } session || _isLeaving)
+        {
+            return;
+        }
+
+        _publisher!.Publish(session);
+        foreach ((ConsoleReaders.Waiting reader, ControlReply reply) in
+            _readers.TakeAnswered(session.Console, session.State))
+        {
+            Context.Timers.Cancel(reader);
+            _answers.Send(reader.Client, reply);
+        }
+    }
+
+    // An actor that was made for a creation that is refused has published nothing: the VM of that name may be another's.
+    private void Unpublish()
+    {
+        if (_session is not null)
+        {
+            services.Board.Remove(vm);
+        }
+    }
+
+    private void TellVcpus(VmSession session)
+    {
+        foreach (VcpuActorState vcpu in session.Vcpus)
+        {
+            if (_publisher!.IsNews(vcpu))
+            {
+                Context.Child($"vcpu-{vcpu.Index}")?.Tell(new VcpuMessage.Journaled(vcpu), Context.Self, Lane.Control);
+            }
+        }
+    }
+
+    /// <summary>This node has the VM no longer, or never got it: the parent is told, so that it does not rebuild it.</summary>
+    private void Leave()
+    {
+        if (_isLeaving)
+        {
+            return;
+        }
+
+        _isLeaving = true;
+        Unpublish();
+        foreach (ActorRef? client in _moves?.Close() ?? [])
+        {
+            _answers.Refer(client);
+        }
+
+        Context.Parent?.Tell(new VmHostMessage.Released(vm, Context.Self), Context.Self, Lane.Control);
+        Context.Stop(Context.Self);
+    }
+}

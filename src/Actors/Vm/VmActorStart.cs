@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Kernel;
+using KvmActors.Persistence;
+
+namespace KvmActors.Actors.Vm;
+
+/// <summary>How a <see cref="VmActor"/> comes to its VM.</summary>
+internal abstract record VmActorStart
+{
+    private VmActorStart()
+    {
+    }
+
+    /// <param name="Client">Is told what came of it.</param>
+    public sealed record Create(ControlRequest.CreateVm Request, ActorRef? Client) : VmActorStart;
+
+    /// <summary>The rows name this node as the owner; the guest is in the store only.</summary>
+    /// <param name="From">The dead node it was claimed from; null where this node's own actor failed.</param>
+    /// <param name="Since">Timestamp of the clock at the claim.</param>
+    public sealed record Rebuild(VmRows Rows, NodeId? From, long Since) : VmActorStart;
+
+    /// <summary>A move ended here.</summary>
+    /// <param name="Source">Is told as soon as the guest runs.</param>
+    public sealed record HandedOver(VmSessionStart Session, ISliceRunner Runner, ActorRef? Source) : VmActorStart;
+
+    /// <summary>Its actor failed too often: out of service.</summary>
+    public sealed record Quarantine(VmRows Rows, string Reason) : VmActorStart;
+}

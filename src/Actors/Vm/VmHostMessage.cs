@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Kernel;
+using KvmActors.Actors.Migration;
+using KvmActors.Persistence;
+
+namespace KvmActors.Actors.Vm;
+
+/// <summary>What a <see cref="VmHostActor"/> is sent.</summary>
+internal abstract record VmHostMessage
+{
+    private VmHostMessage()
+    {
+    }
+
+    /// <summary>Answered with a <see cref="ControlReply"/>.</summary>
+    public sealed record Create(ControlRequest.CreateVm Request) : VmHostMessage;
+
+    /// <summary>For a VM this node runs; answered with <see cref="ControlReply.NotOwner"/> if it runs none of that name.
+    /// </summary>
+    public sealed record ToVm(VmId Vm, VmMessage Message) : VmHostMessage;
+
+    /// <summary>From the source of a move. Answered with a <see cref="MigrationAnswer"/>.</summary>
+    public sealed record Migrate(MigrationMessage Message) : VmHostMessage;
+
+    /// <summary>The rows name this node as the owner: rebuild the VM.</summary>
+    public sealed record Adopt(VmRows Rows, NodeId? From, long Since) : VmHostMessage;
+
+    /// <summary>A move ended here.</summary>
+    public sealed record AdoptHandedOver(VmActorStart.HandedOver Start) : VmHostMessage;
+
+    /// <summary>An actor's VM is not this node's any more, or never became it.</summary>
+    public sealed record Released(VmId Vm, ActorRef Actor) : VmHostMessage;
+
+    public sealed record GateOpened : VmHostMessage;
+
+    /// <summary>Settle every guest and take no more. Answered with <see cref="Retired"/>.</summary>
+    public sealed record Retire : VmHostMessage;
+
+    public sealed record Retired : VmHostMessage;
+
+    /// <summary>This node was declared dead: drop every guest at once.</summary>
+    public sealed record DropAll : VmHostMessage;
+}

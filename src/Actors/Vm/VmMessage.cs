@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Actors.Vcpu;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Membership;
+
+namespace KvmActors.Actors.Vm;
+
+/// <summary>What a <see cref="VmActor"/> is sent. Its own timers and piped results are private to it.</summary>
+internal abstract record VmMessage
+{
+    private VmMessage()
+    {
+    }
+
+    /// <summary>Answered with a <see cref="Cluster.ControlReply"/> once durable.</summary>
+    public sealed record Order(CommandId Id, VmCommand Command) : VmMessage;
+
+    /// <summary>Answered with a <see cref="Cluster.ControlReply"/> as soon as there is a byte, or after the wait.</summary>
+    public sealed record ReadConsole(ulong Offset, int BytesMax, TimeSpan Wait) : VmMessage;
+
+    /// <summary>For one of its vCPUs; the sender stays.</summary>
+    public sealed record ToVcpu(int Index, VcpuMessage Message) : VmMessage;
+
+    /// <summary>A vCPU asks for the move that its client asked it for.</summary>
+    public sealed record Move(CommandId Id, StreamId Vcpu, NodeRow Target) : VmMessage;
+
+    /// <summary>The node's lease holds again.</summary>
+    public sealed record GateOpened : VmMessage;
+
+    /// <summary>The node stops in order: settle, and end.</summary>
+    public sealed record Retire : VmMessage;
+
+    /// <summary>A step of a move, from <see cref="Migration.SourceMigration"/>. Answered with a
+    /// <see cref="Migration.MoveStep"/>.</summary>
+    public sealed record BeginMove(MigrationId Migration, NodeId To) : VmMessage;
+
+    /// <summary>Copy the next pages while the guest runs.</summary>
+    /// <param name="IsFirst">Begin: every page that is not zero is to be copied.</param>
+    public sealed record CopyPages(bool IsFirst) : VmMessage;
+
+    /// <summary>Let the guest stand still and make everything up to there durable.</summary>
+    public sealed record Hold : VmMessage;
+
+    /// <summary>Copy what changed since the first round, and all but memory.</summary>
+    public sealed record CopyRest : VmMessage;
+
+    /// <summary>Give the move up. The guest runs again only once that is durable.</summary>
+    public sealed record AbortMove(MigrationId Migration, string Reason) : VmMessage;
+}

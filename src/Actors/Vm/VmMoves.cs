@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using System.Diagnostics;
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Kernel;
+using KvmActors.Actors.Migration;
+using KvmActors.Cpu.Memory;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Snapshots;
+
+namespace KvmActors.Actors.Vm;
+
+/// <summary>The VM actor's part in its own move: who asked for it, and each step that <see cref="SourceMigration"/> asks
+/// for, taken between two slices.</summary>
+internal sealed class VmMoves(VmServices services, VmSession session)
+{
+    private readonly List<ActorRef?> _clients = [];
+    private readonly Queue<int> _pages = [];
+    private CommandId? _command;
+
+    /// <param name="Plan">Set where a move is to begin.</param>
+    /// <param name="Refused">Set where it is not. Neither: the client waits for the move that is under way.</param>
+    public readonly record struct Opening(MigrationPlan? Plan, Refusal? Refused);
+
+    /// <summary>What the last step settled.</summary>
+    public SliceOutcome LastSettled { get; private set; }
+
+    public static ControlReply ReplyOf(MigrationOutcome outcome) => outcome switch
+    {
+        MigrationOutcome.Moved moved => new ControlReply.Migrated(moved.Report),
+        MigrationOutcome.NotMoved not => new ControlReply.Refused(not.Why),
+        _ => throw new UnreachableException(outcome.GetType().Name),
+    };
+
+    public Opening Open(VmMessage.Move move, ActorRef? client)
+    {
+        if (_command == move.Id)
+        {
+            _clients.Add(client);
+            return default;
+        }
+
+        if (_command is not null)
+        {
+            return new Opening(null, Refusals.Overloaded($"move of {session.State.Vm}"));
+        }
+
+        // Epoch and head only grow, so no later attempt has the same name, whoever makes it.
+        MigrationId migration = new($"{session.State.Vm}-{session.Rows.Epoch}-{session.Rows.Own.HeadSeq}");
+        if (VmDecider.Decide(session.State, new VmCommand.BeginMove(migration, move.Target.Id))
+            is VmDecision.Refused refused)
+        {
+            return new Opening(null, refused.Why);
+        }
+
+        _command = move.Id;
+        _clients.Add(client);
+        MigrationPlan plan = new(
+            new MigrationKey(session.State.Vm, migration, session.Rows.Epoch, services.Self),
+            move.Id,
+            move.Vcpu,
+            move.Target,
+            new JournalEvent.VmCreated(
+                session.State.Spec, session.State.Image, session.State.ImageSha256, session.State.CommandLine),
+            CpuidOf(session));
+        return new Opening(plan, null);
+    }
+
+    // The observations are those of the last Progress: good enough to tell what the guest has seen.
+    private static ImmutableArray<GuestCpuid> CpuidOf(VmSession session) => session.LastMachine is { } machine
+        ? GuestCpuid.Of(machine)
+        : [.. session.Vcpus.Select(vcpu => GuestCpuid.Unread(vcpu.Cpuid))];
+
+    /// <summary>The move is over.</summary>
+    /// <returns>Who waits for its outcome.</returns>
+    public ImmutableArray<ActorRef?> Close()
+    {
+        ImmutableArray<ActorRef?> clients = [.. _clients];
+        _clients.Clear();
+        _command = null;
+        return clients;
+    }
+
+    public async Task<MoveStep> StepAsync(VmMessage step, CancellationToken stop)
+    {
+        LastSettled = default;
+        return step switch
+        {
+            VmMessage.BeginMove begin => await BeginAsync(begin, stop),
+            VmMessage.CopyPages copy => await CopyAsync(copy, stop),
+            VmMessage.Hold => await HoldAsync(stop),
+            VmMessage.CopyRest => await CopyRestAsync(stop),
+            VmMessage.AbortMove abort => await AbortAsync(abort, stop),
+            _ => throw new UnreachableException(step.GetType().Name),
+        };
+    }
+
+    private async Task<MoveStep> BeginAsync(VmMessage.BeginMove begin, CancellationToken stop)
+    {
+        LastSettled = await session.SettleAsync(withMemory: false, stop);
+        if (LastSettled.IsLost)
+        {
+            return new MoveStep.Lost();
+        }
+
+        return await JournalAsync(
+            new VmCommand.BeginMove(begin.Migration, begin.To),
+            commit => commit.OnRows(write => write.BeginMove(begin.Migration, begin.To)),
+            stop);
+    }
+
+    private async Task<MoveStep> CopyAsync(VmMessage.CopyPages copy, CancellationToken stop)
+    {
+        LastSettled = await session.EndSliceAsync(stop);
+        if (LastSettled.IsLost)
+        {
+            return new MoveStep.Lost();
+        }
+
+        ImmutableArray<CapturedPage> pages = await session.Slices.BorrowAsync(
+            guest =>
+            {
+                if (copy.IsFirst)
+                {
+                    // What is written from here on is in the log, and so in the last round, whether it was copied or not.
+                    _ = guest.TakeDirty(DirtyReader.Migration);
+                    ListPages(guest);
+                }
+
+                return TakePages(guest);
+            },
+            stop);
+        return new MoveStep.Copied(pages, IsLast: _pages.Count == 0);
+    }
+
+    private void ListPages(IGuest guest)
+    {
+        _pages.Clear();
+        for (int page = 0; page < guest.PageCount; page++)
+        {
+            if (!guest.IsZero(page))
+            {
+                _pages.Enqueue(page);
+            }
+        }
+    }
+
+    private ImmutableArray<CapturedPage> TakePages(IGuest guest)
+    {
+        int count = Math.Min(_pages.Count, MigrationMessage.PagesBytesMax / CapturedPage.SizeBytes);
+        return [.. Enumerable.Range(0, count).Select(_ => CapturedPage.Of(guest, _pages.Dequeue()))];
+    }
+
+    private async Task<MoveStep> HoldAsync(CancellationToken stop)
+    {
+        bool ran = session.State.Lifecycle == VmLifecycle.Running;
+        session.IsHeld = true;
+        LastSettled = await session.SettleAsync(withMemory: true, stop);
+        if (LastSettled.IsLost)
+        {
+            return new MoveStep.Lost();
+        }
+
+        return session.State.End is { } end
+            ? new MoveStep.Refused(new Refusal(
+                RefusalKind.State,
+                $"the guest of {session.State.Vm} to outlive its move",
+                $"its end: {end.Describe()}",
+                "Nothing has to be done."))
+            : new MoveStep.Held(session.Guest.VmTime, ran ? session.StoodStillAt : null);
+    }
+
+    private async Task<MoveStep> CopyRestAsync(CancellationToken stop)
+    {
+        ImmutableArray<CapturedPage> pages = await session.Slices.BorrowAsync(
+            static guest => guest.TakeDirty(DirtyReader.Migration)
+                .Select(page => CapturedPage.Of(guest, page))
+                .ToImmutableArray(),
+            stop);
+        CapturedProgress progress = session.LastProgress
+            ?? throw new InvalidOperationException("Expected a Progress of the guest that stands still, found none.");
+        return new MoveStep.Rest(
+            pages,
+            progress.Machine,
+            progress.State,
+            progress.Memory ?? throw new InvalidOperationException("Expected the memory's sum, found none."),
+            session.Console.Tail(),
+            [.. session.Rows.All.Select(row => new StreamHead(row.Stream, row.HeadSeq, row.HeadHash))]);
+    }
+
+    private async Task<MoveStep> AbortAsync(VmMessage.AbortMove abort, CancellationToken stop)
+    {
+        if (session.IsLost)
+        {
+            return new MoveStep.Lost();
+        }
+
+        LastSettled = await session.SettleAsync(withMemory: false, stop);
+        if (LastSettled.IsLost)
+        {
+            return new MoveStep.Lost();
+        }
+
+        MoveStep step = session.State.Move is null
+            ? new MoveStep.Done()
+            : await JournalAsync(
+                new VmCommand.AbortMove(abort.Migration, abort.Reason),
+                static commit => commit.OnRows(static write => write.AbortMove()),
+                stop);
+        session.IsHeld = step is not MoveStep.Done;
+        return step;
+    }
+
+    private async Task<MoveStep> JournalAsync(VmCommand command, Func<VmCommit, VmCommit> change, CancellationToken stop)
+    {
+        switch (VmDecider.Decide(session.State, command))
+        {
+            case VmDecision.Refused refused:
+                return new MoveStep.Refused(refused.Why);
+            case VmDecision.Accepted accepted:
+                var commit = VmCommit.On(session.Rows);
+                foreach (JournalEvent journalEvent in accepted.VmEvents)
+                {
+                    // The vCPUs' streams tell the same: VmEvents and VcpuEvents of a move are one list.
+                    commit.AddToAll(session.Guest.VmTime, journalEvent);
+                }
+
+                return await session.CommitAsync(change(commit).Build(), stop)
+                    ? new MoveStep.Done()
+                    : new MoveStep.Lost();
+            default:
+                throw new UnreachableException(command.GetType().Name);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Kernel;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+
+namespace KvmActors.Actors.Vm;
+
+/// <summary>Clients' orders to a VM: settle, decide, journal, answer.</summary>
+internal sealed class VmOrders(VmSession session, VmAnswers answers)
+{
+    /// <returns>False where another node has the VM.</returns>
+    public async Task<bool> TakeAsync(VmMessage.Order order, ActorRef? client, CancellationToken stop)
+    {
+        if (await answers.FindStoredAsync(order.Id, stop) is { } stored)
+        {
+            answers.Send(client, stored);
+            return true;
+        }
+
+        if (order.Command is VmCommand.Input input)
+        {
+            TakeInput(order.Id, input, client);
+            return true;
+        }
+
+        SliceOutcome settled = await session.SettleAsync(withMemory: false, stop);
+        answers.Acknowledge(settled);
+        if (settled.IsLost)
+        {
+            answers.Refer(client);
+            return false;
+        }
+
+        return await JournalAsync(order, client, stop);
+    }
+
+    private async Task<bool> JournalAsync(VmMessage.Order order, ActorRef? client, CancellationToken stop)
+    {
+        VmDecision decision = VmDecider.Decide(session.State, order.Command);
+        if (decision is VmDecision.Refused refused)
+        {
+            answers.Send(client, new ControlReply.Refused(refused.Why));
+            return true;
+        }
+
+        var accepted = (VmDecision.Accepted)decision;
+        StreamId own = session.Rows.Own.Stream;
+        ControlReply.Done done = new(accepted.Reply);
+        VmCommit commit = VmCommit.On(session.Rows).Answer(ReplyCodec.Entry(own, order.Id, done));
+        foreach (JournalEvent journalEvent in accepted.VmEvents)
+        {
+            commit.Add(own, session.Guest.VmTime, journalEvent, order.Id);
+        }
+
+        if (!await session.CommitAsync(commit.Build(), stop))
+        {
+            answers.Refer(client);
+            return false;
+        }
+
+        answers.Send(client, done);
+        return true;
+    }
+
+    private void TakeInput(CommandId id, VmCommand.Input input, ActorRef? client)
+    {
+        switch (VmDecider.Decide(session.State, input))
+        {
+            case VmDecision.Refused refused:
+                answers.Send(client, new ControlReply.Refused(refused.Why));
+                break;
+            case VmDecision.Accepted accepted when session.IsWaiting(id)
+                || !session.Enqueue(new PendingInput(id, input.Bytes, accepted.Reply, client)):
+                answers.Send(client, new ControlReply.Refused(Refusals.Overloaded("console input")));
+                break;
+            case VmDecision.Accepted:
+                // Answered once the slice that it enters is durable.
+                break;
+        }
+    }
+}

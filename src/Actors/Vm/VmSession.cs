@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Kernel;
+using KvmActors.Actors.Vcpu;
+using KvmActors.Machine;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Snapshots;
+
+namespace KvmActors.Actors.Vm;
+
+/// <summary>A VM that this node owns: its guest, its fence rows, what its journal says and its console. All I/O of the VM
+/// actor between a decision and its durability is here.</summary>
+/// <remarks>
+/// The next slice runs while the append of the last one is under way; there is never more than one append and one slice of
+/// speculation. What a slice put out enters <see cref="Console"/> only behind its commit. Owned by one actor.
+/// </remarks>
+internal sealed class VmSession : IAsyncDisposable
+{
+    /// <summary>Inputs that may wait for a slice.</summary>
+    public const int InputsMax = 64;
+
+    private readonly VmServices _services;
+    private readonly SnapshotPages _pages;
+    private readonly ISliceRunner _runner;
+    private readonly Queue<PendingInput> _inputs = [];
+    private PendingInput? _entered;
+    private long _progressAt;
+    private ulong _snapshotAt;
+    private ulong _memorySumAt;
+    private bool _isIdle;
+
+    public VmSession(VmServices services, VmSessionStart start, ISliceRunner runner)
+    {
+        _services = services;
+        _runner = runner;
+        _pages = new SnapshotPages(start.SnapshotPages);
+        Rows = start.Rows;
+        State = start.State;
+        Vcpus = start.Vcpus;
+        Console = start.Console;
+        LastMachine = start.Machine;
+        SeenVmTime = start.Guest.VmTime;
+        SeenInstructions = start.Guest.InstructionsRetired;
+        Slices = new GuestSlices(start.Guest, runner, services.Clock, services.Gate, services.Options);
+        if (start.NextSnapshotIsFull)
+        {
+            Slices.TakeAllAtNextSnapshot();
+        }
+
+        SetDueTimes();
+    }
+
+    public VmRows Rows { get; private set; }
+
+    public VmState State { get; private set; }
+
+    public ImmutableArray<VcpuActorState> Vcpus { get; private set; }
+
+    public ConsoleLog Console { get; }
+
+    public GuestSlices Slices { get; }
+
+    /// <summary>CPU and devices at the last captured Progress.</summary>
+    public MachineState? LastMachine { get; private set; }
+
+    /// <summary>The last captured Progress of this session.</summary>
+    public CapturedProgress? LastProgress { get; private set; }
+
+    /// <summary>Where the guest was at its last slice's end; the slice that runs now is ahead.</summary>
+    public ulong SeenVmTime { get; private set; }
+
+    public ulong SeenInstructions { get; private set; }
+
+    /// <summary>Timestamp of the clock behind the guest's last instruction; null before its first slice here.</summary>
+    public long? StoodStillAt { get; private set; }
+
+    /// <summary>Another node has the VM: nothing may run or leave any more.</summary>
+    public bool IsLost { get; private set; }
+
+    /// <summary>The guest stands still until this is cleared, whatever its lifecycle says: a move is at its end.</summary>
+    public bool IsHeld { get; set; }
+
+    public IGuest Guest => Slices.Guest;
+
+    private bool CanRun => State.Lifecycle == VmLifecycle.Running
+        && !IsHeld
+        && !IsLost
+        && Guest.End is null
+        && _services.Gate.IsOpen
+        && !(_isIdle && _inputs.Count == 0);
+
+    /// <summary>Starts the next slice, if none runs and the guest may run.</summary>
+    /// <returns>The slice, or null.</returns>
+    public Task<SliceCapture>? StartSlice(CancellationToken cancellationToken)
+    {
+        if (Slices.Current is not null || !CanRun)
+        {
+            return null;
+        }
+
+        ImmutableArray<byte> input = TakeInput();
+        ulong until = Math.Min(_snapshotAt, _memorySumAt);
+        ulong room = ulong.MaxValue - Guest.VmTime;
+        until = Math.Min(until, Guest.VmTime + Math.Min(room, _services.Options.SliceTicksMax));
+        _isIdle = false;
+        return Slices.Start(
+            new SliceRequest(until, input, _snapshotAt, _memorySumAt, _progressAt), cancellationToken);
+    }
+
+    /// <returns>False where too many wait already.</returns>
+    public bool Enqueue(PendingInput input)
+    {
+        if (_inputs.Count >= InputsMax)
+        {
+            return false;
+        }
+
+        _inputs.Enqueue(input);
+        return true;
+    }
+
+    public bool IsWaiting(CommandId input) =>
+        _entered?.Command == input || _inputs.Any(waiting => waiting.Command == input);
+
+    /// <summary>Takes a slice that has ended: journals what it did, and lets its output go.</summary>
+    /// <param name="startNext">Called once the commit is put together, so that the next slice runs beside it.</param>
+    public async Task<SliceOutcome> AbsorbAsync(
+        SliceCapture slice, Action startNext, CancellationToken cancellationToken)
+    {
+        Slices.Fetch();
+        _isIdle = slice.Result.Stop == Machine.Time.SliceStop.Idle;
+        SeenVmTime = slice.Result.VmTime;
+        SeenInstructions = slice.Result.InstructionsRetired;
+        StoodStillAt = slice.EndedAt;
+        PendingInput? input = _entered;
+        _entered = null;
+        if (slice.Progress is not { } progress)
+        {
+            startNext();
+            return new SliceOutcome(IsLost: false, Answered: null);
+        }
+
+        Remember(progress);
+        SetDueTimes();
+        startNext();
+        VmCommit.SnapshotDraft? snapshot = await DraftAsync(progress, slice, cancellationToken);
+        DedupEntry? reply = input is null ? null : ReplyCodec.Entry(State.Vm.Stream, input.Command, input.Reply);
+        VmCommit.Prepared commit =
+            SliceJournal.Prepare(Rows, State, Vcpus, slice, progress, input?.Command, reply, snapshot);
+        if (!await CommitAsync(commit, cancellationToken))
+        {
+            return new SliceOutcome(IsLost: true, input);
+        }
+
+        Console.Append(slice.Result.ConsoleOffset, slice.Result.Console.Span);
+        return new SliceOutcome(IsLost: false, input);
+    }
+
+    /// <summary>Ends the running slice, if one runs, and takes it. The guest may be borrowed afterwards.</summary>
+    public async Task<SliceOutcome> EndSliceAsync(CancellationToken cancellationToken)
+    {
+        if (Slices.Current is not { } running)
+        {
+            return new SliceOutcome(IsLost, Answered: null);
+        }
+
+        Slices.AskToStop();
+        return await AbsorbAsync(await running, static () => { }, cancellationToken);
+    }
+
+    /// <summary>Ends the running slice and makes everything up to its end durable.</summary>
+    /// <param name="withMemory">Journal a Progress with the memory's sum in any case.</param>
+    public async Task<SliceOutcome> SettleAsync(bool withMemory, CancellationToken cancellationToken)
+    {
+        SliceOutcome outcome = await EndSliceAsync(cancellationToken);
+        if (outcome.IsLost || (!withMemory && Guest.VmTime == State.VmTime))
+        {
+            return outcome;
+        }
+
+        CapturedProgress progress = await Slices.CaptureAsync(withMemory, cancellationToken);
+        Remember(progress);
+        VmCommit commit = VmCommit.On(Rows).Add(Rows.Own.Stream, Guest.VmTime, SliceJournal.ProgressOf(progress));
+        bool isDurable = await CommitAsync(commit.Build(), cancellationToken);
+        return outcome with { IsLost = !isDurable };
+    }
+
+    /// <summary>Makes a commit durable and folds it.</summary>
+    /// <returns>False where another node has the VM: nothing of this session may leave any more.</returns>
+    public async Task<bool> CommitAsync(VmCommit.Prepared commit, CancellationToken cancellationToken)
+    {
+        CommitResult result = await _services.Writer.CommitAsync(commit.Transaction, cancellationToken);
+        switch (result)
+        {
+            case CommitResult.Committed:
+                Fold(commit);
+                return true;
+            case CommitResult.Fenced fenced:
+                IsLost = true;
+                _services.Observer.On(new ClusterEvent.VmFenced(State.Vm, fenced.Offered));
+                return false;
+            default:
+                throw new InvalidOperationException(
+                    $"Expected a commit of {State.Vm} under epoch {Rows.Epoch} to land or to be fenced, found {result}.");
+        }
+    }
+
+    /// <summary>Stops the guest and frees it. A slice that still runs is waited for.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Slices.AskToStop();
+        if (Slices.Current is { } running)
+        {
+            try
+            {
+                await running;
+            }
+            catch (Exception failure) when (failure is not OutOfMemoryException)
+            {
+                // Whoever started the slice has met its failure; here only its end matters.
+            }
+        }
+
+        Guest.Dispose();
+        await DisposeRunnerAsync(_runner);
+    }
+
+    internal static async ValueTask DisposeRunnerAsync(ISliceRunner runner)
+    {
+        if (runner is IAsyncDisposable disposable)
+        {
+            await disposable.DisposeAsync();
+        }
+    }
+
+    private ImmutableArray<byte> TakeInput()
+    {
+        if (_inputs.TryPeek(out PendingInput? next) && next.Bytes.Length <= Guest.InputRoomBytes)
+        {
+            _entered = _inputs.Dequeue();
+            return _entered.Bytes;
+        }
+
+        return [];
+    }
+
+    private async Task<VmCommit.SnapshotDraft?> DraftAsync(
+        CapturedProgress progress, SliceCapture slice, CancellationToken cancellationToken)
+    {
+        if (!progress.TakesSnapshot)
+        {
+            return null;
+        }
+
+        try
+        {
+            ImmutableArray<PageReference> pages =
+                await _pages.PutAsync(_services.Store, progress.SnapshotPages, cancellationToken);
+            ConsoleLog console = new(Console.End, Console.Tail());
+            console.Append(slice.Result.ConsoleOffset, slice.Result.Console.Span);
+            return new VmCommit.SnapshotDraft(
+                Rows.Own.SnapshotId + 1,
+                slice.Result.VmTime,
+                SnapshotCodec.Encode(progress.Machine),
+                pages,
+                console.Tail());
+        }
+        catch (StoreUnavailableException failure)
+        {
+            // A snapshot only shortens a rebuild: the guest goes on without this one.
+            _services.Observer.On(new ClusterEvent.StoreTrouble($"snapshot of {State.Vm}", failure.Message));
+            return null;
+        }
+    }
+
+    private void Fold(VmCommit.Prepared commit)
+    {
+        Rows = commit.After;
+        foreach (VmCommit.Entry entry in commit.Entries)
+        {
+            int vcpu = entry.Stream.VcpuIndex;
+            if (vcpu < 0)
+            {
+                State = State.Apply(entry.Event, entry.VmTime);
+            }
+            else
+            {
+                Vcpus = Vcpus.SetItem(vcpu, Vcpus[vcpu].Apply(entry.Event));
+            }
+        }
+    }
+
+    private void Remember(CapturedProgress progress)
+    {
+        LastProgress = progress;
+        LastMachine = progress.Machine;
+    }
+
+    private void SetDueTimes()
+    {
+        ClusterNodeOptions options = _services.Options;
+        long interval = (long)(options.ProgressInterval.TotalSeconds * _services.Clock.TimestampFrequency);
+        _progressAt = _services.Clock.GetTimestamp() + interval;
+        _snapshotAt = SliceRequest.NextMultiple(Guest.VmTime, options.SnapshotIntervalTicks);
+        _memorySumAt = SliceRequest.NextMultiple(Guest.VmTime, options.MemorySumIntervalTicks);
+    }
+}
+
+/// <param name="IsLost">Another node has the VM.</param>
+/// <param name="Answered">The input that entered with the slice; durable unless lost.</param>
+internal readonly record struct SliceOutcome(bool IsLost, PendingInput? Answered);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Actors.Vm;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Machine;
+
+namespace KvmActors.TestKit.Guests;
+
+/// <summary>Makes <see cref="ModelGuest"/>s; their boot image is a <see cref="ModelProgram"/>.</summary>
+public sealed class ModelGuestFactory : IGuestFactory
+{
+    public string Engine => "model";
+
+    public IGuest Create(
+        MachineSpec spec,
+        ImmutableArray<CpuidTable> cpuid,
+        HostVendor vendor,
+        ReadOnlyMemory<byte> image,
+        string commandLine)
+    {
+        ModelProgram program = ModelProgram.Parse(image.Span) ?? throw new GuestImageException(
+            $"Expected a model program, found {image.Length} other bytes. Make one with ModelProgram.ToImage.");
+        return spec.VcpuCount == 1
+            ? ModelGuest.Create(spec, program, image.Span, cpuid[0], vendor)
+            : throw new ArgumentException($"Expected 1 vCPU, found {spec.VcpuCount}.", nameof(spec));
+    }
+
+    public IGuest Restore(
+        MachineSpec spec, MachineState state, IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages) =>
+        ModelGuest.Restore(spec, state, pages);
+}
