@@ -6,7 +6,8 @@ using KvmActors.Cpu.Cpuid;
 
 namespace KvmActors.Persistence.Tests;
 
-/// <summary>All that an object holds, as text, so that values with arrays inside can be compared and a difference read.</summary>
+/// <summary>All that an object holds, as text, so that values with arrays inside can be compared and a difference
+/// read.</summary>
 internal static class DeepText
 {
     internal static string Of(object? value) => value switch
@@ -16,7 +17,8 @@ internal static class DeepText
         ReadOnlyMemory<byte> bytes => Convert.ToHexStringLower(bytes.Span),
         CpuidTable table => Of(table.Entries),
         IEnumerable items => $"[{string.Join(", ", items.Cast<object?>().Select(Of))}]",
-        _ when value is Digest || value.GetType().GetProperty("Value") is not null && value.GetType().IsValueType => $"{value}",
+        Digest digest => digest.Hex,
+        ValueType number when number.GetType().GetProperty("Value") is not null => $"{number}",
         _ when value.GetType().Namespace!.StartsWith("System", StringComparison.Ordinal) || value is Enum => $"{value}",
         _ => $"{value.GetType().Name} {{ {string.Join(", ", Parts(value))} }}",
     };

@@ -42,16 +42,14 @@ public static class EventCodec
         {
             throw new JournalFormatException(
                 $"Stream {record.Stream}, sequence {record.Seq}: the event kind {(int)record.Kind} is unknown to this "
-                + "version "
-                + "and must not be skipped. Read the journal with the version that wrote it.");
+                + "version and must not be skipped. Read the journal with the version that wrote it.");
         }
 
         if (record.Version != VersionLatest)
         {
             throw new JournalFormatException(
                 $"Stream {record.Stream}, sequence {record.Seq}: expected {record.Kind} in format version "
-                + $"{VersionLatest}, "
-                + $"found version {record.Version}. Read the journal with the version that wrote it.");
+                + $"{VersionLatest}, found version {record.Version}. Read the journal with the version that wrote it.");
         }
 
         try

@@ -16,7 +16,8 @@ internal sealed class InMemoryNodeTable : INodeTable
 
     public NodeEntry? Find(NodeId node) => _nodes.GetValueOrDefault(node.Value);
 
-    public IReadOnlyList<NodeEntry> Namesakes(string name) => [.. _nodes.Values.Where(node => node.Row.Id.Name == name)];
+    public IReadOnlyList<NodeEntry> Namesakes(string name) =>
+        [.. _nodes.Values.Where(node => node.Row.Id.Name == name)];
 
     public void Put(NodeEntry node) => _nodes[node.Row.Id.Value] = node;
 
@@ -26,6 +27,7 @@ internal sealed class InMemoryNodeTable : INodeTable
 
     internal IReadOnlyList<NodeRow> List(HashSet<NodeId> owners) =>
     [
-        .. _nodes.Values.Select(node => node.Row).Where(row => row.Status != NodeStatus.Dead || owners.Contains(row.Id)),
+        .. _nodes.Values.Select(node => node.Row)
+            .Where(row => row.Status != NodeStatus.Dead || owners.Contains(row.Id)),
     ];
 }

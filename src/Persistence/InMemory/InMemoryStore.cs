@@ -9,8 +9,8 @@ using KvmActors.Persistence.Snapshots;
 namespace KvmActors.Persistence.InMemory;
 
 /// <summary>A store that lives as long as its object: for tests, simulation and single VMs that need no disk.</summary>
-/// <remarks>Any thread. Every call completes before it returns, so on a simulated scheduler it takes no step. Leases are
-/// measured by the given clock's <see cref="TimeProvider.GetTimestamp"/>.</remarks>
+/// <remarks>Any thread. Every call completes before it returns, so on a simulated scheduler it takes no step. Leases
+/// are measured by the given clock's <see cref="TimeProvider.GetTimestamp"/>.</remarks>
 public sealed class InMemoryStore(TimeProvider time) : IStore
 {
     /// <summary>The boot of which all nodes of such a store are.</summary>
@@ -76,7 +76,8 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
     {
         lock (_gate)
         {
-            return ValueTask.FromResult<IReadOnlyList<StreamRow>>([.. _streams.Values.Where(row => row.Stream.Vm == vm)]);
+            return ValueTask.FromResult<IReadOnlyList<StreamRow>>(
+                [.. _streams.Values.Where(row => row.Stream.Vm == vm)]);
         }
     }
 
@@ -135,7 +136,8 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
         lock (_gate)
         {
             IReadOnlyList<ReadOnlyMemory<byte>> pages =
-                [.. digests.Select(digest => (ReadOnlyMemory<byte>)PageRules.Present(_pages.GetValueOrDefault(digest), digest))];
+                [.. digests.Select(digest =>
+                    (ReadOnlyMemory<byte>)PageRules.Present(_pages.GetValueOrDefault(digest), digest))];
             return ValueTask.FromResult(pages);
         }
     }
@@ -186,7 +188,8 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
     {
         lock (_gate)
         {
-            HashSet<NodeId> owners = [.. _streams.Values.Where(row => row.Owner is not null).Select(row => row.Owner!.Value)];
+            HashSet<NodeId> owners =
+                [.. _streams.Values.Where(row => row.Owner is not null).Select(row => row.Owner!.Value)];
             return ValueTask.FromResult(_nodes.List(owners));
         }
     }

@@ -2,7 +2,8 @@
 
 namespace KvmActors.Persistence.Membership;
 
-/// <summary>The stored membership, inside one write transaction: what <see cref="MembershipSteps"/> reads and writes.</summary>
+/// <summary>The stored membership, inside one write transaction: what <see cref="MembershipSteps"/> reads and
+/// writes.</summary>
 internal interface INodeTable
 {
     /// <summary>Null before the first node ever joined.</summary>

@@ -4,7 +4,8 @@ using System.Globalization;
 
 namespace KvmActors.Persistence.Membership;
 
-/// <summary>The steps of <see cref="IMembership"/>, the same over every store. Each runs inside one write transaction.</summary>
+/// <summary>The steps of <see cref="IMembership"/>, the same over every store. Each runs inside one write
+/// transaction.</summary>
 internal sealed class MembershipSteps(INodeTable nodes, string bootId, long nowMs)
 {
     internal RegisterResult Register(NodeRegistration node)

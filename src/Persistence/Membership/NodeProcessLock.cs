@@ -5,11 +5,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmActors.Persistence.Membership;
 
-/// <summary>The lock that a node's process holds on <c>nodes/ID.lock</c>, beside the store file, for all its life. The kernel
-/// releases it when the process dies in whatever way, so who gets it has proof of death, within milliseconds and
+/// <summary>The lock that a node's process holds on <c>nodes/ID.lock</c>, beside the store file, for all its life. The
+/// kernel releases it when the process dies in whatever way, so who gets it has proof of death, within milliseconds and
 /// without any clock: <see cref="DeathEvidence.FileLockHeld"/>. A stopped process keeps it: it is not dead.</summary>
-/// <remarks>The file appears with its lock already held (it is locked under another name and then renamed), so a file that
-/// is there and free is proof, and a missing file proves nothing. Only for processes of one machine.</remarks>
+/// <remarks>The file appears with its lock already held (it is locked under another name and then renamed), so a file
+/// that is there and free is proof, and a missing file proves nothing. Only for processes of one machine.</remarks>
 public sealed class NodeProcessLock : IDisposable
 {
     private const string Folder = "nodes";
@@ -35,7 +35,8 @@ public sealed class NodeProcessLock : IDisposable
         if (!NativeFileLock.TryLock(file, unnamed))
         {
             file.Dispose();
-            throw new IOException($"Expected {unnamed} to be free, found it locked. Ids are never used twice: check the store.");
+            throw new IOException(
+                $"Expected {unnamed} to be free, found it locked. Ids are never used twice: check the store.");
         }
 
         File.Move(unnamed, path, overwrite: true);

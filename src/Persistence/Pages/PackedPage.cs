@@ -29,15 +29,16 @@ internal sealed record PackedPage(Digest Digest, PageEncoding Encoding, byte[] B
             PageEncoding.Raw => Bytes,
             PageEncoding.Deflate => TryInflate(),
             _ => throw new JournalFormatException(
-                $"Page {Digest}: the encoding {(int)Encoding} is unknown to this version. Read the store with the version that "
-                + "wrote it."),
+                $"Page {Digest}: the encoding {(int)Encoding} is unknown to this version. Read the store with the "
+                + "version that wrote it."),
         };
-        return page?.Length == PageRules.PageBytes && Persistence.Digest.Of(page) == Digest
+        Digest? digest = page is null ? null : Persistence.Digest.Of(page);
+        string found = digest is null ? "bytes that do not inflate" : $"{page!.Length} bytes of digest {digest}";
+        return page?.Length == PageRules.PageBytes && digest == Digest
             ? page
             : throw new StoreCorruptException(
-                $"Page {Digest}: expected {PageRules.PageBytes} bytes of that digest, found "
-                + $"{(page is null ? "bytes that do not inflate" : $"{page.Length} bytes of digest {Persistence.Digest.Of(page)}")}. "
-                + "Use an earlier snapshot, or restore the store from a backup.");
+                $"Page {Digest}: expected {PageRules.PageBytes} bytes of that digest, found {found}. Use an earlier "
+                + "snapshot, or restore the store from a backup.");
     }
 
     /// <summary>At most one byte more than a page is ever inflated, whatever the stored bytes promise.</summary>

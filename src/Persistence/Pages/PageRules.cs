@@ -16,6 +16,5 @@ internal static class PageRules
     internal static byte[] Present(byte[]? page, Digest digest) => page
         ?? throw new StoreCorruptException(
             $"Expected the page {digest}, which a snapshot names, found none. Restore the store from a backup, or use "
-            + "an "
-            + "earlier snapshot.");
+            + "an earlier snapshot.");
 }

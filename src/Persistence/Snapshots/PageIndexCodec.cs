@@ -21,7 +21,9 @@ public static class PageIndexCodec
             ulong number = pages[i].PageNumber;
             if (i > 0 && number <= before)
             {
-                throw new ArgumentException($"Expected rising page numbers, found {number} behind {before}.", nameof(pages));
+                throw new ArgumentException(
+                    $"Expected rising page numbers, found {number} behind {before}.",
+                    nameof(pages));
             }
 
             wire.Steps.Add(number - before);
@@ -77,8 +79,8 @@ public static class PageIndexCodec
             .. wire.Heads.Select(head => head.Hash.Length == Digest.SizeBytes
                 ? new StreamHead(new StreamId(head.Stream), head.Seq, Digest.FromBytes(head.Hash.Span))
                 : throw new StoreCorruptException(
-                    $"Expected a head of {head.Stream} with a hash of {Digest.SizeBytes} bytes, found {head.Hash.Length}. Use "
-                    + "an earlier snapshot.")),
+                    $"Expected a head of {head.Stream} with a hash of {Digest.SizeBytes} bytes, found "
+                    + $"{head.Hash.Length}. Use an earlier snapshot.")),
         ];
     }
 

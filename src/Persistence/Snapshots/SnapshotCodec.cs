@@ -10,8 +10,10 @@ namespace KvmActors.Persistence.Snapshots;
 
 // Layout, little-endian: 0 magic "KVAS" (4), 4 version (4), 8 Protobuf message WireMachineState.
 
-/// <summary>The state of a machine, all but memory, to and from bytes. Pure. Used by snapshots and by migration.</summary>
-/// <remarks>The same state always gives the same bytes, but they are no state hash: a later version may write others.</remarks>
+/// <summary>The state of a machine, all but memory, to and from bytes. Pure. Used by snapshots and by
+/// migration.</summary>
+/// <remarks>The same state always gives the same bytes, but they are no state hash: a later version may write
+/// others.</remarks>
 public static class SnapshotCodec
 {
     /// <summary>The version this program writes, and the only one there is so far.</summary>
@@ -41,17 +43,17 @@ public static class SnapshotCodec
         if (span.Length < HeaderBytes || !span[..Magic.Length].SequenceEqual(Magic))
         {
             throw new StoreCorruptException(
-                $"Expected a machine state of at least {HeaderBytes} bytes that begins with \"KVAS\", found {span.Length} bytes "
-                + $"that begin with {Convert.ToHexStringLower(span[..Math.Min(span.Length, Magic.Length)])}. Use an earlier "
-                + "snapshot.");
+                $"Expected a machine state of at least {HeaderBytes} bytes that begins with \"KVAS\", found "
+                + $"{span.Length} bytes that begin with "
+                + $"{Convert.ToHexStringLower(span[..Math.Min(span.Length, Magic.Length)])}. Use an earlier snapshot.");
         }
 
         int version = BinaryPrimitives.ReadInt32LittleEndian(span[Magic.Length..]);
         if (version != VersionLatest)
         {
             throw new JournalFormatException(
-                $"Expected a machine state of version {VersionLatest}, found version {version}. Read it with the version that "
-                + "wrote it.");
+                $"Expected a machine state of version {VersionLatest}, found version {version}. Read it with the "
+                + "version that wrote it.");
         }
 
         try

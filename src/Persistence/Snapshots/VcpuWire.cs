@@ -91,7 +91,8 @@ internal static class VcpuWire
     private static SegmentState From(WireSegment wire) => new(
         MachineWire.Word(wire.Selector, "selector"), wire.Base, wire.Limit, wire.Attributes);
 
-    private static WireDescriptorTable Of(DescriptorTableState table) => new() { Base = table.Base, Limit = table.Limit };
+    private static WireDescriptorTable Of(DescriptorTableState table) =>
+        new() { Base = table.Base, Limit = table.Limit };
 
     private static DescriptorTableState From(WireDescriptorTable wire) => new(
         wire.Base, MachineWire.Word(wire.Limit, "limit"));

@@ -6,10 +6,10 @@ using KvmActors.Persistence.Membership;
 
 namespace KvmActors.Persistence.Sqlite;
 
-/// <summary>What the holder of the writer lock writes into the lock file: "pid start-time boot-id serial", so that a waiter
-/// can tell who holds it, and whether it still moves.</summary>
-/// <param name="StartTicks">Start time of the process in clock ticks after boot: with the process id it names one process of
-/// this boot. Source: proc(5), /proc/pid/stat, field 22.</param>
+/// <summary>What the holder of the writer lock writes into the lock file: "pid start-time boot-id serial", so that a
+/// waiter can tell who holds it, and whether it still moves.</summary>
+/// <param name="StartTicks">Start time of the process in clock ticks after boot: with the process id it names one
+/// process of this boot. Source: proc(5), /proc/pid/stat, field 22.</param>
 /// <param name="Serial">Counts this holder's commits.</param>
 internal sealed record LockHolder(int ProcessId, ulong StartTicks, string BootId, ulong Serial)
 {
@@ -23,7 +23,8 @@ internal sealed record LockHolder(int ProcessId, ulong StartTicks, string BootId
     internal static LockHolder Self()
     {
         (_, ulong startTicks) = ReadProcess(Environment.ProcessId)
-            ?? throw new PlatformNotSupportedException("Expected /proc/self/stat to tell when this process began, found none.");
+            ?? throw new PlatformNotSupportedException(
+                "Expected /proc/self/stat to tell when this process began, found none.");
         return new LockHolder(Environment.ProcessId, startTicks, LeaseClock.ReadBootId(), Serial: 0);
     }
 
@@ -51,7 +52,8 @@ internal sealed record LockHolder(int ProcessId, ulong StartTicks, string BootId
         return Encoding.ASCII.GetBytes(text.PadRight(StampBytes - 1) + '\n');
     }
 
-    /// <returns>Null where the bytes are no stamp: nobody ever held the lock, or it was stopped while writing.</returns>
+    /// <returns>Null where the bytes are no stamp: nobody ever held the lock, or it was stopped while
+    /// writing.</returns>
     internal static LockHolder? Parse(ReadOnlySpan<byte> stamp)
     {
         string[] fields = Encoding.ASCII.GetString(stamp).Trim().Split(' ');

@@ -6,13 +6,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmActors.Persistence.Sqlite;
 
-// JUSTIFICATION: .NET has no call that waits for a file lock: FileStream only tries, so writers would have to poll. It has
-// no handle on a process that survives the reuse of a process id either.
+// JUSTIFICATION: .NET has no call that waits for a file lock: FileStream only tries, so writers would have to poll. It
+// has no handle on a process that survives the reuse of a process id either.
 // SAFETY: no pointer is passed but a string and null; handles are counted by SafeFileHandle, results are checked.
 
 /// <summary>flock(2), and the pidfd calls. The only native calls of this project; Linux.</summary>
 /// <remarks>A lock belongs to one opening of a file, and the kernel releases it when the last handle of that opening is
-/// closed, thus also when the process dies in whatever way. Source: flock(2), pidfd_open(2), pidfd_send_signal(2).</remarks>
+/// closed, thus also when the process dies in whatever way. Source: flock(2), pidfd_open(2),
+/// pidfd_send_signal(2).</remarks>
 internal static class NativeFileLock
 {
     private const int OpenReadWrite = 0x2;

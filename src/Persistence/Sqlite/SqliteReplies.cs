@@ -18,8 +18,9 @@ internal static class SqliteReplies
 
     private const string Delete = "DELETE FROM dedup WHERE at_ms < $1";
 
-    /// <summary>A client that retries after longer finds its command not handled. Pruned when a node opens the store.</summary>
-    internal static readonly TimeSpan KeptFor = TimeSpan.FromHours(24);
+    /// <summary>A client that retries after longer finds its command not handled. Pruned when a node opens the
+    /// store.</summary>
+    internal static TimeSpan KeptFor { get; } = TimeSpan.FromHours(24);
 
     internal static DedupEntry? Find(SqliteSession session, StreamId stream, CommandId command) => session.Find(
         FindReply,

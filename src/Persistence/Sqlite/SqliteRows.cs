@@ -72,9 +72,10 @@ internal static class SqliteRows
         return bytes.Length == Digest.SizeBytes
             ? Digest.FromBytes(bytes)
             : throw new StoreCorruptException(
-                $"Expected a hash of {Digest.SizeBytes} bytes in {place}, found {bytes.Length} bytes. Restore the store from a "
-                + "backup.");
+                $"Expected a hash of {Digest.SizeBytes} bytes in {place}, found {bytes.Length} bytes. Restore the "
+                + "store from a backup.");
     }
 
-    private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+    private static string? Text(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? null : row.GetString(column);
 }

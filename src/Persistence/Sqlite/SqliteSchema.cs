@@ -80,8 +80,8 @@ internal static class SqliteSchema
           bytes BLOB NOT NULL) STRICT;
         """;
 
-    /// <summary>Creates the tables in a database that holds none, else checks that they are ours. The caller has the turn
-    /// to write.</summary>
+    /// <summary>Creates the tables in a database that holds none, else checks that they are ours. The caller has the
+    /// turn to write.</summary>
     /// <exception cref="StoreOpenException">The database is another program's, or of another version.</exception>
     internal static void CreateOrCheck(SqliteSession session, string path)
     {
@@ -106,16 +106,17 @@ internal static class SqliteSchema
         if (found != ApplicationId)
         {
             throw new StoreOpenException(
-                $"Expected a KvmActors store at {path} (application id 0x{ApplicationId:x}), found an SQLite database of another "
-                + $"program (application id 0x{found:x}). Name another file; this one was not changed.");
+                $"Expected a KvmActors store at {path} (application id 0x{ApplicationId:x}), found an SQLite "
+                + $"database of another program (application id 0x{found:x}). Name another file; this one was not "
+                + "changed.");
         }
 
         object? version = session.Scalar("SELECT value FROM meta WHERE key = 'schema_ver'");
         if (version is not long and not null || version is not (long)Version)
         {
             throw new StoreOpenException(
-                $"Expected the store {path} in schema version {Version}, found version {version ?? "none"}. Open it with the "
-                + "version of KvmActors that wrote it.");
+                $"Expected the store {path} in schema version {Version}, found version {version ?? "none"}. Open it "
+                + "with the version of KvmActors that wrote it.");
         }
     }
 

@@ -6,13 +6,14 @@ using Microsoft.Data.Sqlite;
 namespace KvmActors.Persistence.Sqlite;
 
 /// <summary>One connection with its prepared statements. One thread at a time.</summary>
-/// <remarks>Parameters are $1, $2… in the order given. An unsigned number beyond 2^63 does not fit SQLite's INTEGER and is
-/// refused by an <see cref="OverflowException"/>: VM time would reach it after 292 years.</remarks>
+/// <remarks>Parameters are $1, $2… in the order given. An unsigned number beyond 2^63 does not fit SQLite's INTEGER and
+/// is refused by an <see cref="OverflowException"/>: VM time would reach it after 292 years.</remarks>
 internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {
     private readonly Dictionary<string, SqliteCommand> _statements = [];
 
-    /// <summary>Whether BEGIN is in force. SQLite ends a transaction by itself at some faults (full disk, I/O).</summary>
+    /// <summary>Whether BEGIN is in force. SQLite ends a transaction by itself at some faults (full disk,
+    /// I/O).</summary>
     internal bool IsInTransaction => SQLitePCL.raw.sqlite3_get_autocommit(connection.Handle) == 0;
 
     /// <returns>Rows changed.</returns>
@@ -77,7 +78,8 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 #pragma warning restore CA2100
             for (int i = 1; i <= values.Length; i++)
             {
-                statement.Parameters.Add(new SqliteParameter { ParameterName = $"${i.ToString(CultureInfo.InvariantCulture)}" });
+                string name = string.Create(CultureInfo.InvariantCulture, $"${i}");
+                statement.Parameters.Add(new SqliteParameter { ParameterName = name });
             }
 
             _statements.Add(sql, statement);

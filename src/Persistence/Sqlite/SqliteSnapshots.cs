@@ -12,7 +12,8 @@ namespace KvmActors.Persistence.Sqlite;
 //   tag "KVASNAP1" (8), VM name length (4) and bytes, id (8), epoch (8), VM time (8),
 //   then stream_heads, state, page_index, console: each length (4) and bytes.
 
-/// <summary>The table <c>snapshot</c>: every row carries a checksum over all its columns, checked at each read.</summary>
+/// <summary>The table <c>snapshot</c>: every row carries a checksum over all its columns, checked at each
+/// read.</summary>
 internal static class SqliteSnapshots
 {
     private const string Columns = "vm_id, id, epoch, vm_time, stream_heads, state, page_index, console, sha256";
@@ -67,10 +68,17 @@ internal static class SqliteSnapshots
         Digest found = Checksum(row.GetString(0), [id, epoch, vmTime], heads, state, pages, console);
         return stored == found
             ? new SnapshotRecord(
-                vm, id, new Epoch(epoch), vmTime, PageIndexCodec.DecodeHeads(heads), state, PageIndexCodec.Decode(pages), console)
+                vm,
+                id,
+                new Epoch(epoch),
+                vmTime,
+                PageIndexCodec.DecodeHeads(heads),
+                state,
+                PageIndexCodec.Decode(pages),
+                console)
             : throw new StoreCorruptException(
-                $"Snapshot {id} of {vm}: expected checksum {stored}, found {found} over the stored columns. Use an earlier "
-                + "snapshot, or restore the store from a backup.");
+                $"Snapshot {id} of {vm}: expected checksum {stored}, found {found} over the stored columns. Use an "
+                + "earlier snapshot, or restore the store from a backup.");
     }
 
     private static Digest Checksum(string vm, ulong[] numbers, params ReadOnlySpan<ReadOnlyMemory<byte>> parts)

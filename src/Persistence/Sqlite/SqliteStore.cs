@@ -11,8 +11,8 @@ namespace KvmActors.Persistence.Sqlite;
 
 /// <summary>A store in one SQLite file (WAL), which several node processes of one machine share.</summary>
 /// <remarks>Any thread. Writes are grouped by one writer thread a process; the processes take turns by a lock on
-/// <c>FILE.writer</c>. Reads go by connections of their own and see the last commit. Nothing blocks the caller's thread.
-/// The file's folder must be on a local disk: SQLite's WAL and flock need one kernel.</remarks>
+/// <c>FILE.writer</c>. Reads go by connections of their own and see the last commit. Nothing blocks the caller's
+/// thread. The file's folder must be on a local disk: SQLite's WAL and flock need one kernel.</remarks>
 public sealed class SqliteStore : IStore
 {
     /// <summary>Pages of one commit: 1 MiB, so that a snapshot does not hold up appends.</summary>
@@ -42,7 +42,8 @@ public sealed class SqliteStore : IStore
 
     /// <summary>Opens the store in a file, or creates it where there is none.</summary>
     /// <param name="time">Measures leases (by its timestamp) and tells the age of replies (by its wall clock).</param>
-    /// <exception cref="StoreOpenException">The file cannot be opened, is no store, or is of another version.</exception>
+    /// <exception cref="StoreOpenException">The file cannot be opened, is no store, or is of another
+    /// version.</exception>
     /// <exception cref="StoreUnavailableException">Another process holds the turn to write for too long.</exception>
     public static async Task<SqliteStore> OpenAsync(
         string path, SqliteStoreOptions options, TimeProvider time, CancellationToken cancellationToken = default)
@@ -71,7 +72,8 @@ public sealed class SqliteStore : IStore
         try
         {
             long oldest = time.GetUtcNow().Subtract(SqliteReplies.KeptFor).ToUnixTimeMilliseconds();
-            await writer.RunAsync(WriteLane.Commit, session => (SqliteReplies.Prune(session, oldest), true), cancellationToken)
+            await writer.RunAsync(
+                WriteLane.Commit, session => (SqliteReplies.Prune(session, oldest), true), cancellationToken)
                 .ConfigureAwait(false);
             return new SqliteStore(file, writer, bootId, time);
         }
@@ -101,7 +103,8 @@ public sealed class SqliteStore : IStore
             session =>
             {
                 long wallNowMs = _time.GetUtcNow().ToUnixTimeMilliseconds();
-                CommitResult result = new SqliteTransaction(session, _bootId, _clock.NowMs, wallNowMs).Apply(transaction);
+                CommitResult result =
+                    new SqliteTransaction(session, _bootId, _clock.NowMs, wallNowMs).Apply(transaction);
                 return (result, result is CommitResult.Committed);
             },
             cancellationToken);
@@ -110,7 +113,8 @@ public sealed class SqliteStore : IStore
     public async IAsyncEnumerable<JournalRecord> ReadAsync(
         StreamId stream, ulong fromSeq, ulong toSeq, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // In pieces: a reader that is slow must not hold a read transaction open, which would keep the WAL from shrinking.
+        // In pieces: a reader that is slow must not hold a read transaction open, which would keep the WAL from
+        // shrinking.
         ulong next = fromSeq;
         while (next <= toSeq)
         {
@@ -155,7 +159,8 @@ public sealed class SqliteStore : IStore
     {
         ArgumentNullException.ThrowIfNull(pages);
         Digest[] digests = await Task.Run(
-            () => pages.Select(page => PageRules.DigestOf(page.Span)).ToArray(), cancellationToken).ConfigureAwait(false);
+            () => pages.Select(page => PageRules.DigestOf(page.Span)).ToArray(),
+            cancellationToken).ConfigureAwait(false);
         Dictionary<Digest, ReadOnlyMemory<byte>> contents = [];
         for (int i = 0; i < digests.Length; i++)
         {
@@ -167,7 +172,8 @@ public sealed class SqliteStore : IStore
         foreach (Digest[] piece in missing.Chunk(PagesPerCommit))
         {
             PackedPage[] packed = await Task.Run(
-                () => piece.Select(digest => PackedPage.Pack(digest, contents[digest].Span)).ToArray(), cancellationToken)
+                () => piece.Select(digest => PackedPage.Pack(digest, contents[digest].Span)).ToArray(),
+                cancellationToken)
                 .ConfigureAwait(false);
             await WriteAsync(
                 WriteLane.Pages, session => (SqlitePages.Insert(session, packed), true), cancellationToken)

@@ -14,7 +14,7 @@ public sealed record SqliteStoreOptions
     /// <summary>How long a transaction waits for its turn before it is refused as not committed. More than 0.</summary>
     public TimeSpan CommitTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a stopped process (SIGSTOP) may hold the writer lock before it is killed. At least the lease, so
-    /// that it has lost its ownership already. <see cref="Timeout.InfiniteTimeSpan"/> never kills.</summary>
+    /// <summary>How long a stopped process (SIGSTOP) may hold the writer lock before it is killed. At least the lease,
+    /// so that it has lost its ownership already. <see cref="Timeout.InfiniteTimeSpan"/> never kills.</summary>
     public TimeSpan StoppedHolderAfter { get; init; } = TimeSpan.FromSeconds(3);
 }

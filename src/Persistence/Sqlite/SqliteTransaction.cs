@@ -8,14 +8,15 @@ using Microsoft.Data.Sqlite;
 
 namespace KvmActors.Persistence.Sqlite;
 
-/// <summary>One <see cref="StoreTransaction"/> inside the writer's group. Its caller rolls back to the savepoint before it
-/// unless it says <see cref="CommitResult.Committed"/>.</summary>
+/// <summary>One <see cref="StoreTransaction"/> inside the writer's group. Its caller rolls back to the savepoint before
+/// it unless it says <see cref="CommitResult.Committed"/>.</summary>
 internal sealed class SqliteTransaction(SqliteSession session, string bootId, long leaseNowMs, long wallNowMs)
 {
     private const string InsertStream =
         """
         INSERT INTO stream(
-          stream_id, owner, epoch, state, head_seq, head_hash, snap_id, mig_id, target, fail_count, out_released, vm_id, vcpu)
+          stream_id, owner, epoch, state, head_seq, head_hash, snap_id, mig_id, target, fail_count, out_released,
+          vm_id, vcpu)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         ON CONFLICT(stream_id) DO NOTHING
         """;
@@ -56,8 +57,8 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
 
             CommitResult refusal = FenceRules.Check(write, SqliteReads.Row(session, write.Next.Stream))
                 ?? throw new StoreCorruptException(
-                    $"Stream {write.Next.Stream}: the fence row is as expected and yet could not be swapped. Check the store "
-                    + "with SQLite's \"PRAGMA integrity_check\".");
+                    $"Stream {write.Next.Stream}: the fence row is as expected and yet could not be swapped. Check "
+                    + "the store with SQLite's \"PRAGMA integrity_check\".");
             DedupEntry? before = refusal is CommitResult.AlreadyExists && transaction.Dedup is { } dedup
                 ? SqliteReplies.Find(session, dedup.Stream, dedup.Command)
                 : null;
@@ -164,8 +165,8 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
         catch (SqliteException fault) when (SqliteFault.IsConstraint(fault))
         {
             throw new StoreCorruptException(
-                $"Stream {record.Stream}: expected no record behind the head {record.Seq - 1} of the fence row, found sequence "
-                + $"{record.Seq} in the journal. Verify the journal of {record.Stream.Vm}.",
+                $"Stream {record.Stream}: expected no record behind the head {record.Seq - 1} of the fence row, "
+                + $"found sequence {record.Seq} in the journal. Verify the journal of {record.Stream.Vm}.",
                 fault);
         }
     }
@@ -179,7 +180,8 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
         catch (SqliteException fault) when (SqliteFault.IsConstraint(fault))
         {
             throw new StoreCorruptException(
-                $"Expected no snapshot {snapshot.Id} of {snapshot.Vm} yet, found one. Verify the journal of {snapshot.Vm}.",
+                $"Expected no snapshot {snapshot.Id} of {snapshot.Vm} yet, found one. Verify the journal of "
+                + $"{snapshot.Vm}.",
                 fault);
         }
     }

@@ -5,19 +5,19 @@ using Microsoft.Data.Sqlite;
 
 namespace KvmActors.Persistence.Sqlite;
 
-/// <summary>The one writer of a store in this process: a thread that takes all that waits, gets the turn among the processes,
-/// and commits it as one group.</summary>
+/// <summary>The one writer of a store in this process: a thread that takes all that waits, gets the turn among the
+/// processes, and commits it as one group.</summary>
 /// <remarks>
-/// A group: wait for work, wait for the turn (<see cref="WriterLock"/>), BEGIN IMMEDIATE, each job under a savepoint of its
-/// own so that a refused one drops out alone, COMMIT, give the turn back, answer. Nothing is answered before COMMIT, a
-/// refusal neither: it may rest on a row that another job of the group wrote.
+/// A group: wait for work, wait for the turn (<see cref="WriterLock"/>), BEGIN IMMEDIATE, each job under a savepoint of
+/// its own so that a refused one drops out alone, COMMIT, give the turn back, answer. Nothing is answered before
+/// COMMIT, a refusal neither: it may rest on a row that another job of the group wrote.
 /// Jobs are taken only once the turn is here, so the longer the wait the larger the group. Renewals go first; commits
 /// follow until <see cref="GroupBudget"/> is spent; then one job of pages.
 /// </remarks>
 internal sealed class SqliteWriter : IDisposable
 {
     /// <summary>How long a group takes further jobs. COMMIT comes on top.</summary>
-    internal static readonly TimeSpan GroupBudget = TimeSpan.FromMilliseconds(8);
+    internal static TimeSpan GroupBudget { get; } = TimeSpan.FromMilliseconds(8);
 
     internal const int GroupJobsMax = 512;
 
@@ -51,7 +51,8 @@ internal sealed class SqliteWriter : IDisposable
     internal long Groups => Interlocked.Read(ref _groups);
 
     /// <param name="work">Gives the result, and whether what it wrote stays; runs on the writer's thread.</param>
-    /// <exception cref="OperationCanceledException">Cancelled before it was begun. Once begun it is finished.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before it was begun. Once begun it is
+    /// finished.</exception>
     internal async ValueTask<T> RunAsync<T>(
         WriteLane lane, Func<SqliteSession, (T Result, bool Keep)> work, CancellationToken cancellationToken)
     {
@@ -60,8 +61,8 @@ internal sealed class SqliteWriter : IDisposable
         if (!_queue.TryAdd(job))
         {
             throw new StoreUnavailableException(
-                $"Expected fewer than {WriteQueue.JobsMax} transactions to wait for the store {_file.Path}, and the store to be "
-                + "open; found it full or closed.",
+                $"Expected fewer than {WriteQueue.JobsMax} transactions to wait for the store {_file.Path}, and the "
+                + "store to be open; found it full or closed.",
                 CommitOutcome.NotCommitted);
         }
 
@@ -238,8 +239,8 @@ internal sealed class SqliteWriter : IDisposable
         _session = null;
     }
 
-    /// <summary>Runs now and then: looks at who holds the turn while this process waits for it, and refuses what has waited
-    /// too long.</summary>
+    /// <summary>Runs now and then: looks at who holds the turn while this process waits for it, and refuses what has
+    /// waited too long.</summary>
     private void Watch()
     {
         if (!_waitsForTurn)
@@ -261,8 +262,8 @@ internal sealed class SqliteWriter : IDisposable
         foreach (WriteJob job in jobs)
         {
             job.Fail(new StoreUnavailableException(
-                $"The store {_file.Path} did not take a transaction within {_options.CommitTimeout.TotalSeconds:0.#} s: {why}. "
-                + "Nothing of it was committed; send it again.",
+                $"The store {_file.Path} did not take a transaction within {_options.CommitTimeout.TotalSeconds:0.#} "
+                + $"s: {why}. Nothing of it was committed; send it again.",
                 CommitOutcome.NotCommitted));
         }
     }

@@ -4,15 +4,15 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KvmActors.Persistence.Sqlite;
 
-/// <summary>Frees the writer lock from a process that was stopped (SIGSTOP) while it held it: such a process would block
-/// every writer of the store for ever.</summary>
+/// <summary>Frees the writer lock from a process that was stopped (SIGSTOP) while it held it: such a process would
+/// block every writer of the store for ever.</summary>
 /// <remarks>
 /// It is killed only if all of this holds; else it is left alone and its waiters are refused in time:
-/// the stamp in the lock file has not changed for the given time while somebody waited; the stamp is of this boot and not of
-/// this process; the process of that id began when the stamp says; the kernel lists it as holder of this very lock; and
-/// its state is "stopped". A process that is only slow is never killed, nor one that a debugger holds. The signal goes
-/// through a pidfd that was opened before these checks, so it cannot hit another process that got the same id.
-/// A killed writer loses nothing: SQLite's WAL ignores the transaction it was in.
+/// the stamp in the lock file has not changed for the given time while somebody waited; the stamp is of this boot and
+/// not of this process; the process of that id began when the stamp says; the kernel lists it as holder of this very
+/// lock; and its state is "stopped". A process that is only slow is never killed, nor one that a debugger holds. The
+/// signal goes through a pidfd that was opened before these checks, so it cannot hit another process that got the same
+/// id. A killed writer loses nothing: SQLite's WAL ignores the transaction it was in.
 /// </remarks>
 internal sealed class StoppedHolder(WriterLock turn, TimeSpan after)
 {
@@ -43,7 +43,8 @@ internal sealed class StoppedHolder(WriterLock turn, TimeSpan after)
 
     /// <summary>Who holds the lock, for a message.</summary>
     internal string Describe() => turn.ReadHolder() is { } holder
-        ? $"process {holder.ProcessId} ({(LockHolder.ReadProcess(holder.ProcessId) is { } found ? $"state {found.State}" : "gone")})"
+        ? $"process {holder.ProcessId} "
+            + $"({(LockHolder.ReadProcess(holder.ProcessId) is { } found ? $"state {found.State}" : "gone")})"
         : "an unknown process";
 
     private bool KillIfStopped(LockHolder holder)

@@ -5,9 +5,10 @@ using Microsoft.Win32.SafeHandles;
 namespace KvmActors.Persistence.Sqlite;
 
 /// <summary>The turn to write: a lock on <c>FILE.writer</c> that all processes of one store file share.</summary>
-/// <remarks>SQLite itself lets only one writer in, but the others poll for it, and one can starve for seconds. Here they
-/// wait in the kernel. A holder that dies releases the lock at once; one that is stopped is <see cref="StoppedHolder"/>'s.
-/// <see cref="Acquire"/> and <see cref="Release"/> are one thread's; the rest is any thread's.</remarks>
+/// <remarks>SQLite itself lets only one writer in, but the others poll for it, and one can starve for seconds. Here
+/// they wait in the kernel. A holder that dies releases the lock at once; a stopped one is for
+/// <see cref="StoppedHolder"/>. <see cref="Acquire"/> and <see cref="Release"/> are one thread's; the rest is any
+/// thread's.</remarks>
 internal sealed class WriterLock : IDisposable
 {
     private readonly SafeFileHandle _file;
@@ -40,7 +41,8 @@ internal sealed class WriterLock : IDisposable
         return LockHolder.Parse(stamp[..read]);
     }
 
-    /// <summary>Whether the kernel says that this process holds the lock now: the stamp alone may be an earlier holder's.</summary>
+    /// <summary>Whether the kernel says that this process holds the lock now: the stamp alone may be an earlier
+    /// holder's.</summary>
     /// <remarks>Source: proc(5), /proc/locks; the inode is read from /proc/self/fdinfo.</remarks>
     internal bool IsHeldBy(int processId)
     {

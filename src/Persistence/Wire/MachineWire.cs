@@ -82,7 +82,8 @@ internal static class MachineWire
 
     internal static CpuidTable From(WireCpuidTable wire) => wire.Entries.Count <= CpuidTable.EntriesMax
         ? CpuidTable.Of(wire.Entries.Select(e => new CpuidEntry(
-            e.Leaf, e.Subleaf, (CpuidEntryFlags)e.Flags, e.Eax, e.Ebx, e.Ecx, e.Edx, e.Padding0, e.Padding1, e.Padding2)))
+            e.Leaf, e.Subleaf, (CpuidEntryFlags)e.Flags, e.Eax, e.Ebx, e.Ecx, e.Edx,
+            e.Padding0, e.Padding1, e.Padding2)))
         : throw new WireFault($"Expected at most {CpuidTable.EntriesMax} CPUID entries, found {wire.Entries.Count}.");
 
     internal static WireMachineEnd? Of(MachineEnd? end) => end switch

@@ -2,7 +2,8 @@
 
 namespace KvmActors.Persistence.Wire;
 
-/// <summary>Bytes parsed as Protobuf but say nothing this format allows. The codec that called names the place.</summary>
+/// <summary>Bytes parsed as Protobuf but say nothing this format allows. The codec that called names the
+/// place.</summary>
 internal sealed class WireFault(string message) : Exception(message)
 {
     internal static WireFault Unnamed<TWire>(TWire value)

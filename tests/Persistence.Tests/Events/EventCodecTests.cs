@@ -14,7 +14,8 @@ public class EventCodecTests
     public void Every_case_of_the_union_has_an_example_and_a_kind()
     {
         IEnumerable<string> cases = typeof(JournalEvent).GetNestedTypes().Select(type => type.Name).Order();
-        IEnumerable<string> examples = EventExamples.All.Select(example => example.Event.GetType().Name).Distinct().Order();
+        IEnumerable<string> examples = EventExamples.All
+            .Select(example => example.Event.GetType().Name).Distinct().Order();
 
         Assert.Equal(cases, examples);
         Assert.Equal(cases, Enum.GetNames<EventKind>().Order());
@@ -36,12 +37,13 @@ public class EventCodecTests
     [Fact]
     public void The_bytes_of_every_kind_are_pinned()
     {
-        // One line an event: name, kind, version, payload. If this fails, old journals may not read: add a version, and do
-        // not edit a line of the file.
+        // One line an event: name, kind, version, payload. If this fails, old journals may not read: add a version, and
+        // do not edit a line of the file.
         string[] golden = [.. File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "Events", "golden-events.txt"))
             .Where(line => line.Length > 0 && !line.StartsWith('#'))];
 
-        IEnumerable<string> now = EventExamples.All.Select(example => (example.Name, Encoded: EventCodec.Encode(example.Event)))
+        IEnumerable<string> now = EventExamples.All
+            .Select(example => (example.Name, Encoded: EventCodec.Encode(example.Event)))
             .Select(example => string.Create(
                 CultureInfo.InvariantCulture,
                 $"{example.Name} {(int)example.Encoded.Kind} {example.Encoded.Version} "
@@ -95,7 +97,8 @@ public class EventCodecTests
         for (int i = 0; i < 20_000; i++)
         {
             var kind = (EventKind)random.Next(1, 14);
-            byte[] payload = EventCodec.Encode(EventExamples.All[random.Next(EventExamples.All.Count)].Event).Payload.ToArray();
+            byte[] payload =
+                EventCodec.Encode(EventExamples.All[random.Next(EventExamples.All.Count)].Event).Payload.ToArray();
             if (payload.Length > 0)
             {
                 payload[random.Next(payload.Length)] = (byte)random.Next(256);
@@ -103,7 +106,9 @@ public class EventCodecTests
 
             Exception? fault = FaultOf(kind, payload);
 
-            Assert.True(fault is null or StoreCorruptException, $"seed {seed}, {kind}, {Convert.ToHexString(payload)}: {fault}");
+            Assert.True(
+                fault is null or StoreCorruptException,
+                $"seed {seed}, {kind}, {Convert.ToHexString(payload)}: {fault}");
         }
     }
 

@@ -12,11 +12,11 @@ namespace KvmActors.Persistence.Tests.Events;
 /// <summary>At least one event of every kind, with every optional part once there and once not.</summary>
 internal static class EventExamples
 {
-    internal static readonly StateHash State = new(string.Concat(Enumerable.Repeat("c0ffee01", 8)));
+    internal static StateHash State { get; } = new(string.Concat(Enumerable.Repeat("c0ffee01", 8)));
 
-    internal static readonly MemorySum Sum = new(new UInt128(0x0102030405060708, 0x090a0b0c0d0e0f10));
+    internal static MemorySum Sum { get; } = new(new UInt128(0x0102030405060708, 0x090a0b0c0d0e0f10));
 
-    internal static readonly HypercallPatch Patch = new(
+    internal static HypercallPatch Patch { get; } = new(
         VcpuIndex: 1,
         VmTime: 1_000_003,
         Gva: new Gva(0xffff_ffff_8100_2003),
@@ -25,7 +25,7 @@ internal static class EventExamples
         After: [0x0f, 0x01, 0xc1],
         Vendor: HostVendor.Intel);
 
-    internal static readonly CpuidTable Table = CpuidTable.Of(
+    internal static CpuidTable Table { get; } = CpuidTable.Of(
     [
         new CpuidEntry(0, 0, CpuidEntryFlags.None, 0x16, 0x756e6547, 0x6c65746e, 0x49656e69),
         new CpuidEntry(0x8000_0001, 2, (CpuidEntryFlags)0x8000_0005, 1, 2, 3, 0xffff_ffff, 7, 8, 0xffff_fff9),
@@ -34,7 +34,10 @@ internal static class EventExamples
     internal static IReadOnlyList<(string Name, JournalEvent Event)> All { get; } =
     [
         ("VmCreated", new JournalEvent.VmCreated(
-            new MachineSpec(2, 64ul << 20, HypercallPatchPolicy.Auto, 20_000), "story.elf", new string('a', 64), "console=ttyS0")),
+            new MachineSpec(2, 64ul << 20, HypercallPatchPolicy.Auto, 20_000),
+            "story.elf",
+            new string('a', 64),
+            "console=ttyS0")),
         ("VcpuCreated", new JournalEvent.VcpuCreated(3)),
         ("CpuidSet", new JournalEvent.CpuidSet(Table)),
         ("Placed", new JournalEvent.Placed(new NodeId("node-1#4"), new Epoch(5), HostVendor.Amd)),

@@ -78,6 +78,7 @@ public class HashChainTests
     public void The_records_own_hash_does_not_take_part()
     {
         Assert.Equal(
-            HashChain.Next(Digest.Zero, s_record), HashChain.Next(Digest.Zero, s_record with { Hash = Digest.Of([1]) }));
+            HashChain.Next(Digest.Zero, s_record),
+            HashChain.Next(Digest.Zero, s_record with { Hash = Digest.Of([1]) }));
     }
 }

@@ -68,7 +68,8 @@ public class JournalVerifierTests
     [Fact]
     public void Records_lost_from_the_end_are_found_by_the_fence_row()
     {
-        JournalDamage? damage = JournalVerifier.Check(s_written.Next, s_written.Records.RemoveAt(s_written.Records.Length - 1));
+        JournalDamage? damage = JournalVerifier.Check(
+            s_written.Next, s_written.Records.RemoveAt(s_written.Records.Length - 1));
 
         Assert.Equal("head", damage!.What);
         Assert.Contains(s_written.Next.HeadHash.Hex, damage.Expected, StringComparison.Ordinal);

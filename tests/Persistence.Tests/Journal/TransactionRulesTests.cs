@@ -26,8 +26,8 @@ public class TransactionRulesTests
         { "rows out of order", new StoreTransaction(s_vm, [Empty(s_vm.Vcpu(1)), Empty(s_vm.Vcpu(0))]) },
         { "a row that turns into another", Of(s_append with { Next = s_append.Next with { Stream = s_vm.Vcpu(0) } }) },
         { "a gap", Of(s_append with { Records = s_append.Records.RemoveAt(0) }) },
-        { "a record of another stream", Of(s_append with { Records = [s_append.Records[0] with { Stream = s_vm.Vcpu(0) }] }) },
-        { "a wrong hash", Of(s_append with { Records = [s_append.Records[0] with { VmTime = 9 }, s_append.Records[1]] }) },
+        { "a record of another stream", WithFirst(s_append.Records[0] with { Stream = s_vm.Vcpu(0) }) },
+        { "a wrong hash", WithFirst(s_append.Records[0] with { VmTime = 9 }) },
         { "a head that is not the last record's", Of(s_append with { Next = s_append.Next with { HeadSeq = 2 } }) },
         { "a head without a record", Of(s_append with { Records = [] }) },
         { "creation under epoch 2", Of(Empty(s_vm.Stream) with { Next = s_row with { Epoch = new Epoch(2) } }) },
@@ -36,8 +36,8 @@ public class TransactionRulesTests
         { "an epoch taken back", Of(new StreamWrite(s_row with { Epoch = new Epoch(2) }, s_row, [])) },
         { "a hand-over without a move", Of(new StreamWriteBuilder(s_row).MoveTo(s_node2).Build()) },
         { "a hand-over to another than the target", Of(new StreamWriteBuilder(Moving()).MoveTo(s_node1).Build()) },
-        { "a claim for another", Of(new StreamWriteBuilder(s_row).MoveTo(s_node2).Build(), new TakeoverClaim(s_node1, s_node1)) },
-        { "a claim against another", Of(new StreamWriteBuilder(s_row).MoveTo(s_node2).Build(), new TakeoverClaim(s_node2, s_node2)) },
+        { "a claim for another", Of(Taken(), new TakeoverClaim(s_node1, s_node1)) },
+        { "a claim against another", Of(Taken(), new TakeoverClaim(s_node2, s_node2)) },
         { "a claim that appends", Of(s_append, new TakeoverClaim(s_node1, s_node1)) },
         { "moving without a migration", Of(new StreamWrite(s_row, s_row with { State = StreamRowState.Moving }, [])) },
         { "a migration while owned", Of(new StreamWrite(s_row, s_row with { Migration = new MigrationId("m") }, [])) },
@@ -57,8 +57,11 @@ public class TransactionRulesTests
         TransactionRules.Check(Of(s_append));
         TransactionRules.Check(Of(new StreamWriteBuilder(Moving()).AbortMove().Build()));
         TransactionRules.Check(Of(new StreamWriteBuilder(Moving())
-            .Add(3, new JournalEvent.InputArrived([])).MoveTo(s_node2).Add(3, new JournalEvent.InputArrived([])).Build()));
-        TransactionRules.Check(Of(new StreamWriteBuilder(s_row).MoveTo(s_node2).Build(), new TakeoverClaim(s_node2, s_node1)));
+            .Add(3, new JournalEvent.InputArrived([]))
+            .MoveTo(s_node2)
+            .Add(3, new JournalEvent.InputArrived([]))
+            .Build()));
+        TransactionRules.Check(Of(Taken(), new TakeoverClaim(s_node2, s_node1)));
         TransactionRules.Check(Of(new StreamWriteBuilder(s_row).Quarantine().Build()));
     }
 
@@ -70,6 +73,11 @@ public class TransactionRulesTests
 
         Assert.False(string.IsNullOrWhiteSpace(fault.Message), what);
     }
+
+    private static StreamWrite Taken() => new StreamWriteBuilder(s_row).MoveTo(s_node2).Build();
+
+    private static StoreTransaction WithFirst(JournalRecord record) =>
+        Of(s_append with { Records = s_append.Records.SetItem(0, record) });
 
     private static StreamRow Moving() => new StreamWriteBuilder(s_row).BeginMove(new MigrationId("m"), s_node2).Next;
 

@@ -40,7 +40,8 @@ internal static class ChildProgram
         }
     }
 
-    /// <summary>Appends to a stream of its own and tells each sequence that was acknowledged, until it is killed.</summary>
+    /// <summary>Appends to a stream of its own and tells each sequence that was acknowledged, until it is
+    /// killed.</summary>
     private static async Task AppendForeverAsync(string path, VmId vm, NodeId node)
     {
         var options = new SqliteStoreOptions { Synchronous = SqliteSynchronous.Normal };

@@ -79,7 +79,8 @@ public sealed class KilledProcessTests : IDisposable
     {
         await using SqliteStore store = await SqliteStore.OpenAsync(_folder.StorePath, s_options, TimeProvider.System);
         using ChildProcess child = await ChildProcess.StartAsync(ChildProgram.HoldTurn, _folder.StorePath);
-        Task<bool> write = store.LeaveAsync(s_node, default).AsTask().ContinueWith(done => done.IsCompletedSuccessfully);
+        Task<bool> write = store.LeaveAsync(s_node, default).AsTask()
+            .ContinueWith(done => done.IsCompletedSuccessfully);
         Assert.False(write.IsCompleted);
 
         await child.KillAsync();
@@ -130,7 +131,8 @@ public sealed class KilledProcessTests : IDisposable
     public async Task A_nodes_lock_proves_its_death_and_only_that()
     {
         Assert.Null(NodeProcessLock.TryProveDead(_folder.StorePath, s_node));
-        using ChildProcess child = await ChildProcess.StartAsync(ChildProgram.HoldNode, _folder.StorePath, s_node.Value);
+        using ChildProcess child = await ChildProcess.StartAsync(
+            ChildProgram.HoldNode, _folder.StorePath, s_node.Value);
         Assert.Null(NodeProcessLock.TryProveDead(_folder.StorePath, s_node));
 
         await child.StopAsync();

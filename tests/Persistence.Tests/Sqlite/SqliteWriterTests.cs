@@ -42,7 +42,11 @@ public sealed class SqliteWriterTests : IDisposable
         CommitResult[] results = await WhileTurnIsHeldAsync([first, Creation("first"), last], store);
 
         Assert.Equal(
-            [new CommitResult.Committed(), new CommitResult.AlreadyExists(new StreamId("first")), new CommitResult.Committed()],
+            [
+                new CommitResult.Committed(),
+                new CommitResult.AlreadyExists(new StreamId("first")),
+                new CommitResult.Committed(),
+            ],
             results);
         Assert.Equal(1ul, (await store.FindAsync(new StreamId("first"), default))!.HeadSeq);
         Assert.Equal(1ul, (await store.FindAsync(new StreamId("last"), default))!.HeadSeq);
@@ -109,7 +113,8 @@ public sealed class SqliteWriterTests : IDisposable
 
         // The node leaves after it sent its claim, and yet the claim meets a dead claimant.
         var free = StreamWriteBuilder.Create(new StreamId("web"), node);
-        Task<CommitResult> create = store.CommitAsync(new StoreTransaction(VmId.Parse("web"), [free.Build()]), default).AsTask();
+        Task<CommitResult> create = store
+            .CommitAsync(new StoreTransaction(VmId.Parse("web"), [free.Build()]), default).AsTask();
         Task leave = store.LeaveAsync(node, default).AsTask();
         Task<CommitResult> claim = store.CommitAsync(
             new StoreTransaction(

@@ -124,7 +124,8 @@ public abstract partial class StoreContract
         SnapshotRecord snapshot = Snapshot(
             row, id, vmTime, new PageReference(0, digests[0]), new PageReference(70_000, digests[1]));
         StreamWrite write = new StreamWriteBuilder(row).Snapshot(id).Build();
-        Assert.IsType<CommitResult.Committed>(await CommitAsync(new StoreTransaction(s_vm, [write], Snapshot: snapshot)));
+        Assert.IsType<CommitResult.Committed>(
+            await CommitAsync(new StoreTransaction(s_vm, [write], Snapshot: snapshot)));
         return snapshot;
     }
 }

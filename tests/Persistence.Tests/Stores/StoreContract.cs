@@ -51,10 +51,14 @@ public abstract partial class StoreContract : IAsyncLifetime
         Dedup: dedup);
 
     protected static StoreTransaction Append(StreamRow row, string text, DedupEntry? dedup = null) => new(
-        s_vm, [new StreamWriteBuilder(row).Add(1, new JournalEvent.Quarantined(text), dedup?.Command).Build()], Dedup: dedup);
+        s_vm,
+        [new StreamWriteBuilder(row).Add(1, new JournalEvent.Quarantined(text), dedup?.Command).Build()],
+        Dedup: dedup);
 
     protected static StoreTransaction Takeover(NodeId claimant, NodeId? dead, params StreamRow[] rows) => new(
-        s_vm, [.. rows.Select(row => new StreamWriteBuilder(row).MoveTo(claimant).Build())], new TakeoverClaim(claimant, dead));
+        s_vm,
+        [.. rows.Select(row => new StreamWriteBuilder(row).MoveTo(claimant).Build())],
+        new TakeoverClaim(claimant, dead));
 
     protected async Task<CommitResult> CommitAsync(StoreTransaction transaction) =>
         await Store.CommitAsync(transaction, default);

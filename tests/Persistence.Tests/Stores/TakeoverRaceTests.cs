@@ -10,8 +10,8 @@ using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Persistence.Tests.Stores;
 
-/// <summary>A deposed owner's appends against a takeover: the race of which a fence by SELECT loses most. "Lost" is an append
-/// that was acknowledged and is not in what the new owner took over.</summary>
+/// <summary>A deposed owner's appends against a takeover: the race of which a fence by SELECT loses most. "Lost" is an
+/// append that was acknowledged and is not in what the new owner took over.</summary>
 public sealed class TakeoverRaceTests : IDisposable
 {
     private const int Races = 300;
@@ -61,7 +61,8 @@ public sealed class TakeoverRaceTests : IDisposable
         for (int race = 0; race < Races; race++)
         {
             var vm = VmId.Parse($"vm-{race}");
-            StreamWrite creation = StreamWriteBuilder.Create(vm.Stream, owner).Add(0, new JournalEvent.VcpuCreated(0)).Build();
+            StreamWrite creation = StreamWriteBuilder
+                .Create(vm.Stream, owner).Add(0, new JournalEvent.VcpuCreated(0)).Build();
             await ownersStore.CommitAsync(new StoreTransaction(vm, [creation]), default);
 
             // The claim starts among the appends, at another one each time.
