@@ -222,6 +222,12 @@ internal sealed class ActorCell : ActorRef
 
     private void Schedule()
     {
+        // The turn that holds the mark looks again after it has put it down: see EndTurn.
+        if (Volatile.Read(ref _isScheduled) != 0)
+        {
+            return;
+        }
+
         if (Interlocked.CompareExchange(ref _isScheduled, 1, 0) == 0)
         {
             System.Execute(this);
@@ -290,25 +296,49 @@ internal sealed class ActorCell : ActorRef
         return (_life.TakesMessages || _life.IsStopped) && !(_control.IsEmpty && _user.IsEmpty);
     }
 
-    private async ValueTask DeliverAsync(Envelope envelope)
+    /// <summary>Hands over one message. Completes synchronously where the actor does, without an async frame.</summary>
+    private ValueTask DeliverAsync(Envelope envelope)
     {
+        ValueTask receive;
         try
         {
             Envelope? resolved = envelope.Origin == EnvelopeOrigin.Own ? Resolve(envelope) : envelope;
             if (resolved is null)
             {
-                return;
+                return ValueTask.CompletedTask;
             }
 
             if (ReferenceEquals(resolved.Message, PoisonPill.Instance))
             {
                 RequestStop();
-                return;
+                return ValueTask.CompletedTask;
             }
 
             Current = resolved;
             System.Observer?.OnDelivery(this, resolved.Message, resolved.Lane);
-            await _life.Instance.ReceiveAsync(resolved.Message);
+            receive = _life.Instance.ReceiveAsync(resolved.Message);
+        }
+        catch (Exception failure)
+        {
+            receive = ValueTask.FromException(failure);
+        }
+
+        if (!receive.IsCompletedSuccessfully)
+        {
+            return FinishAsync(receive, envelope);
+        }
+
+        // A pooled source wants its result taken, also one that holds nothing.
+        receive.GetAwaiter().GetResult();
+        Current = null;
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask FinishAsync(ValueTask receive, Envelope envelope)
+    {
+        try
+        {
+            await receive;
         }
         catch (Exception failure)
         {

@@ -4,14 +4,14 @@ namespace KvmActors.Actors.Kernel;
 
 /// <summary>Many writers, one reader, two words: writers push onto a stack, and the reader takes the whole stack and
 /// turns it round. So an idle actor costs no queue segments, and what one writer pushes stays in order.</summary>
+/// <remarks>Told messages are counted in two words that wrap, so that the reader's count needs no locked instruction:
+/// what waits is the difference.</remarks>
 internal struct LaneQueue
 {
     private Envelope? _inbox;
     private Envelope? _outbox;
     private int _told;
-
-    /// <summary>Told messages that wait. Exact only while nobody writes.</summary>
-    public readonly int Count => Volatile.Read(in _told);
+    private int _taken;
 
     /// <summary>Reader only, or as a hint.</summary>
     public readonly bool IsEmpty => _outbox is null && Volatile.Read(in _inbox) is null;
@@ -19,7 +19,7 @@ internal struct LaneQueue
     /// <returns>False at the bound; nothing was pushed.</returns>
     public bool TryPush(Envelope envelope, int bound)
     {
-        if (Interlocked.Increment(ref _told) > bound)
+        if (Interlocked.Increment(ref _told) - Volatile.Read(ref _taken) > bound)
         {
             Interlocked.Decrement(ref _told);
             return false;
@@ -49,7 +49,7 @@ internal struct LaneQueue
     /// <summary>Reader only.</summary>
     public Envelope? Take()
     {
-        Envelope? first = _outbox ?? Reverse(Interlocked.Exchange(ref _inbox, null));
+        Envelope? first = _outbox ?? TakeInbox();
         if (first is null)
         {
             return null;
@@ -59,7 +59,7 @@ internal struct LaneQueue
         first.Next = null;
         if (first.Origin == EnvelopeOrigin.Told)
         {
-            Interlocked.Decrement(ref _told);
+            Volatile.Write(ref _taken, _taken + 1);
         }
 
         return first;
@@ -68,13 +68,20 @@ internal struct LaneQueue
     /// <summary>Reader only: <paramref name="envelope"/> becomes the next to be taken.</summary>
     public void PutFirst(Envelope envelope)
     {
-        _outbox ??= Reverse(Interlocked.Exchange(ref _inbox, null));
+        _outbox ??= TakeInbox();
         envelope.Next = _outbox;
         _outbox = envelope;
     }
 
-    private static Envelope? Reverse(Envelope? newest)
+    /// <returns>All that was pushed, oldest first.</returns>
+    private Envelope? TakeInbox()
     {
+        if (Volatile.Read(ref _inbox) is null)
+        {
+            return null;
+        }
+
+        Envelope? newest = Interlocked.Exchange(ref _inbox, null);
         Envelope? oldest = null;
         while (newest is not null)
         {
