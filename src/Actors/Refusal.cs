@@ -2,7 +2,8 @@
 
 namespace KvmActors.Actors;
 
-/// <summary>Why a command was not done: what was expected, what was found, and what to do. A result, never an exception.</summary>
+/// <summary>Why a command was not done: what was expected, what was found, and what to do. A result, never an
+/// exception.</summary>
 /// <param name="Expected">Continues the sentence "Expected …".</param>
 /// <param name="Found">Continues the sentence "found …".</param>
 /// <param name="WhatToDo">A whole sentence.</param>

@@ -20,7 +20,8 @@ public enum RefusalKind
     /// <summary>A target cannot host the VM.</summary>
     Unsuitable = 5,
 
-    /// <summary>Nobody can answer now: no owner, a closed lease, a lost link. The same command id may be sent again.</summary>
+    /// <summary>Nobody can answer now: no owner, a closed lease, a lost link. The same command id may be sent
+    /// again.</summary>
     Unavailable = 6,
 
     /// <summary>A bound was met; the same command id may be sent again.</summary>

@@ -14,7 +14,8 @@ public abstract record ClusterEvent
 
     public sealed record NodeJoined(NodeId Node) : ClusterEvent;
 
-    /// <summary>This node could not renew in time: its guests stand still and nothing is answered until it can.</summary>
+    /// <summary>This node could not renew in time: its guests stand still and nothing is answered until it
+    /// can.</summary>
     public sealed record LeaseLost(NodeId Node) : ClusterEvent;
 
     public sealed record LeaseRegained(NodeId Node) : ClusterEvent;
@@ -29,7 +30,8 @@ public abstract record ClusterEvent
     /// <summary>No live node can host the VM: its CPUID table asks for more than any offers.</summary>
     public sealed record VmUnclaimable(VmId Vm, string Reason) : ClusterEvent;
 
-    public sealed record VmRebuilt(VmId Vm, Epoch Epoch, ulong VmTime, int EventsReplayed, TimeSpan Took) : ClusterEvent;
+    public sealed record VmRebuilt(VmId Vm, Epoch Epoch, ulong VmTime, int EventsReplayed, TimeSpan Took)
+        : ClusterEvent;
 
     public sealed record VmQuarantined(VmId Vm, string Reason) : ClusterEvent;
 
@@ -38,7 +40,8 @@ public abstract record ClusterEvent
 
     public sealed record VmFailed(VmId Vm, string Reason) : ClusterEvent;
 
-    public sealed record MigrationPhaseEnded(MigrationId Migration, VmId Vm, string Phase, TimeSpan Took) : ClusterEvent;
+    public sealed record MigrationPhaseEnded(MigrationId Migration, VmId Vm, string Phase, TimeSpan Took)
+        : ClusterEvent;
 
     public sealed record MigrationEnded(MigrationId Migration, VmId Vm, string Outcome) : ClusterEvent;
 

@@ -77,9 +77,11 @@ public sealed class ClusterNode : IAsyncDisposable
     }
 
     /// <summary>Does what a client asks, here or on the node that owns the VM.</summary>
-    /// <param name="timeout">Longest wait for the answer. A move needs as long as it takes to copy the guest's memory.</param>
+    /// <param name="timeout">Longest wait for the answer. A move needs as long as it takes to copy the guest's
+    /// memory.</param>
     /// <returns>Never <see cref="ControlReply.NotOwner"/>.</returns>
-    /// <exception cref="OperationCanceledException">The client gave up. What it asked for may still be done.</exception>
+    /// <exception cref="OperationCanceledException">The client gave up. What it asked for may still be
+    /// done.</exception>
     public Task<ControlReply> ControlAsync(
         ControlRequest request, TimeSpan timeout, CancellationToken cancellationToken) =>
         Router.AnswerAsync(request, timeout, cancellationToken);

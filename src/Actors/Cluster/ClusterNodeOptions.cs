@@ -10,7 +10,8 @@ namespace KvmActors.Actors.Cluster;
 /// <param name="Endpoint">Where peers reach its link: "host:port".</param>
 /// <param name="ProcessId">Of the operating system; shown, and checked by peers on one machine.</param>
 /// <param name="HostVendor">Which hypercall instruction is native here.</param>
-/// <param name="OfferedCpuid">What this node offers its guests: vetted, and cut down to what the engine executes.</param>
+/// <param name="OfferedCpuid">What this node offers its guests: vetted, and cut down to what the engine
+/// executes.</param>
 public sealed record ClusterNodeOptions(
     string Name,
     string Endpoint,

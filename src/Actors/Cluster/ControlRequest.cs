@@ -6,7 +6,8 @@ using KvmActors.Persistence;
 namespace KvmActors.Actors.Cluster;
 
 /// <summary>What a client asks of the cluster, through any of its nodes. A closed union.</summary>
-/// <remarks>Requests that change something carry a <see cref="CommandId"/>: sent again, they are answered and not repeated.
+/// <remarks>Requests that change something carry a <see cref="CommandId"/>: sent again, they are answered and not
+/// repeated.
 /// </remarks>
 public abstract record ControlRequest
 {

@@ -27,7 +27,8 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
     private static readonly TimeSpan s_forwardedMax = TimeSpan.FromMinutes(10);
 
     /// <summary>Answers here or forwards.</summary>
-    public async Task<ControlReply> AnswerAsync(ControlRequest request, TimeSpan timeout, CancellationToken cancellation)
+    public async Task<ControlReply> AnswerAsync(
+        ControlRequest request, TimeSpan timeout, CancellationToken cancellation)
     {
         using CancellationTokenSource late = new(timeout, services.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
@@ -44,7 +45,10 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
             return Refuse(
-                RefusalKind.Unavailable, $"an answer within {timeout.TotalSeconds} s", "none", "Send it again under the same id.");
+                RefusalKind.Unavailable,
+                $"an answer within {timeout.TotalSeconds} s",
+                "none",
+                "Send it again under the same id.");
         }
         catch (StoreUnavailableException failure)
         {
@@ -198,7 +202,8 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         (NodeRow? node, Refusal? refusal) = await FindNodeAsync(on, cancellation);
         return node is null
             ? new ControlReply.Refused(refusal!)
-            : await ForwardAsync(node, create with { Blueprint = create.Blueprint with { OnNode = null } }, cancellation);
+            : await ForwardAsync(
+                node, create with { Blueprint = create.Blueprint with { OnNode = null } }, cancellation);
     }
 
     private async Task<ControlReply> MigrateAsync(ControlRequest.MigrateVcpu migrate, CancellationToken cancellation)

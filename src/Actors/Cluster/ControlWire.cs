@@ -17,7 +17,8 @@ internal static class ControlWire
 {
     public static ControlCall Of(ControlRequest request) => request switch
     {
-        ControlRequest.CreateVm create => Named(create.Id, create.Blueprint.Name, new ControlCall { Create = Of(create) }),
+        ControlRequest.CreateVm create => Named(
+            create.Id, create.Blueprint.Name, new ControlCall { Create = Of(create) }),
         ControlRequest.Order order => Named(order.Id, order.Vm, new ControlCall { Order = Of(order.Command) }),
         ControlRequest.MigrateVcpu move => Named(
             move.Id,
@@ -35,7 +36,8 @@ internal static class ControlWire
                 WaitMs = (uint)read.Wait.TotalMilliseconds,
             },
         },
-        ControlRequest.ListVms => throw new InvalidOperationException("ListVms is answered by the node that was asked."),
+        ControlRequest.ListVms => throw new InvalidOperationException(
+            "ListVms is answered by the node that was asked."),
         _ => throw new UnreachableException(request.GetType().Name),
     };
 
@@ -68,7 +70,7 @@ internal static class ControlWire
         },
         ControlReply.ConsoleRead read => new ControlAnswer
         {
-            Console = new ConsoleAnswer
+            ConsoleRead = new ConsoleAnswer
             {
                 Offset = read.Offset,
                 Bytes = ByteString.CopyFrom(read.Bytes.Span),
@@ -95,8 +97,8 @@ internal static class ControlWire
         ControlAnswer.BodyOneofCase.Migrated => new ControlReply.Migrated(From(answer.Migrated)),
         ControlAnswer.BodyOneofCase.Shown => new ControlReply.Shown(StatusWire.From(answer.Shown)),
         ControlAnswer.BodyOneofCase.Listed => new ControlReply.Listed([.. answer.Listed.Vms.Select(StatusWire.From)]),
-        ControlAnswer.BodyOneofCase.Console => new ControlReply.ConsoleRead(
-            answer.Console.Offset, answer.Console.Bytes.Memory, answer.Console.IsComplete),
+        ControlAnswer.BodyOneofCase.ConsoleRead => new ControlReply.ConsoleRead(
+            answer.ConsoleRead.Offset, answer.ConsoleRead.Bytes.Memory, answer.ConsoleRead.IsComplete),
         ControlAnswer.BodyOneofCase.Refused => new ControlReply.Refused(From(answer.Refused)),
         ControlAnswer.BodyOneofCase.NotOwner => new ControlReply.NotOwner(
             VmId.Parse(answer.NotOwner.Vm), StatusWire.NodeOf(answer.NotOwner.Owner), new Epoch(answer.NotOwner.Epoch)),

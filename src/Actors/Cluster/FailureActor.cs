@@ -10,8 +10,8 @@ using KvmActors.Persistence.Ownership;
 
 namespace KvmActors.Actors.Cluster;
 
-/// <summary>Looks for dead peers, declares them dead, and claims their VMs: at once where this node ranks first for a VM
-/// (<see cref="Rendezvous"/>), else after <see cref="ClusterNodeOptions.ClaimHeadStart"/>.</summary>
+/// <summary>Looks for dead peers, declares them dead, and claims their VMs: at once where this node ranks first for a
+/// VM (<see cref="Rendezvous"/>), else after <see cref="ClusterNodeOptions.ClaimHeadStart"/>.</summary>
 internal sealed class FailureActor(VmServices services, INodeDeathProbe probe, ActorRef host) : Actor
 {
     private readonly VmClaims _claims = new(services);

@@ -8,15 +8,16 @@ using KvmActors.Persistence.Ownership;
 namespace KvmActors.Actors.Cluster;
 
 /// <summary>Commits, and does not come back before the outcome is known.</summary>
-/// <remarks>A commit without an answer is decided by reading the rows under lock, and sent again byte for byte if it did
-/// not land (crash point A2). Its caller builds no other batch meanwhile.</remarks>
+/// <remarks>A commit without an answer is decided by reading the rows under lock, and sent again byte for byte if it
+/// did not land (crash point A2). Its caller builds no other batch meanwhile.</remarks>
 /// <param name="retryAfter">Wait between two tries on a store that does not answer.</param>
 public sealed class FencedWriter(IStore store, TimeProvider clock, TimeSpan retryAfter)
 {
     /// <returns>Never a <see cref="CommitResult.Mismatch"/> for a commit that landed.</returns>
     /// <exception cref="InvalidOperationException">The rows hold what this owner did not write under its own epoch: a
     /// bug, or two processes with one node id. The guest must stop.</exception>
-    /// <exception cref="OperationCanceledException">The outcome is unknown: read the rows before anything else.</exception>
+    /// <exception cref="OperationCanceledException">The outcome is unknown: read the rows before anything
+    /// else.</exception>
     public async Task<CommitResult> CommitAsync(StoreTransaction transaction, CancellationToken cancellationToken)
     {
         while (true)

@@ -7,8 +7,8 @@ using KvmActors.Persistence;
 
 namespace KvmActors.Actors.Cluster;
 
-/// <summary>Renews this node's lease, and tells the others when it comes back or is gone for good. Does nothing else, so
-/// that nothing keeps it waiting but the store.</summary>
+/// <summary>Renews this node's lease, and tells the others when it comes back or is gone for good. Does nothing else,
+/// so that nothing keeps it waiting but the store.</summary>
 internal sealed class MembershipActor(VmServices services, ActorRef host, Action declaredDead) : Actor
 {
     private bool _wasOpen = true;

@@ -104,7 +104,10 @@ internal static class MigrationWire
 
     private static GuestCpuid From(VcpuOffer offer) => new(
         WireEvent.Decode<JournalEvent.CpuidSet>(EventKind.CpuidSet, offer.CpuidSet).Table,
-        [.. offer.Observed.Select(seen => new CpuidObservation(seen.Leaf, seen.Subleaf, seen.FirstVmTime, seen.Reads))]);
+        [
+            .. offer.Observed.Select(
+                seen => new CpuidObservation(seen.Leaf, seen.Subleaf, seen.FirstVmTime, seen.Reads)),
+        ]);
 
     private static PageMessage Of(CapturedPage page) => new()
     {
@@ -127,7 +130,7 @@ internal static class MigrationWire
             Machine = ByteString.CopyFrom(SnapshotCodec.Encode(final.Machine).Span),
             StateHash = final.State.Hex,
             MemorySum = ByteString.CopyFrom(sum),
-            Console = ByteString.CopyFrom(final.Console.Span),
+            ConsoleTail = ByteString.CopyFrom(final.Console.Span),
             Heads =
             {
                 final.Heads.Select(head => new HeadMessage
@@ -146,7 +149,7 @@ internal static class MigrationWire
             SnapshotCodec.Decode(final.Machine.Memory),
             new StateHash(final.StateHash),
             new MemorySum(System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(final.MemorySum.Span)),
-            final.Console.Memory,
+            final.ConsoleTail.Memory,
             [.. final.Heads.Select(From)])
         : throw new InvalidDataException($"Expected a memory sum of 16 bytes, found {final.MemorySum.Length}.");
 

@@ -6,8 +6,8 @@ using KvmActors.Persistence.Membership;
 
 namespace KvmActors.Actors.Cluster;
 
-/// <summary>Remembers since when each peer's lease has not moved, by this node's own clock, so that no two clocks are ever
-/// compared. Pure: each look gives the next memory.</summary>
+/// <summary>Remembers since when each peer's lease has not moved, by this node's own clock, so that no two clocks are
+/// ever compared. Pure: each look gives the next memory.</summary>
 /// <param name="Seen">Peers that are not dead, with the lease last seen and when it was first seen.</param>
 /// <param name="DeadSince">Dead peers that still own streams, and when this node first saw them dead.</param>
 public sealed record PeerWatch(
@@ -41,7 +41,8 @@ public sealed record PeerWatch(
         return new PeerWatch(seen, dead);
     }
 
-    /// <summary>Whether a peer's lease has stood still so long that the store is worth asking to declare it dead.</summary>
+    /// <summary>Whether a peer's lease has stood still so long that the store is worth asking to declare it
+    /// dead.</summary>
     public bool MayBeExpired(NodeId node, TimeSpan now, TimeSpan lease, TimeSpan grace) =>
         Seen.TryGetValue(node.Value, out Sighting sighting) && now - sighting.FirstSeen > lease + grace;
 

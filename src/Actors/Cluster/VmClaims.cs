@@ -14,9 +14,9 @@ namespace KvmActors.Actors.Cluster;
 /// <summary>Claims a dead node's VM for this node: one commit moves all its rows to the next epoch and journals the
 /// placement at the last journaled VM time.</summary>
 /// <remarks>
-/// A node that does not offer what the guest was given never claims it: a guest whose features vanish would fail in ways
-/// nobody can explain, so it waits for a node that fits, and <see cref="ClusterEvent.VmUnclaimable"/> says so. Two claims
-/// of one VM meet in its rows, and one wins (crash points N5 to N7).
+/// A node that does not offer what the guest was given never claims it: a guest whose features vanish would fail in
+/// ways nobody can explain, so it waits for a node that fits, and <see cref="ClusterEvent.VmUnclaimable"/> says so. Two
+/// claims of one VM meet in its rows, and one wins (crash points N5 to N7).
 /// </remarks>
 internal sealed class VmClaims(VmServices services)
 {

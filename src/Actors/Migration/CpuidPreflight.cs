@@ -5,7 +5,8 @@ using KvmActors.Cpu.Cpuid;
 
 namespace KvmActors.Actors.Migration;
 
-/// <summary>The CPUID part of the check before a node takes a guest: at creation, before a move, and before a claim. Pure.
+/// <summary>The CPUID part of the check before a node takes a guest: at creation, before a move, and before a claim.
+/// Pure.
 /// </summary>
 public static class CpuidPreflight
 {

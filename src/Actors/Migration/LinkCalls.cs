@@ -43,7 +43,8 @@ internal static class LinkCalls
         catch (OperationCanceledException) when (late.IsCancellationRequested)
         {
             throw new LinkException(
-                $"{endpoint} gave no answer within {services.Options.LinkTimeout.TotalSeconds} s.", LinkOutcome.Unknown);
+                $"{endpoint} gave no answer within {services.Options.LinkTimeout.TotalSeconds} s.",
+                LinkOutcome.Unknown);
         }
     }
 

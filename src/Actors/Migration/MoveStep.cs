@@ -19,7 +19,8 @@ internal abstract record MoveStep
 
     public sealed record Copied(ImmutableArray<CapturedPage> Pages, bool IsLast) : MoveStep;
 
-    /// <param name="StoodStillAt">Timestamp of the clock behind the guest's last instruction; null where it did not run.
+    /// <param name="StoodStillAt">Timestamp of the clock behind the guest's last instruction; null where it did not
+    /// run.
     /// </param>
     public sealed record Held(ulong VmTime, long? StoodStillAt) : MoveStep;
 

@@ -109,8 +109,8 @@ internal sealed class SourceMigration(VmServices services, ActorRef vm, Migratio
 
     private async Task<Refusal?> HandOverAsync(CancellationToken stop)
     {
-        // Point of no return. Once this message is out, the target may own the VM: whatever comes back, from here on the
-        // guest runs here again only after an abort that the rows accepted.
+        // Point of no return. Once this message is out, the target may own the VM: whatever comes back, from here on
+        // the guest runs here again only after an abort that the rows accepted.
         DedupEntry reply = ReplyCodec.Entry(plan.Vcpu, plan.Command, new ControlReply.Migrated(Report()));
         Refusal? fault = await SendAsync(new MigrationMessage.HandOver(plan.Key, reply), stop);
         _downtime = fault is null && _stoodStillAt is { } since ? services.Clock.GetElapsedTime(since) : null;

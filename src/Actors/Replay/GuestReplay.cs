@@ -14,9 +14,10 @@ namespace KvmActors.Actors.Replay;
 /// <summary>Runs a guest along its journal, in steps of at most one slice.</summary>
 /// <remarks>
 /// Events that entered from outside (placements, inputs, CPUID) are applied at their VM time. What the guest itself did
-/// (patches, progress, snapshots, hand-over hashes, its end) is recomputed and compared, and the first difference ends the
-/// replay as a <see cref="Divergence"/>. The end of a guest is journaled before the Progress that describes it, because
-/// some ends (a triple fault) retire nothing: at the same VM time there is a state before the end and one behind it.
+/// (patches, progress, snapshots, hand-over hashes, its end) is recomputed and compared, and the first difference ends
+/// the replay as a <see cref="Divergence"/>. The end of a guest is journaled before the Progress that describes it,
+/// because some ends (a triple fault) retire nothing: at the same VM time there is a state before the end and one
+/// behind it.
 /// </remarks>
 public sealed class GuestReplay
 {
@@ -209,6 +210,6 @@ public sealed class GuestReplay
 
     private static string Describe(HypercallPatch patch) =>
         $"vCPU {patch.VcpuIndex} to patch {Convert.ToHexStringLower(patch.Before.AsSpan())} to "
-        + $"{Convert.ToHexStringLower(patch.After.AsSpan())} at {patch.Gva} ({patch.Gpa}) for {patch.Vendor} at VM time "
-        + $"{patch.VmTime}";
+        + $"{Convert.ToHexStringLower(patch.After.AsSpan())} at {patch.Gva} ({patch.Gpa}) for {patch.Vendor} at "
+        + $"VM time {patch.VmTime}";
 }

@@ -10,8 +10,8 @@ using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Replay;
 
-/// <summary>Replays a VM's journal from the snapshot at its creation and compares every state on the way, on the caller's
-/// thread. Needs a store and nothing of a cluster.</summary>
+/// <summary>Replays a VM's journal from the snapshot at its creation and compares every state on the way, on the
+/// caller's thread. Needs a store and nothing of a cluster.</summary>
 public static class JournalReplayer
 {
     /// <param name="vm">Any state, also running: the replay goes to the heads it finds at first.</param>

@@ -17,7 +17,8 @@ public abstract record RebuildResult
     /// <param name="Guest">Stands at the last journaled event; the caller owns it.</param>
     /// <param name="Console">Everything the guest put out up to there, as far as it is kept. All of it may be released:
     /// the journal holds what caused it.</param>
-    /// <param name="SnapshotPages">The stored pages at the snapshot; the guest's dirty log tells what changed since.</param>
+    /// <param name="SnapshotPages">The stored pages at the snapshot; the guest's dirty log tells what changed
+    /// since.</param>
     public sealed record Rebuilt(
         IGuest Guest,
         VmState State,

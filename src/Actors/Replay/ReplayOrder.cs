@@ -5,8 +5,8 @@ using KvmActors.Persistence;
 
 namespace KvmActors.Actors.Replay;
 
-/// <summary>The order in which the events of a VM's streams are replayed: VM time, then the VM's stream before its vCPUs
-/// by index, then sequence. Pure.</summary>
+/// <summary>The order in which the events of a VM's streams are replayed: VM time, then the VM's stream before its
+/// vCPUs by index, then sequence. Pure.</summary>
 public static class ReplayOrder
 {
     /// <exception cref="StoreCorruptException">VM time runs backwards within a stream.</exception>

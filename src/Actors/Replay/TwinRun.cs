@@ -13,7 +13,8 @@ public static class TwinRun
 {
     /// <param name="image">The boot image the script's VM was created with.</param>
     /// <exception cref="ArgumentException">The image is another one.</exception>
-    /// <exception cref="InvalidOperationException">The twin stopped before the script's end: it is not deterministic.</exception>
+    /// <exception cref="InvalidOperationException">The twin stopped before the script's end: it is not
+    /// deterministic.</exception>
     public static TwinResult Execute(TwinScript script, IGuestFactory guests, ReadOnlyMemory<byte> image)
     {
         string sha256 = Convert.ToHexStringLower(SHA256.HashData(image.Span));

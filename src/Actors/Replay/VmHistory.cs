@@ -21,7 +21,8 @@ public sealed record VmHistory(VmRows Rows, ImmutableArray<ReplayEvent> Events)
     public ulong VmTime => Events.IsEmpty ? 0 : Events[^1].VmTime;
 
     /// <summary>Reads the streams of a VM up to the heads in <paramref name="rows"/>.</summary>
-    /// <exception cref="StoreCorruptException">A record is missing, or does not fit its hash, or cannot be read.</exception>
+    /// <exception cref="StoreCorruptException">A record is missing, or does not fit its hash, or cannot be
+    /// read.</exception>
     public static async Task<VmHistory> ReadAsync(IStore store, VmRows rows, CancellationToken cancellationToken)
     {
         List<ReplayEvent> events = [];
@@ -54,8 +55,8 @@ public sealed record VmHistory(VmRows Rows, ImmutableArray<ReplayEvent> Events)
             if (hash != row.HeadHash)
             {
                 throw new StoreCorruptException(
-                    $"Stream {row.Stream}: expected the records from {known.HeadSeq + 1} to {row.HeadSeq} to end in hash "
-                    + $"{row.HeadHash}, found {hash}. Look at: journal verify.");
+                    $"Stream {row.Stream}: expected the records from {known.HeadSeq + 1} to {row.HeadSeq} to end in "
+                    + $"hash {row.HeadHash}, found {hash}. Look at: journal verify.");
             }
         }
 

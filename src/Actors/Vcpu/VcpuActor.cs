@@ -8,8 +8,8 @@ using KvmActors.Persistence;
 
 namespace KvmActors.Actors.Vcpu;
 
-/// <summary>One vCPU: takes the commands that are meant for it and decides on them by what its stream says. For a slice it
-/// lends that state to its VM, which gives it back as journaled.</summary>
+/// <summary>One vCPU: takes the commands that are meant for it and decides on them by what its stream says. For a slice
+/// it lends that state to its VM, which gives it back as journaled.</summary>
 internal sealed class VcpuActor(IStore store, ActorRef vm, int vcpusOfVm, VcpuActorState initial) : Actor
 {
     private VcpuActorState _state = initial;

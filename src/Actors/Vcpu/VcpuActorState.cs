@@ -9,7 +9,8 @@ using KvmActors.Persistence.Events;
 
 namespace KvmActors.Actors.Vcpu;
 
-/// <summary>What a vCPU's stream says of it: the fold of its events. (Its registers are <c>Cpu.State.VcpuState</c>.)</summary>
+/// <summary>What a vCPU's stream says of it: the fold of its events. (Its registers are
+/// <c>Cpu.State.VcpuState</c>.)</summary>
 /// <param name="Patches">The last <see cref="PatchesMax"/> sites that were rewritten, oldest first.</param>
 /// <param name="PatchCount">All of them since creation.</param>
 public sealed record VcpuActorState(
@@ -39,7 +40,8 @@ public sealed record VcpuActorState(
         []);
 
     /// <summary>The state after one more event of the vCPU's stream.</summary>
-    /// <exception cref="InvalidOperationException">The event cannot stand in a vCPU's stream behind its first.</exception>
+    /// <exception cref="InvalidOperationException">The event cannot stand in a vCPU's stream behind its
+    /// first.</exception>
     public VcpuActorState Apply(JournalEvent next) => next switch
     {
         JournalEvent.CpuidSet set => this with { Cpuid = set.Table },

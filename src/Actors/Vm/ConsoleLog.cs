@@ -13,7 +13,8 @@ public sealed class ConsoleLog
     private byte[] _buffer;
     private int _length;
 
-    /// <summary>A log that goes on behind <paramref name="tail"/>, whose last byte has number <paramref name="end"/> - 1.</summary>
+    /// <summary>A log that goes on behind <paramref name="tail"/>, whose last byte has number <paramref name="end"/> -
+    /// 1.</summary>
     /// <exception cref="ArgumentException">The tail is longer than the console's whole output.</exception>
     public ConsoleLog(ulong end, ReadOnlySpan<byte> tail)
     {
@@ -35,9 +36,10 @@ public sealed class ConsoleLog
     /// <summary>Number of the next byte to come.</summary>
     public ulong End => Start + (ulong)_length;
 
-    /// <summary>Takes bytes whose first has number <paramref name="offset"/>. Bytes that are here already are dropped: a
-    /// rebuild puts out again what was released before.</summary>
-    /// <exception cref="InvalidOperationException">Bytes are missing between the log and <paramref name="offset"/>.</exception>
+    /// <summary>Takes bytes whose first has number <paramref name="offset"/>. Bytes that are here already are dropped:
+    /// a rebuild puts out again what was released before.</summary>
+    /// <exception cref="InvalidOperationException">Bytes are missing between the log and
+    /// <paramref name="offset"/>.</exception>
     public void Append(ulong offset, ReadOnlySpan<byte> bytes)
     {
         if (offset > End)

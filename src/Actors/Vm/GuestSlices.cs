@@ -9,10 +9,10 @@ using KvmActors.Machine.Time;
 
 namespace KvmActors.Actors.Vm;
 
-/// <summary>Lends a guest to its runner, one slice at a time, and captures at each slice's end, on the runner, what is to
-/// outlive it.</summary>
-/// <remarks>A slice ends at its limits, after <see cref="ClusterNodeOptions.SliceWall"/> of wall time, when it is asked to,
-/// or as soon as the node's lease is over. While it runs, nobody else may touch the guest.</remarks>
+/// <summary>Lends a guest to its runner, one slice at a time, and captures at each slice's end, on the runner, what is
+/// to outlive it.</summary>
+/// <remarks>A slice ends at its limits, after <see cref="ClusterNodeOptions.SliceWall"/> of wall time, when it is asked
+/// to, or as soon as the node's lease is over. While it runs, nobody else may touch the guest.</remarks>
 internal sealed class GuestSlices(
     IGuest guest, ISliceRunner runner, TimeProvider clock, LeaseGate gate, ClusterNodeOptions options)
 {

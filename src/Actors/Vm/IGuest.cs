@@ -47,6 +47,7 @@ public interface IGuest : IDisposable
 
     bool IsZero(int pageNumber);
 
-    /// <summary>Pages written since the last call, ascending. Snapshots and migrations read the log independently.</summary>
+    /// <summary>Pages written since the last call, ascending. Snapshots and migrations read the log
+    /// independently.</summary>
     ImmutableArray<int> TakeDirty(DirtyReader reader);
 }

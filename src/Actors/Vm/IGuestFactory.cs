@@ -23,5 +23,6 @@ public interface IGuestFactory
         string commandLine);
 
     /// <summary>A guest from a state and its non-zero pages. Nothing counts as dirty afterwards.</summary>
-    IGuest Restore(MachineSpec spec, MachineState state, IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages);
+    IGuest Restore(
+        MachineSpec spec, MachineState state, IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages);
 }

@@ -10,8 +10,8 @@ using KvmActors.Machine.Loaders;
 namespace KvmActors.Actors.Vm;
 
 /// <summary>Guests that are virtual machines of this program's engine.</summary>
-/// <param name="engine">Names engine and version, for instance "kvmactors 0.1.0". States move only between nodes that say
-/// the same.</param>
+/// <param name="engine">Names engine and version, for instance "kvmactors 0.1.0". States move only between nodes that
+/// say the same.</param>
 public sealed class MachineGuestFactory(string engine) : IGuestFactory
 {
     public string Engine => engine;

@@ -8,8 +8,8 @@ using KvmActors.Persistence.Journal;
 
 namespace KvmActors.Actors.Vm;
 
-/// <summary>From a slice that did something outsiders may see, or that is long enough ago, to the one commit that covers
-/// it. Pure.</summary>
+/// <summary>From a slice that did something outsiders may see, or that is long enough ago, to the one commit that
+/// covers it. Pure.</summary>
 internal static class SliceJournal
 {
     public static VmCommit.Prepared Prepare(

@@ -7,8 +7,8 @@ using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Vm;
 
-/// <summary>Which stored page each page of a guest's memory was at the last snapshot, so that the next snapshot stores only
-/// what changed.</summary>
+/// <summary>Which stored page each page of a guest's memory was at the last snapshot, so that the next snapshot stores
+/// only what changed.</summary>
 internal sealed class SnapshotPages
 {
     /// <summary>Pages put at once: 1 MiB, what a store takes into one commit.</summary>

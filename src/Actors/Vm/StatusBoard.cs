@@ -6,7 +6,8 @@ using KvmActors.Persistence;
 
 namespace KvmActors.Actors.Vm;
 
-/// <summary>The latest status of each VM this node runs, for readers who must not wait for an actor. Any thread.</summary>
+/// <summary>The latest status of each VM this node runs, for readers who must not wait for an actor. Any
+/// thread.</summary>
 public sealed class StatusBoard
 {
     private readonly ConcurrentDictionary<VmId, VmStatus> _all = [];

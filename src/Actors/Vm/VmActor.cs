@@ -13,8 +13,8 @@ namespace KvmActors.Actors.Vm;
 
 /// <summary>One VM on the node that owns it: takes commands, runs its guest slice by slice, and answers only what is
 /// durable.</summary>
-/// <remarks>What a command does is decided by <see cref="VmDecider"/>; the steps of a move are in <see cref="VmMoves"/>.
-/// A failure stops the actor, and its parent rebuilds it from the journal.</remarks>
+/// <remarks>What a command does is decided by <see cref="VmDecider"/>; the steps of a move are in
+/// <see cref="VmMoves"/>. A failure stops the actor, and its parent rebuilds it from the journal.</remarks>
 internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) : Actor
 {
     private readonly ConsoleReaders _readers = new();
@@ -77,7 +77,8 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
                 await OnActivatedAsync(activated.Activation);
                 break;
             case Failed failed:
-                throw new InvalidOperationException($"{failed.What} of {vm} failed: {failed.Cause.Message}", failed.Cause);
+                throw new InvalidOperationException(
+                    $"{failed.What} of {vm} failed: {failed.Cause.Message}", failed.Cause);
             case VmMessage request when _session is null:
                 WaitForActivation(request);
                 break;
@@ -233,7 +234,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
 
     private void OnReadConsole(VmMessage.ReadConsole read, VmSession session)
     {
-        if (ConsoleReaders.Answer(session.Console, session.State, read.Offset, read.BytesMax) is { } reply)
+        if (ConsoleReaders.Answer(session.Output, session.State, read.Offset, read.BytesMax) is { } reply)
         {
             _answers.Send(Context.Sender, reply);
         }
@@ -336,14 +337,15 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
 
         _publisher!.Publish(session);
         foreach ((ConsoleReaders.Waiting reader, ControlReply reply) in
-            _readers.TakeAnswered(session.Console, session.State))
+            _readers.TakeAnswered(session.Output, session.State))
         {
             Context.Timers.Cancel(reader);
             _answers.Send(reader.Client, reply);
         }
     }
 
-    // An actor that was made for a creation that is refused has published nothing: the VM of that name may be another's.
+    // An actor that was made for a creation that is refused has published nothing: the VM of that name may be
+    // another's.
     private void Unpublish()
     {
         if (_session is not null)
@@ -363,7 +365,8 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         }
     }
 
-    /// <summary>This node has the VM no longer, or never got it: the parent is told, so that it does not rebuild it.</summary>
+    /// <summary>This node has the VM no longer, or never got it: the parent is told, so that it does not rebuild
+    /// it.</summary>
     private void Leave()
     {
         if (_isLeaving)

@@ -8,7 +8,8 @@ using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Vm;
 
-/// <summary>Puts one commit of a VM together, so that all its rows move together. Pure; use one for one commit.</summary>
+/// <summary>Puts one commit of a VM together, so that all its rows move together. Pure; use one for one
+/// commit.</summary>
 /// <remarks>It remembers the events too: what is durable is folded into the states that the actors hold.</remarks>
 public sealed class VmCommit
 {

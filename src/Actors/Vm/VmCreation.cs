@@ -32,8 +32,9 @@ internal sealed class VmCreation(VmServices services, ControlRequest.CreateVm re
         ImmutableArray<CpuidTable> tables = _blueprint.Cpuid.IsDefaultOrEmpty
             ? [.. Enumerable.Repeat(services.Options.OfferedCpuid, _blueprint.Spec.VcpuCount)]
             : _blueprint.Cpuid;
-        if (CpuidPreflight.Check(
-                services.Options.Name, tables.Select(GuestCpuid.Unread), services.Options.OfferedCpuid) is { } unsuitable)
+        Refusal? unsuitable = CpuidPreflight.Check(
+            services.Options.Name, tables.Select(GuestCpuid.Unread), services.Options.OfferedCpuid);
+        if (unsuitable is not null)
         {
             return Refuse(unsuitable);
         }
@@ -49,7 +50,10 @@ internal sealed class VmCreation(VmServices services, ControlRequest.CreateVm re
         catch (Exception wrong) when (wrong is GuestImageException or ArgumentException)
         {
             return Refuse(new Refusal(
-                RefusalKind.Invalid, "a VM that this version can run", wrong.Message, "Change it, and create it again."));
+                RefusalKind.Invalid,
+                "a VM that this version can run",
+                wrong.Message,
+                "Change it, and create it again."));
         }
         catch (StoreUnavailableException failure)
         {

@@ -17,7 +17,8 @@ internal abstract record VmHostMessage
     /// <summary>Answered with a <see cref="ControlReply"/>.</summary>
     public sealed record Create(ControlRequest.CreateVm Request) : VmHostMessage;
 
-    /// <summary>For a VM this node runs; answered with <see cref="ControlReply.NotOwner"/> if it runs none of that name.
+    /// <summary>For a VM this node runs; answered with <see cref="ControlReply.NotOwner"/> if it runs none of that
+    /// name.
     /// </summary>
     public sealed record ToVm(VmId Vm, VmMessage Message) : VmHostMessage;
 

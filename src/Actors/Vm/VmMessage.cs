@@ -16,7 +16,8 @@ internal abstract record VmMessage
     /// <summary>Answered with a <see cref="Cluster.ControlReply"/> once durable.</summary>
     public sealed record Order(CommandId Id, VmCommand Command) : VmMessage;
 
-    /// <summary>Answered with a <see cref="Cluster.ControlReply"/> as soon as there is a byte, or after the wait.</summary>
+    /// <summary>Answered with a <see cref="Cluster.ControlReply"/> as soon as there is a byte, or after the
+    /// wait.</summary>
     public sealed record ReadConsole(ulong Offset, int BytesMax, TimeSpan Wait) : VmMessage;
 
     /// <summary>For one of its vCPUs; the sender stays.</summary>

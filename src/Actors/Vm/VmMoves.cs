@@ -12,8 +12,8 @@ using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Vm;
 
-/// <summary>The VM actor's part in its own move: who asked for it, and each step that <see cref="SourceMigration"/> asks
-/// for, taken between two slices.</summary>
+/// <summary>The VM actor's part in its own move: who asked for it, and each step that <see cref="SourceMigration"/>
+/// asks for, taken between two slices.</summary>
 internal sealed class VmMoves(VmServices services, VmSession session)
 {
     private readonly List<ActorRef?> _clients = [];
@@ -124,7 +124,8 @@ internal sealed class VmMoves(VmServices services, VmSession session)
             {
                 if (copy.IsFirst)
                 {
-                    // What is written from here on is in the log, and so in the last round, whether it was copied or not.
+                    // What is written from here on is in the log, and so in the last round, whether it was copied or
+                    // not.
                     _ = guest.TakeDirty(DirtyReader.Migration);
                     ListPages(guest);
                 }
@@ -186,7 +187,7 @@ internal sealed class VmMoves(VmServices services, VmSession session)
             progress.Machine,
             progress.State,
             progress.Memory ?? throw new InvalidOperationException("Expected the memory's sum, found none."),
-            session.Console.Tail(),
+            session.Output.Tail(),
             [.. session.Rows.All.Select(row => new StreamHead(row.Stream, row.HeadSeq, row.HeadHash))]);
     }
 
@@ -213,7 +214,8 @@ internal sealed class VmMoves(VmServices services, VmSession session)
         return step;
     }
 
-    private async Task<MoveStep> JournalAsync(VmCommand command, Func<VmCommit, VmCommit> change, CancellationToken stop)
+    private async Task<MoveStep> JournalAsync(
+        VmCommand command, Func<VmCommit, VmCommit> change, CancellationToken stop)
     {
         switch (VmDecider.Decide(session.State, command))
         {

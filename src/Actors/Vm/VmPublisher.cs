@@ -24,7 +24,7 @@ internal sealed class VmPublisher(VmServices services, RecoveryReport? recovery)
             session.SeenVmTime,
             session.SeenInstructions,
             state.VmTime,
-            session.Console.End,
+            session.Output.End,
             state.End?.Describe(),
             state.End?.ExitCode,
             state.Move?.To,

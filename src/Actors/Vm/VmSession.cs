@@ -12,11 +12,11 @@ using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Vm;
 
-/// <summary>A VM that this node owns: its guest, its fence rows, what its journal says and its console. All I/O of the VM
-/// actor between a decision and its durability is here.</summary>
+/// <summary>A VM that this node owns: its guest, its fence rows, what its journal says and its console. All I/O of the
+/// VM actor between a decision and its durability is here.</summary>
 /// <remarks>
-/// The next slice runs while the append of the last one is under way; there is never more than one append and one slice of
-/// speculation. What a slice put out enters <see cref="Console"/> only behind its commit. Owned by one actor.
+/// The next slice runs while the append of the last one is under way; there is never more than one append and one slice
+/// of speculation. What a slice put out enters <see cref="Output"/> only behind its commit. Owned by one actor.
 /// </remarks>
 internal sealed class VmSession : IAsyncDisposable
 {
@@ -41,7 +41,7 @@ internal sealed class VmSession : IAsyncDisposable
         Rows = start.Rows;
         State = start.State;
         Vcpus = start.Vcpus;
-        Console = start.Console;
+        Output = start.Console;
         LastMachine = start.Machine;
         SeenVmTime = start.Guest.VmTime;
         SeenInstructions = start.Guest.InstructionsRetired;
@@ -60,7 +60,8 @@ internal sealed class VmSession : IAsyncDisposable
 
     public ImmutableArray<VcpuActorState> Vcpus { get; private set; }
 
-    public ConsoleLog Console { get; }
+    /// <summary>What was released so far.</summary>
+    public ConsoleLog Output { get; }
 
     public GuestSlices Slices { get; }
 
@@ -81,7 +82,8 @@ internal sealed class VmSession : IAsyncDisposable
     /// <summary>Another node has the VM: nothing may run or leave any more.</summary>
     public bool IsLost { get; private set; }
 
-    /// <summary>The guest stands still until this is cleared, whatever its lifecycle says: a move is at its end.</summary>
+    /// <summary>The guest stands still until this is cleared, whatever its lifecycle says: a move is at its
+    /// end.</summary>
     public bool IsHeld { get; set; }
 
     public IGuest Guest => Slices.Guest;
@@ -156,7 +158,7 @@ internal sealed class VmSession : IAsyncDisposable
             return new SliceOutcome(IsLost: true, input);
         }
 
-        Console.Append(slice.Result.ConsoleOffset, slice.Result.Console.Span);
+        Output.Append(slice.Result.ConsoleOffset, slice.Result.Console.Span);
         return new SliceOutcome(IsLost: false, input);
     }
 
@@ -205,7 +207,8 @@ internal sealed class VmSession : IAsyncDisposable
                 return false;
             default:
                 throw new InvalidOperationException(
-                    $"Expected a commit of {State.Vm} under epoch {Rows.Epoch} to land or to be fenced, found {result}.");
+                    $"Expected a commit of {State.Vm} under epoch {Rows.Epoch} to land or to be fenced, "
+                    + $"found {result}.");
         }
     }
 
@@ -260,7 +263,7 @@ internal sealed class VmSession : IAsyncDisposable
         {
             ImmutableArray<PageReference> pages =
                 await _pages.PutAsync(_services.Store, progress.SnapshotPages, cancellationToken);
-            ConsoleLog console = new(Console.End, Console.Tail());
+            ConsoleLog console = new(Output.End, Output.Tail());
             console.Append(slice.Result.ConsoleOffset, slice.Result.Console.Span);
             return new VmCommit.SnapshotDraft(
                 Rows.Own.SnapshotId + 1,

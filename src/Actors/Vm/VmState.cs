@@ -55,7 +55,8 @@ public sealed record VmState(
         QuarantineReason: null);
 
     /// <summary>The state after one more event of the VM's stream.</summary>
-    /// <exception cref="InvalidOperationException">The event cannot stand in a VM's stream behind its first.</exception>
+    /// <exception cref="InvalidOperationException">The event cannot stand in a VM's stream behind its
+    /// first.</exception>
     public VmState Apply(JournalEvent next, ulong vmTime)
     {
         VmState at = this with { VmTime = vmTime };
@@ -104,7 +105,8 @@ public sealed record VmState(
             state = state is null ? Create(vm, FirstOf(vm, next)) : state.Apply(next, vmTime);
         }
 
-        return state ?? throw new InvalidOperationException($"Expected VmCreated in the stream of {vm}, found no event.");
+        return state
+            ?? throw new InvalidOperationException($"Expected VmCreated in the stream of {vm}, found no event.");
     }
 
     private static JournalEvent.VmCreated FirstOf(VmId vm, JournalEvent first) => first as JournalEvent.VmCreated

@@ -18,7 +18,8 @@ namespace KvmActors.Actors.Vm;
 /// <param name="ExitCode">What <c>run</c> would have exited with; null while it can run.</param>
 /// <param name="MovingTo">Set while a planned move is under way.</param>
 /// <param name="Problem">Why nobody runs it, or why it was quarantined; null where all is well.</param>
-/// <param name="Patches">Hypercall sites that were rewritten, oldest first, with the node they were rewritten on.</param>
+/// <param name="Patches">Hypercall sites that were rewritten, oldest first, with the node they were rewritten
+/// on.</param>
 /// <param name="Machine">Registers, CPUID tables, what the guest observed and devices, at the last Progress; only where
 /// one VM was asked for.</param>
 public sealed record VmStatus(

@@ -17,9 +17,9 @@ using KvmActors.Machine.Time;
 
 namespace KvmActors.TestKit.Guests;
 
-/// <summary>A guest without an instruction set: it computes, prints, writes memory, executes one hypercall site and reads
-/// its console at fixed VM times, each step mixed into its registers, so that any lost, repeated or reordered step shows in
-/// its hash.</summary>
+/// <summary>A guest without an instruction set: it computes, prints, writes memory, executes one hypercall site and
+/// reads its console at fixed VM times, each step mixed into its registers, so that any lost, repeated or reordered
+/// step shows in its hash.</summary>
 /// <remarks>Deterministic as the real machine is: how its run is cut into slices leaves no trace.</remarks>
 public sealed class ModelGuest : IGuest
 {
