@@ -22,14 +22,20 @@ internal unsafe struct Block
 
     public const int NoPage = -1;
 
+    /// <summary>The entry cost of an invalid block: more than any budget.</summary>
+    public const long NoEntry = long.MaxValue;
+
     /// <summary>RIP of the first instruction, or <see cref="InvalidRip"/>.</summary>
     public ulong Rip;
 
     /// <summary>RIP of the last byte, to compare with the limit of CS.</summary>
     public ulong LastByte;
 
-    /// <summary>Instructions in the block: what entering it costs.</summary>
+    /// <summary>Instructions in the block.</summary>
     public int Count;
+
+    /// <summary>What entering the block takes from the budget: <see cref="Count"/>, or <see cref="NoEntry"/>.</summary>
+    public long EntryCost;
 
     public CpuMode Mode;
 

@@ -140,6 +140,7 @@ internal sealed unsafe class BlockCache : IDisposable
     public void Invalidate(Block* block)
     {
         block->Rip = Block.InvalidRip;
+        block->EntryCost = Block.NoEntry;
         for (int index = 0; index <= block->Count; index++)
         {
             block->First[index].Handler = _leave;

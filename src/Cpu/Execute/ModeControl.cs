@@ -13,6 +13,13 @@ namespace KvmActors.Cpu.Execute;
 /// <remarks>Source: Intel SDM vol. 3A, section 2.2 "Modes of Operation".</remarks>
 internal static unsafe class ModeControl
 {
+    /// <summary>Value of <see cref="CpuState.InterruptShadow"/> behind STI.</summary>
+    public const int ShadowOfSti = 1;
+
+    /// <summary>Value of <see cref="CpuState.InterruptShadow"/> behind MOV SS and POP SS, which hold off debug traps too.
+    /// </summary>
+    public const int ShadowOfMovSs = 2;
+
     /// <summary>To be called after any change to CR0, EFER, CS, CPL or the system flags.</summary>
     public static void Refresh(CpuState* state)
     {
@@ -30,7 +37,8 @@ internal static unsafe class ModeControl
     {
         int set = state->Cpl == 3 ? (ChecksAlignment(state) ? Tlb.EmptySet : Tlb.UserSet) : Tlb.SupervisorSet;
         state->ActiveTlb = Tlb.Set(state, set);
-        state->SingleStep = state->InterruptShadow | ((state->SystemFlags & RFlags.Trap) != 0 ? 1 : 0);
+        bool isWatched = (state->SystemFlags & (RFlags.Trap | RFlags.Resume)) != 0;
+        state->SingleStep = state->InterruptShadow | (isWatched ? 1 : 0);
     }
 
     /// <summary>True if an unaligned access is #AC now.</summary>

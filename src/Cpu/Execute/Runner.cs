@@ -1,24 +1,173 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Execute.Delivery;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Execute;
 
-// JUSTIFICATION: see CpuState.
-// SAFETY: works on the state its engine owns.
+// JUSTIFICATION: the loop that calls handlers through pointers; see CpuState.
+// SAFETY: blocks come from the builder and live until DropAll, which is called here, between blocks.
 
-/// <summary>The loop that runs blocks until something has to leave the engine.</summary>
+/// <summary>Runs blocks until something has to leave the engine, and exactly as many instructions as it is given.
+/// </summary>
 internal sealed unsafe class Runner(VcpuEngine engine)
 {
+    /// <summary>More than any run can use, and less than <see cref="Block.NoEntry"/>.</summary>
+    private const long BudgetMax = long.MaxValue / 2;
+
     public VmExit Run(ulong budget, ulong vmTime)
     {
         CpuState* state = engine.State;
         state->VmTimeAtEntry = vmTime;
-        state->BudgetAtEntry = (long)Math.Min(budget, long.MaxValue);
-        return new VmExit.EmulationFailure(new Gva(state->CodeBase + state->Rip), [], "Nothing is decoded yet.");
+        state->Budget = (long)Math.Min(budget, BudgetMax);
+        state->BudgetAtEntry = state->Budget;
+        state->LinkSlot = null;
+        state->Port = default;
+        state->Exit = ExitReason.None;
+        VmExit exit = ExitOfActivity(state) ?? RunBlocks(state);
+        state->RetiredBefore += (ulong)(state->BudgetAtEntry - state->Budget);
+        state->BudgetAtEntry = state->Budget;
+        return exit;
     }
 
-    public void InjectException(GuestFault fault) => engine.State->Fault.Vector = fault.Vector;
+    public void InjectException(GuestFault fault)
+    {
+        CpuState* state = engine.State;
+        state->InterruptShadow = 0;
+        state->Fault.Vector = fault.Vector;
+        state->Fault.HasErrorCode = fault.ErrorCode is not null;
+        state->Fault.ErrorCode = fault.ErrorCode ?? 0;
+        state->Fault.Address = fault.Cr2 ?? state->Cr2;
+        ExceptionDelivery.DeliverFault(state);
+        state->Exit = ExitReason.None;
+    }
 
-    public bool TryInjectInterrupt(byte vector) => engine.State->Fault.Vector != vector && false;
+    public bool TryInjectInterrupt(byte vector)
+    {
+        CpuState* state = engine.State;
+        bool isRunnable = state->Activity is VcpuActivity.Running or VcpuActivity.Halted;
+        bool isOpen = (state->SystemFlags & RFlags.Interrupt) != 0 && state->InterruptShadow == 0;
+        if (!isRunnable || !isOpen)
+        {
+            return false;
+        }
+
+        state->Activity = VcpuActivity.Running;
+        ExceptionDelivery.DeliverInterrupt(state, vector);
+        state->Exit = ExitReason.None;
+        return true;
+    }
+
+    private static VmExit? ExitOfActivity(CpuState* state) => state->Activity switch
+    {
+        VcpuActivity.Running => null,
+        VcpuActivity.Halted => new VmExit.Halted(),
+        VcpuActivity.WaitForSipi => new VmExit.Halted(),
+        VcpuActivity.Shutdown => new VmExit.Shutdown("The vCPU is shut down since an earlier triple fault."),
+    };
+
+    private VmExit RunBlocks(CpuState* state)
+    {
+        while (true)
+        {
+            if (state->Exit == ExitReason.Fault)
+            {
+                DeliverFault(state);
+            }
+
+            if (state->Exit != ExitReason.None)
+            {
+                return ExitOf(state);
+            }
+
+            if (state->Budget == 0)
+            {
+                return new VmExit.BudgetSpent();
+            }
+
+            Block* block = FindBlock(state);
+            if (block == null)
+            {
+                continue;
+            }
+
+            if (state->SingleStep != 0 || state->Budget < block->EntryCost)
+            {
+                SingleSteps.Run(state, block);
+                continue;
+            }
+
+            state->Budget -= block->EntryCost;
+            state->CurrentBlock = block;
+            Uop* uop = block->First;
+            do
+            {
+                uop = uop->Handler(state, uop);
+            }
+            while (uop != null);
+        }
+    }
+
+    private Block* FindBlock(CpuState* state)
+    {
+        Block* block = JumpCache.Find(state);
+        if (block == null)
+        {
+            if (engine.Blocks.IsFull)
+            {
+                state->LinkSlot = null;
+                engine.Blocks.DropAll();
+                JumpCache.Flush(state);
+            }
+
+            block = engine.Builder.GetBlock(state);
+        }
+
+        if (state->LinkSlot != null)
+        {
+            if (block != null && block->SecondPage == Block.NoPage)
+            {
+                *state->LinkSlot = block;
+            }
+
+            state->LinkSlot = null;
+        }
+
+        return block;
+    }
+
+    private static void DeliverFault(CpuState* state)
+    {
+        state->InterruptShadow = 0;
+        state->Exit = ExitReason.None;
+        ExceptionDelivery.DeliverFault(state);
+    }
+
+    private VmExit ExitOf(CpuState* state) => state->Exit switch
+    {
+        ExitReason.PortRead => new VmExit.PortRead(state->Port.Port, state->Port.SizeBytes),
+        ExitReason.PortWrite => new VmExit.PortWrite(state->Port.Port, state->Port.SizeBytes, state->Port.Value),
+        ExitReason.Halted => new VmExit.Halted(),
+        ExitReason.Hypercall => new VmExit.Hypercall(),
+        ExitReason.InvalidOpcode => new VmExit.InvalidOpcode(),
+        ExitReason.Shutdown => new VmExit.Shutdown(engine.ExitText),
+        ExitReason.EmulationFailure => EmulationFailure(state),
+        ExitReason.None or ExitReason.Fault or ExitReason.BudgetSpent => new VmExit.BudgetSpent(),
+    };
+
+    private VmExit.EmulationFailure EmulationFailure(CpuState* state)
+    {
+        ulong linear = state->CodeBase + state->Rip;
+        Gva start = new(state->Mode == CpuMode.Long64 ? linear : (uint)linear);
+        byte[] bytes = new byte[BlockBuilder.InstructionBytesMax];
+        int count = 0;
+        while (count < bytes.Length
+            && GuestWindow.ReadCode(engine, new Gva(start.Value + (ulong)count), bytes.AsSpan(count, 1)).Succeeded)
+        {
+            count++;
+        }
+
+        return new VmExit.EmulationFailure(start, [.. bytes[..count]], engine.ExitText);
+    }
 }

@@ -24,6 +24,7 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         Index = index;
         Memory = memory;
         Blocks = new BlockCache(memory, &Leaving.Leave);
+        Builder = new BlockBuilder(Blocks);
         _state = (CpuState*)NativeMemory.AlignedAlloc(CpuState.SizeBytes, GuestMemory.PageBytes);
         NativeMemory.Clear(_state, CpuState.SizeBytes);
         _state->Ram = memory.Ram;
@@ -40,6 +41,8 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
     public GuestMemory Memory { get; }
 
     public BlockCache Blocks { get; }
+
+    public BlockBuilder Builder { get; }
 
     public HostVendor HostVendor { get; set; } = HostVendor.Intel;
 
@@ -115,5 +118,6 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         NativeMemory.AlignedFree(_state);
         _state = null;
         Blocks.Dispose();
+        Builder.Dispose();
     }
 }

@@ -117,7 +117,7 @@ internal unsafe struct CpuState
     [FieldOffset(228)]
     public CpuMode Mode;
 
-    /// <summary>Not 0: instructions go one by one, because of the interrupt shadow or RFLAGS.TF.</summary>
+    /// <summary>Not 0: instructions go one by one, because of the interrupt shadow, RFLAGS.TF or RFLAGS.RF.</summary>
     [FieldOffset(232)]
     public int SingleStep;
 
@@ -194,6 +194,14 @@ internal unsafe struct CpuState
     /// <summary>The port access that waits for its completion.</summary>
     [FieldOffset(608)]
     public PortAccess Port;
+
+    /// <summary>The value of the last successful load, zero-extended.</summary>
+    [FieldOffset(304)]
+    public ulong Loaded;
+
+    /// <summary>Where the block that runs next is to be linked, or null.</summary>
+    [FieldOffset(504)]
+    public Block** LinkSlot;
 
     /// <summary>What the guest's CPUID table offers, of what the engine can do.</summary>
     [FieldOffset(632)]

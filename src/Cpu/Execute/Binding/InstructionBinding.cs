@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Execute.Hot;
+using KvmActors.Cpu.Execute.Operations;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Execute.Binding;
+
+// JUSTIFICATION: see Uop.
+// SAFETY: see HotBinding.
+
+/// <summary>From a decoded instruction to a micro-operation that is ready to run.</summary>
+internal static unsafe class InstructionBinding<TMode>
+    where TMode : struct, IDispatch
+{
+    public static void Bind(ref BindingContext context)
+    {
+        if (context.Instruction.IsInvalid)
+        {
+            bool isTooLong = context.Instruction.Length >= BlockBuilder.InstructionBytesMax;
+            context.Uop->Length = (byte)context.Instruction.Length;
+            BindGeneral(ref context, isTooLong ? &UndefinedOperations.TooLong : &UndefinedOperations.Undefined);
+            context.EndsBlock = true;
+            return;
+        }
+
+        OperandResolver.Resolve(context.Instruction, context.Mode, context.Uop);
+        if (HotBinding<TMode>.TryBind(ref context))
+        {
+            return;
+        }
+
+        InstructionRule rule = IntegerInstructions.Table[context.Instruction.Mnemonic];
+        if (!rule.IsKnown)
+        {
+            context.Uop->Immediate = UndefinedOperations.UnknownDetail(context.Instruction);
+            BindGeneral(ref context, &UndefinedOperations.Unknown);
+            context.EndsBlock = true;
+            return;
+        }
+
+        bool isMissing = (context.Features & rule.Requires) != rule.Requires;
+        BindGeneral(ref context, isMissing ? &UndefinedOperations.Undefined : rule.Operation);
+        context.EndsBlock |= rule.EndsBlock || isMissing;
+    }
+
+    private static void BindGeneral(
+        ref BindingContext context, delegate* managed<CpuState*, Uop*, Outcome> operation)
+    {
+        context.Uop->Operation = operation;
+        context.Uop->Handler = &GeneralHandlers<TMode>.Execute;
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Runtime.CompilerServices;
+using KvmActors.Cpu.Execute.Operands;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Execute.Hot;
+
+// JUSTIFICATION: see IBinaryOperation.
+// SAFETY: see IBinaryOperation.
+
+/// <summary>ADC: add with CF.</summary>
+/// <remarks>Source: Intel SDM vol. 2, "ADC—Add With Carry", Flags Affected.</remarks>
+internal readonly unsafe struct AdcOperation : IBinaryOperation
+{
+    public static bool WritesResult => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long Apply<TSize>(CpuState* state, long left, long right)
+        where TSize : struct, IOperandSize
+    {
+        long carry = LazyFlags.Carry(state) ? 1 : 0;
+        long result = TSize.Extend(left + right + carry);
+        state->FlagResult = (ulong)result;
+        state->FlagCarries = (ulong)((left & right) | ((left | right) & ~result));
+        state->FlagShape = TSize.Shape;
+        return result;
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Runtime.CompilerServices;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Execute.Hot;
+
+// JUSTIFICATION: see ICondition.
+// SAFETY: see ICondition.
+
+/// <summary>OF is set.</summary>
+internal readonly unsafe struct IfOverflow : ICondition
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Holds(CpuState* state) => LazyFlags.Overflow(state);
+}
