@@ -28,6 +28,15 @@ internal static unsafe class OperandResolver
     /// <summary>Size of the operation in bytes: of the first operand if that has one, else of the encoding.</summary>
     private static int OperandBytes(in Instruction instruction)
     {
+        // OUT and OUTS have the port first, whose register says nothing about the size.
+        switch (instruction.Mnemonic)
+        {
+            case Mnemonic.Out:
+                return instruction.Op1Register.GetSize();
+            case Mnemonic.Outsb or Mnemonic.Outsw or Mnemonic.Outsd:
+                return instruction.MemorySize.GetSize();
+        }
+
         if (instruction.OpCount > 0 && instruction.Op0Kind == OpKind.Register && instruction.Op0Register.IsGPR())
         {
             return instruction.Op0Register.GetSize();
@@ -52,7 +61,7 @@ internal static unsafe class OperandResolver
     private static UopFlags FlagsOf(in Instruction instruction) =>
         (instruction.HasRepPrefix ? UopFlags.Repeat : 0)
         | (instruction.HasRepnePrefix ? UopFlags.RepeatWhileNotEqual : 0)
-        | (instruction.HasLockPrefix ? UopFlags.Lock : 0);
+        | (instruction.Code is Code.Lgdt_m1632_16 or Code.Lidt_m1632_16 ? UopFlags.Operand16 : 0);
 
     private static void Resolve(in Instruction instruction, int operand, CpuMode mode, Uop* uop)
     {
@@ -123,6 +132,10 @@ internal static unsafe class OperandResolver
         else if (operand == 1)
         {
             uop->SourceKind = kind;
+        }
+        else
+        {
+            uop->ThirdKind = kind;
         }
     }
 

@@ -54,6 +54,8 @@ internal unsafe struct Uop
 
     public OperandKind SourceKind;
 
+    public OperandKind ThirdKind;
+
     /// <summary>Address size in bits: 16, 32 or 64.</summary>
     public byte AddressBits;
 

@@ -13,11 +13,6 @@ internal enum UopFlags : byte
     /// <summary>F2 before a string instruction.</summary>
     RepeatWhileNotEqual = 2,
 
-    /// <summary>REX.W, or an operand size of 64 bits by default.</summary>
-    Operand64 = 4,
-
-    /// <summary>Operand size is 16 bits, of an instruction whose size its registers do not tell.</summary>
-    Operand16 = 8,
-
-    Lock = 16,
+    /// <summary>LGDT or LIDT with a 16-bit operand size, which loads 24 bits of the base.</summary>
+    Operand16 = 4,
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu.Execute.Delivery;
+using KvmActors.Cpu.Execute.Operands;
+using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Execute;
@@ -14,26 +17,26 @@ internal static unsafe class PortCompletion
     {
         CpuState* state = engine.State;
         Expect(state, PortAccessKind.Read);
-        switch (state->Port.SizeBytes)
+        if (!state->Port.IsString)
         {
-            case 1:
-                *(byte*)&state->Rax = (byte)value;
-                break;
-            case 2:
-                *(ushort*)&state->Rax = (ushort)value;
-                break;
-            default:
-                state->Rax = value;
-                break;
+            RegisterFile.Write(state, offset: 0, state->Port.SizeBytes, value);
+        }
+        else if (!TryStore(state, value))
+        {
+            // Cannot happen while nobody changes the page tables under a vCPU that stands still; then the guest gets
+            // the fault, and the value read is lost, as on hardware.
+            state->Port = default;
+            ExceptionDelivery.DeliverFault(state);
+            return;
         }
 
-        Finish(state);
+        Finish(state, &state->Rdi);
     }
 
     public static void CompleteWrite(VcpuEngine engine)
     {
         Expect(engine.State, PortAccessKind.Write);
-        Finish(engine.State);
+        Finish(engine.State, &engine.State->Rsi);
     }
 
     /// <summary>RIP moves on, the instruction counts one, and the interrupt shadow ends.</summary>
@@ -45,10 +48,32 @@ internal static unsafe class PortCompletion
         ModeControl.RefreshFlags(state);
     }
 
-    private static void Finish(CpuState* state)
+    private static bool TryStore(CpuState* state, uint value)
     {
-        int length = state->Port.InstructionBytes;
+        int bytes = state->Port.SizeBytes;
+        ulong offset = MemoryReference.Cut(state->Rdi, state->Port.AddressBits);
+        return MemoryReference.Resolve(state, SegmentName.Es, offset, bytes, AccessKind.Write, out ulong linear)
+            && LinearMemory.Write(state, linear, bytes, value, SegmentName.Es);
+    }
+
+    private static void Finish(CpuState* state, ulong* pointer)
+    {
+        PortAccess port = state->Port;
         state->Port = default;
+        int length = port.InstructionBytes;
+        if (port.IsString)
+        {
+            bool isDown = (state->SystemFlags & RFlags.Direction) != 0;
+            ulong distance = isDown ? 0ul - port.SizeBytes : port.SizeBytes;
+            AddressRegister.Write(pointer, port.AddressBits, *pointer + distance);
+            if (port.IsRepeated)
+            {
+                AddressRegister.Write(&state->Rcx, port.AddressBits, state->Rcx - 1);
+                bool isDone = MemoryReference.Cut(state->Rcx, port.AddressBits) == 0;
+                length = isDone ? length : 0;
+            }
+        }
+
         Retire(state, length);
     }
 

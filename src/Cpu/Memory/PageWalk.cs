@@ -27,10 +27,10 @@ internal static unsafe class PageWalk
     private const ulong Large = 1ul << 7;
     private const ulong NoExecute = 1ul << 63;
     private const ulong AddressMask = 0x000F_FFFF_FFFF_F000;
-    private const ulong PageOffsetMask = 0xFFF;
 
     // A PDPTE of PAE paging has no R/W, U/S, A and PS. Source: SDM vol. 3A, table 5-8.
     private const ulong PaePointerReserved = 0x1E6;
+    private const int SmallPageShift = 12;
     private const int LevelsMax = 4;
     private const int PageFaultVector = 14;
 
@@ -65,6 +65,7 @@ internal static unsafe class PageWalk
         }
 
         MarkUsed(state, &path);
+        state->HasLargeTranslations |= path.LeafShift - SmallPageShift;
         ulong offsetMask = (1ul << path.LeafShift) - 1;
         physical = (path.Frame & ~offsetMask) | (linear & offsetMask);
         return true;

@@ -57,13 +57,20 @@ internal static unsafe class Tlb
     public static void Flush(CpuState* state)
     {
         Clear(Set(state, SupervisorSet), SetCount * SetBytes);
+        state->HasLargeTranslations = 0;
         JumpCache.Flush(state);
     }
 
-    /// <summary>Drops the page that holds a linear address. Large pages were entered in pieces of 4 KiB, so the caller
-    /// that drops one of those uses <see cref="Flush"/>.</summary>
+    /// <summary>Drops the page that holds a linear address. Large pages were entered in pieces of 4 KiB, so if there are
+    /// any, everything is dropped.</summary>
     public static void FlushPage(CpuState* state, ulong linear)
     {
+        if (state->HasLargeTranslations != 0)
+        {
+            Flush(state);
+            return;
+        }
+
         for (int set = 0; set < SetCount; set++)
         {
             for (int array = 0; array < SetBytes; array += EntryCount * EntryBytes)

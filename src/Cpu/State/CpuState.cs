@@ -144,6 +144,10 @@ internal unsafe struct CpuState
     [FieldOffset(280)]
     public ulong VmTimeAtEntry;
 
+    /// <summary>Not 0: the TLB has pieces of large pages, which INVLPG cannot find one by one.</summary>
+    [FieldOffset(636)]
+    public int HasLargeTranslations;
+
     [FieldOffset(288)]
     public FaultInfo Fault;
 

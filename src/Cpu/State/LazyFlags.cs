@@ -100,6 +100,9 @@ internal static unsafe class LazyFlags
         state->FlagCarries = CarriesOf(state->FlagShape & ShiftMask, carry, overflow) | auxiliary;
     }
 
+    /// <summary>Sets AF, keeps the rest.</summary>
+    public static void SetAuxiliary(CpuState* state) => state->FlagCarries |= 8;
+
     /// <summary>Replaces CF, keeps the rest.</summary>
     public static void SetCarry(CpuState* state, bool carry)
     {

@@ -22,7 +22,4 @@ internal struct PortAccess
 
     /// <summary>OUT, OUTS: what is written.</summary>
     public uint Value;
-
-    /// <summary>INS: linear address of the destination.</summary>
-    public ulong Destination;
 }

@@ -4,6 +4,7 @@ using Iced.Intel;
 using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Execute.Hot;
 using KvmActors.Cpu.Execute.Operands;
+using KvmActors.Cpu.Execute.Operations;
 using KvmActors.Cpu.Memory;
 
 namespace KvmActors.Cpu.Execute.Binding;
@@ -90,7 +91,9 @@ internal static unsafe class ConditionBinding<TMode>
 
         if (!LinearMemory.IsCanonical(target))
         {
-            return false;
+            context.Uop->Handler = &GeneralHandlers<TMode>.Execute;
+            context.Uop->Operation = &BranchOperations.JumpConditional<TCondition>;
+            return true;
         }
 
         context.Uop->Handler = context.IsInSamePage(target) && context.IsInSamePage(next)

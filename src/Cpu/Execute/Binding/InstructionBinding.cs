@@ -31,6 +31,18 @@ internal static unsafe class InstructionBinding<TMode>
             return;
         }
 
+        delegate* managed<CpuState*, Uop*, Outcome> special = GeneralBinding.Find(ref context);
+        if (special != null)
+        {
+            BindGeneral(ref context, special);
+            return;
+        }
+
+        BindByMnemonic(ref context);
+    }
+
+    private static void BindByMnemonic(ref BindingContext context)
+    {
         InstructionRule rule = IntegerInstructions.Table[context.Instruction.Mnemonic];
         if (!rule.IsKnown)
         {
@@ -42,7 +54,9 @@ internal static unsafe class InstructionBinding<TMode>
 
         bool isMissing = (context.Features & rule.Requires) != rule.Requires;
         BindGeneral(ref context, isMissing ? &UndefinedOperations.Undefined : rule.Operation);
-        context.EndsBlock |= rule.EndsBlock || isMissing;
+        const UopFlags Repeats = UopFlags.Repeat | UopFlags.RepeatWhileNotEqual;
+        bool repeats = (context.Uop->Flags & Repeats) != 0;
+        context.EndsBlock |= rule.EndsBlock || isMissing || repeats;
     }
 
     private static void BindGeneral(

@@ -9,7 +9,7 @@ namespace KvmActors.Cpu.Execute.Hot;
 
 // JUSTIFICATION: these forms are half of all instructions a kernel executes; each is compiled for its operation, size and
 // operand kinds, with the TLB probe inline.
-// SAFETY: see MemoryOperand and Tlb; the probes give host addresses inside RAM or null.
+// SAFETY: see MemoryReference and Tlb; the probes give host addresses inside RAM or null.
 
 /// <summary>ADD, ADC, SUB, SBB, CMP, AND, OR, XOR and TEST in all their operand forms.</summary>
 /// <remarks>Nothing is written before every access has succeeded, so a fault leaves the state as it was.</remarks>
@@ -38,10 +38,10 @@ internal static unsafe class BinaryHandlers<TMode, TOperation, TSize>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* RegisterMemory(CpuState* state, Uop* uop)
     {
-        byte* host = MemoryOperand.ProbeRead(state, uop, TSize.Bytes);
+        byte* host = MemoryReference.ProbeRead(state, uop, TSize.Bytes);
         if (host == null)
         {
-            if (!MemoryOperand.Read(state, uop, TSize.Bytes))
+            if (!MemoryReference.Read(state, uop, TSize.Bytes))
             {
                 return Leaving.BeforeInstruction(state, uop);
             }
@@ -83,8 +83,8 @@ internal static unsafe class BinaryHandlers<TMode, TOperation, TSize>
     private static bool ApplyToMemory(CpuState* state, Uop* uop, long right)
     {
         byte* host = TOperation.WritesResult
-            ? MemoryOperand.ProbeWrite(state, uop, TSize.Bytes)
-            : MemoryOperand.ProbeRead(state, uop, TSize.Bytes);
+            ? MemoryReference.ProbeWrite(state, uop, TSize.Bytes)
+            : MemoryReference.ProbeRead(state, uop, TSize.Bytes);
         if (host == null)
         {
             return ApplyToMemorySlowly(state, uop, right);
@@ -103,8 +103,8 @@ internal static unsafe class BinaryHandlers<TMode, TOperation, TSize>
     private static bool ApplyToMemorySlowly(CpuState* state, Uop* uop, long right)
     {
         bool loaded = TOperation.WritesResult
-            ? MemoryOperand.ReadForModify(state, uop, TSize.Bytes)
-            : MemoryOperand.Read(state, uop, TSize.Bytes);
+            ? MemoryReference.ReadForModify(state, uop, TSize.Bytes)
+            : MemoryReference.Read(state, uop, TSize.Bytes);
         if (!loaded)
         {
             return false;
@@ -113,6 +113,6 @@ internal static unsafe class BinaryHandlers<TMode, TOperation, TSize>
         long result = TOperation.Apply<TSize>(state, TSize.Read((byte*)&state->Loaded), right);
 
         // Cannot fail: ReadForModify has checked it.
-        return !TOperation.WritesResult || MemoryOperand.Write(state, uop, TSize.Bytes, (ulong)result);
+        return !TOperation.WritesResult || MemoryReference.Write(state, uop, TSize.Bytes, (ulong)result);
     }
 }

@@ -69,7 +69,7 @@ internal static unsafe class ConditionalHandlers<TMode, TCondition>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* SetMemory(CpuState* state, Uop* uop)
     {
-        return MemoryOperand.Write(state, uop, sizeBytes: 1, TCondition.Holds(state) ? 1ul : 0ul)
+        return MemoryReference.Write(state, uop, sizeBytes: 1, TCondition.Holds(state) ? 1ul : 0ul)
             ? TMode.Next(state, uop)
             : Leaving.BeforeInstruction(state, uop);
     }
@@ -89,7 +89,7 @@ internal static unsafe class ConditionalHandlers<TMode, TCondition>
     public static Uop* MoveMemory<TSize>(CpuState* state, Uop* uop)
         where TSize : struct, IOperandSize
     {
-        if (!MemoryOperand.Read(state, uop, TSize.Bytes))
+        if (!MemoryReference.Read(state, uop, TSize.Bytes))
         {
             return Leaving.BeforeInstruction(state, uop);
         }

@@ -34,10 +34,10 @@ internal static unsafe class ExtendHandlers<TMode, TTo, TFrom>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* ZeroFromMemory(CpuState* state, Uop* uop)
     {
-        byte* host = MemoryOperand.ProbeRead(state, uop, TFrom.Bytes);
+        byte* host = MemoryReference.ProbeRead(state, uop, TFrom.Bytes);
         if (host == null)
         {
-            if (!MemoryOperand.Read(state, uop, TFrom.Bytes))
+            if (!MemoryReference.Read(state, uop, TFrom.Bytes))
             {
                 return Leaving.BeforeInstruction(state, uop);
             }
@@ -52,10 +52,10 @@ internal static unsafe class ExtendHandlers<TMode, TTo, TFrom>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* SignFromMemory(CpuState* state, Uop* uop)
     {
-        byte* host = MemoryOperand.ProbeRead(state, uop, TFrom.Bytes);
+        byte* host = MemoryReference.ProbeRead(state, uop, TFrom.Bytes);
         if (host == null)
         {
-            if (!MemoryOperand.Read(state, uop, TFrom.Bytes))
+            if (!MemoryReference.Read(state, uop, TFrom.Bytes))
             {
                 return Leaving.BeforeInstruction(state, uop);
             }

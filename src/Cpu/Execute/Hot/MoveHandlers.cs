@@ -32,10 +32,10 @@ internal static unsafe class MoveHandlers<TMode, TSize>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* Load(CpuState* state, Uop* uop)
     {
-        byte* host = MemoryOperand.ProbeRead(state, uop, TSize.Bytes);
+        byte* host = MemoryReference.ProbeRead(state, uop, TSize.Bytes);
         if (host == null)
         {
-            if (!MemoryOperand.Read(state, uop, TSize.Bytes))
+            if (!MemoryReference.Read(state, uop, TSize.Bytes))
             {
                 return Leaving.BeforeInstruction(state, uop);
             }
@@ -50,13 +50,13 @@ internal static unsafe class MoveHandlers<TMode, TSize>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* Store(CpuState* state, Uop* uop)
     {
-        byte* host = MemoryOperand.ProbeWrite(state, uop, TSize.Bytes);
+        byte* host = MemoryReference.ProbeWrite(state, uop, TSize.Bytes);
         long value = RegisterFile.Read<TSize>(state, uop->Source);
         if (host != null)
         {
             TSize.Write(host, value);
         }
-        else if (!MemoryOperand.Write(state, uop, TSize.Bytes, (ulong)value))
+        else if (!MemoryReference.Write(state, uop, TSize.Bytes, (ulong)value))
         {
             return Leaving.BeforeInstruction(state, uop);
         }
@@ -67,12 +67,12 @@ internal static unsafe class MoveHandlers<TMode, TSize>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* StoreImmediate(CpuState* state, Uop* uop)
     {
-        byte* host = MemoryOperand.ProbeWrite(state, uop, TSize.Bytes);
+        byte* host = MemoryReference.ProbeWrite(state, uop, TSize.Bytes);
         if (host != null)
         {
             TSize.Write(host, (long)uop->Immediate);
         }
-        else if (!MemoryOperand.Write(state, uop, TSize.Bytes, uop->Immediate))
+        else if (!MemoryReference.Write(state, uop, TSize.Bytes, uop->Immediate))
         {
             return Leaving.BeforeInstruction(state, uop);
         }
@@ -84,14 +84,14 @@ internal static unsafe class MoveHandlers<TMode, TSize>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* LoadEffectiveAddress64(CpuState* state, Uop* uop)
     {
-        RegisterFile.Write<TSize>(state, uop->Destination, (long)MemoryOperand.Sum(state, uop));
+        RegisterFile.Write<TSize>(state, uop->Destination, (long)MemoryReference.Sum(state, uop));
         return TMode.Next(state, uop);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* LoadEffectiveAddress(CpuState* state, Uop* uop)
     {
-        RegisterFile.Write<TSize>(state, uop->Destination, (long)MemoryOperand.Offset(state, uop));
+        RegisterFile.Write<TSize>(state, uop->Destination, (long)MemoryReference.Offset(state, uop));
         return TMode.Next(state, uop);
     }
 }

@@ -61,7 +61,7 @@ internal static unsafe class ShiftHandlers<TMode, TOperation, TSize>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool Modify(CpuState* state, Uop* uop, int count)
     {
-        if (!MemoryOperand.ReadForModify(state, uop, TSize.Bytes))
+        if (!MemoryReference.ReadForModify(state, uop, TSize.Bytes))
         {
             return false;
         }
@@ -72,7 +72,7 @@ internal static unsafe class ShiftHandlers<TMode, TOperation, TSize>
         }
 
         long result = TOperation.Apply<TSize>(state, TSize.Read((byte*)&state->Loaded), count);
-        return MemoryOperand.Write(state, uop, TSize.Bytes, (ulong)result);
+        return MemoryReference.Write(state, uop, TSize.Bytes, (ulong)result);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -80,7 +80,7 @@ internal static unsafe class StackHandlers<TMode>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* CallMemory(CpuState* state, Uop* uop)
     {
-        return MemoryOperand.Read(state, uop, SlotBytes)
+        return MemoryReference.Read(state, uop, SlotBytes)
             ? CallIndirect(state, uop, state->Loaded)
             : Leaving.BeforeInstruction(state, uop);
     }
@@ -125,7 +125,7 @@ internal static unsafe class StackHandlers<TMode>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* JumpMemory(CpuState* state, Uop* uop)
     {
-        return MemoryOperand.Read(state, uop, SlotBytes)
+        return MemoryReference.Read(state, uop, SlotBytes)
             ? JumpIndirect(state, uop, state->Loaded)
             : Leaving.BeforeInstruction(state, uop);
     }

@@ -27,21 +27,21 @@ internal static unsafe class UnaryHandlers<TMode, TOperation, TSize>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* Memory(CpuState* state, Uop* uop)
     {
-        byte* host = MemoryOperand.ProbeWrite(state, uop, TSize.Bytes);
+        byte* host = MemoryReference.ProbeWrite(state, uop, TSize.Bytes);
         if (host != null)
         {
             TSize.Write(host, TOperation.Apply<TSize>(state, TSize.Read(host)));
             return TMode.Next(state, uop);
         }
 
-        if (!MemoryOperand.ReadForModify(state, uop, TSize.Bytes))
+        if (!MemoryReference.ReadForModify(state, uop, TSize.Bytes))
         {
             return Leaving.BeforeInstruction(state, uop);
         }
 
         // The store cannot fail: ReadForModify has checked it.
         long result = TOperation.Apply<TSize>(state, TSize.Read((byte*)&state->Loaded));
-        MemoryOperand.Write(state, uop, TSize.Bytes, (ulong)result);
+        MemoryReference.Write(state, uop, TSize.Bytes, (ulong)result);
         return TMode.Next(state, uop);
     }
 }

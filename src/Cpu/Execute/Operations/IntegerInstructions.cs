@@ -4,7 +4,7 @@ using KvmActors.Cpu.Decode;
 
 namespace KvmActors.Cpu.Execute.Operations;
 
-/// <summary>Every instruction that is executed by a general operation.</summary>
+/// <summary>Every instruction that is executed by a general operation chosen by its mnemonic alone.</summary>
 internal static class IntegerInstructions
 {
     public static InstructionTable Table { get; } = Build();
@@ -12,6 +12,26 @@ internal static class IntegerInstructions
     private static InstructionTable Build()
     {
         InstructionTable table = new();
+        ArithmeticOperations.Register(table);
+        BitScanOperations.Register(table);
+        BitTestOperations.Register(table);
+        BranchOperations.Register(table);
+        ControlRegisterOperations.Register(table);
+        DecimalOperations.Register(table);
+        ExchangeOperations.Register(table);
+        FastCallOperations.Register(table);
+        FlagOperations.Register(table);
+        InterruptOperations.Register(table);
+        MsrOperations.Register(table);
+        PortOperations.Register(table);
+        ProcessorOperations.Register(table);
+        ReturnOperations.Register(table);
+        SegmentOperations.Register(table);
+        SelectorOperations.Register(table);
+        StackOperations.Register(table);
+        StringOperations.Register(table);
+        SystemTables.Register(table);
+        TableLookupOperations.Register(table);
         return table;
     }
 }

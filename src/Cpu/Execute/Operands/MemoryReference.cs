@@ -14,7 +14,7 @@ namespace KvmActors.Cpu.Execute.Operands;
 /// <summary>From a micro-operation's memory operand to a linear address, and to its bytes.</summary>
 /// <remarks>Source: Intel SDM vol. 1, section 3.7.5 "Specifying an Offset"; vol. 3A, sections 6.3 to 6.5 on limits and
 /// types.</remarks>
-internal static unsafe class MemoryOperand
+internal static unsafe class MemoryReference
 {
     /// <summary>Base + index + displacement, as wide as registers are.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

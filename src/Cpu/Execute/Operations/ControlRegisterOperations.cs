@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using Iced.Intel;
+using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Execute.Operands;
+using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Execute.Operations;
+
+// JUSTIFICATION: see CpuState.
+// SAFETY: touches only the state; memory is reached through GeneralOperand.
+
+/// <summary>Control registers, and what flushes the TLB and the caches.</summary>
+/// <remarks>Source: Intel SDM vol. 2B, "MOV—Move to/from Control Registers", "LMSW", "SMSW", "CLTS", "INVLPG".</remarks>
+internal static unsafe class ControlRegisterOperations
+{
+    private const ulong MachineStatusWritable = ControlBits.Cr0ProtectionEnable
+        | ControlBits.Cr0MonitorCoprocessor | ControlBits.Cr0Emulation | ControlBits.Cr0TaskSwitched;
+
+    private const ulong Cr8Defined = 0xF;
+
+    public static void Register(InstructionTable table)
+    {
+        table.AddLast(Mnemonic.Clts, &ClearTaskSwitched);
+        table.AddLast(Mnemonic.Lmsw, &LoadMachineStatus);
+        table.Add(Mnemonic.Smsw, &StoreMachineStatus);
+        table.AddLast(Mnemonic.Invlpg, &InvalidatePage);
+        table.AddLast(Mnemonic.Wbinvd, &WriteBack);
+        table.AddLast(Mnemonic.Wbnoinvd, &WriteBack);
+        table.AddLast(Mnemonic.Invd, &WriteBack);
+        table.Add(Mnemonic.Clflush, &TouchLine);
+        table.Add(Mnemonic.Clflushopt, &TouchLine);
+        table.Add(Mnemonic.Clwb, &TouchLine);
+    }
+
+    public static Outcome ReadControl(CpuState* state, Uop* uop)
+    {
+        if (state->Cpl != 0)
+        {
+            return Faults.GeneralProtectionFault(state);
+        }
+
+        ulong value;
+        switch (uop->Detail)
+        {
+            case 0:
+                value = state->Cr0;
+                break;
+            case 2:
+                value = state->Cr2;
+                break;
+            case 3:
+                value = state->Cr3;
+                break;
+            case 4:
+                value = state->Cr4;
+                break;
+            case 8:
+                value = state->Cr8;
+                break;
+            default:
+                return Faults.Undefined(state);
+        }
+
+        *(ulong*)((byte*)state + uop->Destination) = state->Mode == CpuMode.Long64 ? value : (uint)value;
+        return Outcome.Next;
+    }
+
+    public static Outcome WriteControl(CpuState* state, Uop* uop)
+    {
+        if (state->Cpl != 0)
+        {
+            return Faults.GeneralProtectionFault(state);
+        }
+
+        ulong value = *(ulong*)((byte*)state + uop->Source);
+        value = state->Mode == CpuMode.Long64 ? value : (uint)value;
+        bool written;
+        switch (uop->Detail)
+        {
+            case 0:
+                written = ControlRegisters.TryWriteCr0(state, value);
+                break;
+            case 2:
+                state->Cr2 = value;
+                written = true;
+                break;
+            case 3:
+                written = ControlRegisters.TryWriteCr3(state, value);
+                break;
+            case 4:
+                written = ControlRegisters.TryWriteCr4(state, value);
+                break;
+            case 8:
+                written = (value & ~Cr8Defined) == 0;
+                state->Cr8 = written ? value : state->Cr8;
+                break;
+            default:
+                return Faults.Undefined(state);
+        }
+
+        return written ? Outcome.Next : Faults.GeneralProtectionFault(state);
+    }
+
+    private static Outcome ClearTaskSwitched(CpuState* state, Uop* uop)
+    {
+        if (state->Cpl != 0)
+        {
+            return Faults.GeneralProtectionFault(state);
+        }
+
+        state->Cr0 &= ~ControlBits.Cr0TaskSwitched;
+        return Outcome.Next;
+    }
+
+    /// <summary>LMSW sets PE, MP, EM and TS; it can set PE but not clear it.</summary>
+    private static Outcome LoadMachineStatus(CpuState* state, Uop* uop)
+    {
+        if (state->Cpl != 0)
+        {
+            return Faults.GeneralProtectionFault(state);
+        }
+
+        if (!GeneralOperand.TryReadDestination(state, uop, sizeBytes: 2, out ulong value))
+        {
+            return Outcome.NotRetired;
+        }
+
+        ulong kept = state->Cr0 & (~MachineStatusWritable | ControlBits.Cr0ProtectionEnable);
+        return ControlRegisters.TryWriteCr0(state, kept | (value & MachineStatusWritable))
+            ? Outcome.Next
+            : Faults.GeneralProtectionFault(state);
+    }
+
+    private static Outcome StoreMachineStatus(CpuState* state, Uop* uop)
+    {
+        if (SystemTables.IsPrevented(state))
+        {
+            return Faults.GeneralProtectionFault(state);
+        }
+
+        int bytes = uop->DestinationKind == OperandKind.Register ? GeneralOperand.Bytes(uop) : 2;
+        return GeneralOperand.TryWriteDestination(state, uop, bytes, state->Cr0)
+            ? Outcome.Next
+            : Outcome.NotRetired;
+    }
+
+    private static Outcome InvalidatePage(CpuState* state, Uop* uop)
+    {
+        if (state->Cpl != 0)
+        {
+            return Faults.GeneralProtectionFault(state);
+        }
+
+        ulong offset = MemoryReference.Offset(state, uop);
+        SegmentCache* segment = CpuState.Segment(state, uop->Segment);
+        bool hasBase = state->Mode != CpuMode.Long64 || uop->Segment is SegmentName.Fs or SegmentName.Gs;
+        ulong linear = hasBase ? segment->Base + offset : offset;
+        Tlb.FlushPage(state, state->Mode == CpuMode.Long64 ? linear : (uint)linear);
+        return Outcome.Next;
+    }
+
+    /// <summary>There is no cache to write back.</summary>
+    private static Outcome WriteBack(CpuState* state, Uop* uop) =>
+        state->Cpl == 0 ? Outcome.Next : Faults.GeneralProtectionFault(state);
+
+    /// <summary>A cache line instruction is a read, as far as faults go.</summary>
+    private static Outcome TouchLine(CpuState* state, Uop* uop) =>
+        MemoryReference.Read(state, uop, sizeBytes: 1) ? Outcome.Next : Outcome.NotRetired;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using Iced.Intel;
+using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Execute.Operations;
+
+// JUSTIFICATION: see CpuState.
+// SAFETY: slots come from MsrSlots.Find.
+
+/// <summary>RDMSR, WRMSR and SWAPGS.</summary>
+/// <remarks>An MSR that is not in the list is #GP(0). Source: Intel SDM vol. 4; which are read-only or fixed: Linux v6.19
+/// arch/x86/kvm/x86.c:kvm_get_msr_common.</remarks>
+internal static unsafe class MsrOperations
+{
+    private const uint TimeStampCounter = 0x10;
+    private const uint MicrocodeUpdate = 0x79;
+    private const uint MicrocodeRevision = 0x8B;
+    private const uint MtrrCapabilities = 0xFE;
+    private const uint MachineCheckCapabilities = 0x179;
+    private const uint MachineCheckStatus = 0x17A;
+    private const uint ExtendedFeatureEnable = 0xC000_0080;
+    private const uint FsBase = 0xC000_0100;
+    private const uint GsBase = 0xC000_0101;
+
+    // 8 variable ranges, fixed ranges, write-combining.
+    private const ulong MtrrCapabilitiesValue = 0x508;
+    private const ulong PatReserved = 0xF8F8_F8F8_F8F8_F8F8;
+    private const ulong ApicBaseDefined = 0x900;
+
+    public static void Register(InstructionTable table)
+    {
+        table.Add(Mnemonic.Rdmsr, &Read);
+        table.AddLast(Mnemonic.Wrmsr, &Write);
+        table.Add(Mnemonic.Swapgs, &SwapGs);
+    }
+
+    private static Outcome Read(CpuState* state, Uop* uop)
+    {
+        if (state->Cpl != 0 || !TryRead(state, uop, (uint)state->Rcx, out ulong value))
+        {
+            return Faults.GeneralProtectionFault(state);
+        }
+
+        state->Rax = (uint)value;
+        state->Rdx = value >> 32;
+        return Outcome.Next;
+    }
+
+    private static Outcome Write(CpuState* state, Uop* uop)
+    {
+        ulong value = (state->Rdx << 32) | (uint)state->Rax;
+        return state->Cpl == 0 && TryWrite(state, uop, (uint)state->Rcx, value)
+            ? Outcome.Next
+            : Faults.GeneralProtectionFault(state);
+    }
+
+    private static Outcome SwapGs(CpuState* state, Uop* uop)
+    {
+        if (state->Mode != CpuMode.Long64)
+        {
+            return Faults.Undefined(state);
+        }
+
+        if (state->Cpl != 0)
+        {
+            return Faults.GeneralProtectionFault(state);
+        }
+
+        SegmentCache* gs = CpuState.Segment(state, SegmentName.Gs);
+        ulong* kernel = CpuState.Msr(state, MsrSlots.KernelGsBase);
+        (gs->Base, *kernel) = (*kernel, gs->Base);
+        return Outcome.Next;
+    }
+
+    private static bool TryRead(CpuState* state, Uop* uop, uint index, out ulong value)
+    {
+        int slot = MsrSlots.Find(index);
+        value = slot >= 0 ? *CpuState.Msr(state, slot) : 0;
+        switch (index)
+        {
+            case TimeStampCounter:
+                value = VmTime.TimeStamp(state, uop);
+                return true;
+            case MtrrCapabilities:
+                value = MtrrCapabilitiesValue;
+                return true;
+            case ExtendedFeatureEnable:
+                value = state->Efer;
+                return true;
+            case FsBase:
+                value = CpuState.Segment(state, SegmentName.Fs)->Base;
+                return HasLongMode(state);
+            case GsBase:
+                value = CpuState.Segment(state, SegmentName.Gs)->Base;
+                return HasLongMode(state);
+            case MachineCheckCapabilities or MachineCheckStatus or MicrocodeRevision:
+                return true;
+            default:
+                return slot >= 0 && IsOffered(state, slot);
+        }
+    }
+
+    private static bool TryWrite(CpuState* state, Uop* uop, uint index, ulong value)
+    {
+        switch (index)
+        {
+            case TimeStampCounter:
+                // Moving the counter moves TSC_ADJUST by as much. Source: SDM vol. 3B, section 19.17.3.
+                *CpuState.Msr(state, MsrSlots.TscAdjust) += value - VmTime.TimeStamp(state, uop);
+                return true;
+            case ExtendedFeatureEnable:
+                return ControlRegisters.TryWriteEfer(state, value);
+            case FsBase:
+                return TryWriteBase(state, SegmentName.Fs, value);
+            case GsBase:
+                return TryWriteBase(state, SegmentName.Gs, value);
+            case MicrocodeRevision or MicrocodeUpdate:
+                return true;
+            case MachineCheckStatus:
+                return value == 0;
+        }
+
+        int slot = MsrSlots.Find(index);
+        if (slot < 0 || !IsOffered(state, slot) || !IsValid(state, slot, value))
+        {
+            return false;
+        }
+
+        *CpuState.Msr(state, slot) = value;
+        return true;
+    }
+
+    private static bool TryWriteBase(CpuState* state, SegmentName name, ulong value)
+    {
+        if (!HasLongMode(state) || !LinearMemory.IsCanonical(value))
+        {
+            return false;
+        }
+
+        CpuState.Segment(state, name)->Base = value;
+        return true;
+    }
+
+    private static bool HasLongMode(CpuState* state) => (state->Features & GuestFeature.LongMode) != 0;
+
+    /// <summary>False for an MSR whose CPUID feature the guest does not have.</summary>
+    private static bool IsOffered(CpuState* state, int slot) => slot switch
+    {
+        MsrSlots.Lstar or MsrSlots.Cstar or MsrSlots.Sfmask or MsrSlots.KernelGsBase => HasLongMode(state),
+        MsrSlots.TscAux => (state->Features & (GuestFeature.Rdtscp | GuestFeature.Rdpid)) != 0,
+        _ => true,
+    };
+
+    private static bool IsValid(CpuState* state, int slot, ulong value) => slot switch
+    {
+        MsrSlots.Lstar or MsrSlots.Cstar or MsrSlots.KernelGsBase or MsrSlots.SysenterEsp
+            or MsrSlots.SysenterEip => LinearMemory.IsCanonical(value),
+        MsrSlots.Sfmask or MsrSlots.TscAux => value <= uint.MaxValue,
+        MsrSlots.Pat => IsValidPat(value),
+        MsrSlots.ApicBase => (value & ~(state->PhysicalAddressMask & ~0xFFFul) & ~ApicBaseDefined) == 0,
+        _ => true,
+    };
+
+    /// <summary>Each byte is a memory type: 0, 1, 4, 5, 6 or 7.</summary>
+    private static bool IsValidPat(ulong value)
+    {
+        ulong isTwoOrThree = (value >> 1) & ~(value >> 2) & 0x0101_0101_0101_0101;
+        return (value & PatReserved) == 0 && isTwoOrThree == 0;
+    }
+}
