@@ -105,5 +105,6 @@ public sealed class ManyThreadsTests
         Assert.Equal(0, system.ActorCount);
     }
 
-    private static ActorSystem NewSystem() => new("real", new ActorSystemOptions(TaskScheduler.Default, TimeProvider.System));
+    private static ActorSystem NewSystem() =>
+        new("real", new ActorSystemOptions(TaskScheduler.Default, TimeProvider.System));
 }

@@ -10,19 +10,16 @@ namespace KvmActors.Architecture.Tests.Rules;
 /// <param name="Instead">What to do: the end of the finding's sentence.</param>
 internal sealed record BannedName(string Name, string Instead)
 {
+    private string[] Parts { get; } = Name.Split('.');
+
     public static IEnumerable<Finding> Check(SourceFile file, IReadOnlyCollection<BannedName> names) =>
         from use in file.Syntax.DescendantNodes().OfType<SimpleNameSyntax>()
         from banned in names
         where banned.IsUsedAs(use)
         select file.At(use, $"{banned.Name} is not for this folder. {banned.Instead}");
 
-    private bool IsUsedAs(SimpleNameSyntax use)
-    {
-        string[] parts = Name.Split('.');
-        return parts.Length == 1
-            ? use.Identifier.Text == parts[0] && !IsMemberOfSomething(use)
-            : use.Identifier.Text == parts[1] && LastNameBefore(use) == parts[0];
-    }
+    private bool IsUsedAs(SimpleNameSyntax use) => use.Identifier.Text == Parts[^1]
+        && (Parts.Length == 1 ? !IsMemberOfSomething(use) : LastNameBefore(use) == Parts[0]);
 
     /// <summary>True for <c>x.Thread</c>, but not for <c>System.Threading.Thread</c>, which names the type.</summary>
     private static bool IsMemberOfSomething(SimpleNameSyntax use) =>

@@ -42,7 +42,11 @@ internal static class PurityRule
             new("Process", AskTheHost),
             new("Socket", AskTheHost),
             new("HttpClient", AskTheHost),
-            new("Console", AskTheHost),
+            new("Console.Error", AskTheHost),
+            new("Console.In", AskTheHost),
+            new("Console.Out", AskTheHost),
+            new("Console.Write", AskTheHost),
+            new("Console.WriteLine", AskTheHost),
         ];
 
     private static readonly BannedName[] s_bannedInDecisions =

@@ -54,12 +54,12 @@ internal static class SizeRule
         .Where(node => node != root && IsTable(node))
         .Sum(SourceFile.LineCount);
 
-    private static bool IsTable(SyntaxNode node) => SourceFile.LineCount(node) >= TableLinesMin && node switch
+    private static bool IsTable(SyntaxNode node) => node switch
     {
-        CollectionExpressionSyntax => true,
-        InitializerExpressionSyntax => true,
-        SwitchExpressionSyntax => true,
-        SwitchStatementSyntax choice => choice.Sections.All(DoesOneThing),
+        CollectionExpressionSyntax or InitializerExpressionSyntax or SwitchExpressionSyntax =>
+            SourceFile.LineCount(node) >= TableLinesMin,
+        SwitchStatementSyntax choice =>
+            SourceFile.LineCount(node) >= TableLinesMin && choice.Sections.All(DoesOneThing),
         _ => false,
     };
 

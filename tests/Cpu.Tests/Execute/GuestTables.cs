@@ -34,8 +34,8 @@ internal static class GuestTables
 
     public static ulong HandlerOf(int vector) => Handlers + (ulong)(vector * HandlerBytes);
 
-    /// <summary>GDT, IDT with 64-bit interrupt gates to handlers that halt, a TSS, and the first 1 GiB mapped one to one
-    /// for everybody: 4-KiB pages below 2 MiB, 2-MiB pages above.</summary>
+    /// <summary>GDT, IDT with 64-bit interrupt gates to handlers that halt, a TSS, and the first 1 GiB mapped one to
+    /// one for everybody: 4-KiB pages below 2 MiB, 2-MiB pages above.</summary>
     public static void WriteLong(GuestMemory memory)
     {
         WriteGdt(memory);
