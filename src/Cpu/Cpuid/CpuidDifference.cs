@@ -15,5 +15,6 @@ public sealed record CpuidDifference(
 {
     public override string ToString() =>
         $"{Name} (leaf 0x{Leaf:x}, subleaf {Subleaf}, {Register.ToString().ToLowerInvariant()}): "
-        + $"the VM has {Expected}, the host {Found}; {(IsObserved ? "the guest has read this leaf" : "the guest has never read this leaf")}.";
+        + $"the VM has {Expected}, the host {Found}; "
+        + (IsObserved ? "the guest has read this leaf." : "the guest has never read this leaf.");
 }

@@ -78,6 +78,9 @@ internal static unsafe class OperandResolver
         else if (kind is OpKind.NearBranch16 or OpKind.NearBranch32 or OpKind.NearBranch64)
         {
             uop->Immediate = instruction.NearBranchTarget;
+
+            // LOOP and JCXZ count in CX, ECX or RCX, by the address size; other branches do not look at it.
+            uop->AddressBits = (byte)instruction.Code.ToOpCode().AddressSize;
         }
         else if (kind is OpKind.FarBranch16 or OpKind.FarBranch32)
         {

@@ -75,6 +75,12 @@ internal static unsafe class BinaryBinding<TMode>
         where TSize : struct, IOperandSize
     {
         Uop* uop = context.Uop;
+        if (uop->SourceKind == OperandKind.Immediate)
+        {
+            // As a register of this size is read: carries are those of sign-extended operands.
+            uop->Immediate = (ulong)GeneralOperand.Extend(uop->Immediate, 8 * TSize.Bytes);
+        }
+
         uop->Handler = (uop->DestinationKind, uop->SourceKind) switch
         {
             (OperandKind.Register, OperandKind.Register) =>

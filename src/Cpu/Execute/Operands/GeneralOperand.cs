@@ -33,6 +33,9 @@ internal static unsafe class GeneralOperand
     public static bool TryReadSource(CpuState* state, Uop* uop, int sizeBytes, out ulong value) =>
         TryRead(state, uop, uop->SourceKind, uop->Source, sizeBytes, out value);
 
+    public static bool TryReadThird(CpuState* state, Uop* uop, out ulong value) =>
+        TryRead(state, uop, uop->ThirdKind, uop->Third, Bytes(uop), out value);
+
     /// <summary>Reads the destination, after making sure that a write will succeed.</summary>
     public static bool TryReadForModify(CpuState* state, Uop* uop, out ulong value)
     {

@@ -57,9 +57,17 @@ internal static unsafe class ExchangeOperations
         ulong source = RegisterFile.Read(state, uop->Source, bytes);
         ulong sum = Add(state, destination, source, bytes);
 
+        if (uop->DestinationKind == OperandKind.Memory)
+        {
+            // Before the source changes, which may be part of the address.
+            GeneralOperand.TryWriteDestination(state, uop, sum);
+            RegisterFile.Write(state, uop->Source, bytes, destination);
+            return Outcome.Next;
+        }
+
         // The source first, so that with two equal registers the sum is what remains.
         RegisterFile.Write(state, uop->Source, bytes, destination);
-        GeneralOperand.TryWriteDestination(state, uop, sum);
+        RegisterFile.Write(state, uop->Destination, bytes, sum);
         return Outcome.Next;
     }
 
@@ -88,7 +96,12 @@ internal static unsafe class ExchangeOperations
             return Outcome.Next;
         }
 
-        GeneralOperand.TryWriteDestination(state, uop, destination);
+        // Memory is written even so; a register stays whole, its upper half too.
+        if (uop->DestinationKind == OperandKind.Memory)
+        {
+            GeneralOperand.TryWriteDestination(state, uop, destination);
+        }
+
         RegisterFile.Write(state, RaxOffset, bytes, destination);
         return Outcome.Next;
     }

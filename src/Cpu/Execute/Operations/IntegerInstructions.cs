@@ -13,9 +13,11 @@ internal static class IntegerInstructions
     {
         InstructionTable table = new();
         ArithmeticOperations.Register(table);
+        BitFieldOperations.Register(table);
         BitScanOperations.Register(table);
         BitTestOperations.Register(table);
         BranchOperations.Register(table);
+        CarryChainOperations.Register(table);
         ControlRegisterOperations.Register(table);
         DecimalOperations.Register(table);
         ExchangeOperations.Register(table);

@@ -25,6 +25,9 @@ internal static unsafe class ProcessorOperations
         table.AddLast(Mnemonic.Hlt, &Halt);
         table.AddLast(Mnemonic.Vmcall, &CallIntelHypervisor);
         table.AddLast(Mnemonic.Vmmcall, &CallAmdHypervisor);
+
+        // VMMCALL behind F2 or F3: on a processor without SEV-ES a VMMCALL, here #UD, as VMCALL with these prefixes is.
+        table.AddLast(Mnemonic.Vmgexit, &UndefinedOperations.Undefined);
         table.AddLast(Mnemonic.Ud0, &UndefinedOperations.Undefined);
         table.AddLast(Mnemonic.Ud1, &UndefinedOperations.Undefined);
         table.AddLast(Mnemonic.Ud2, &UndefinedOperations.Undefined);

@@ -131,14 +131,10 @@ internal static unsafe class StackOperations
             return Outcome.NotRetired;
         }
 
-        RegisterFile.Write(state, RbpOffset, FrameBytes(state, bytes), frame);
+        RegisterFile.Write(state, RbpOffset, bytes, frame);
         state->Rsp = pointer;
         return Outcome.Next;
     }
-
-    /// <summary>RBP takes as many bits as the operand size, but at least those that address the stack in 64-bit mode.
-    /// </summary>
-    private static int FrameBytes(CpuState* state, int bytes) => state->Mode == CpuMode.Long64 ? 8 : bytes;
 
     private static bool TryReadDisplay(CpuState* state, int distance, int bytes, out ulong link)
     {
