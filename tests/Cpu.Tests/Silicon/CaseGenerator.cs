@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using Iced.Intel;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Tests.Silicon;
+
+/// <summary>Makes random cases of one instruction form, none of which faults.</summary>
+/// <param name="blockBase">Linear address of the block of <see cref="SiliconLayout"/>.</param>
+internal sealed class CaseGenerator(ulong blockBase)
+{
+    private const int TriesMax = 200;
+    private const ulong UserFlags = 0x202; // IF and the bit that is always 1: what a host process runs with
+    private const ulong RandomFlags = SiliconResult.ComparedFlags;
+
+    /// <summary>A case, or null if chance found none that can be encoded and executed.</summary>
+    public SiliconCase? TryMake(Code code, Random random)
+    {
+        for (int attempt = 0; attempt < TriesMax; attempt++)
+        {
+            if (TryOnce(code, random) is { } made)
+            {
+                return made;
+            }
+        }
+
+        return null;
+    }
+
+    private SiliconCase? TryOnce(Code code, Random random)
+    {
+        ulong address = blockBase + (random.Next(8) == 0
+            ? SiliconLayout.CodeBoundary - (ulong)random.Next(1, 15)
+            : SiliconLayout.Code + (ulong)random.Next(64));
+        Instruction instruction = Form(code, random, address);
+        ulong[] gprs = new ulong[16];
+        for (int register = 0; register < gprs.Length; register++)
+        {
+            gprs[register] = EdgyNumber.Next(random);
+        }
+
+        gprs[(int)Gpr.Rsp] = blockBase + SiliconLayout.Stack;
+        ulong flags = UserFlags | ((ulong)random.NextInt64() & RandomFlags);
+        byte[] data = new byte[SiliconLayout.DataBytes];
+        byte[] stack = new byte[SiliconLayout.StackBytes];
+        EdgyNumber.Fill(random, data);
+        EdgyNumber.Fill(random, stack);
+        CaseOperands operands = new(blockBase, random, gprs, data, stack);
+        if (!operands.TryArrange(ref instruction, address + SiliconLayout.TakenOffset)
+            || Encode(instruction, address) is not { } bytes
+            || !operands.IsFree(instruction))
+        {
+            return null;
+        }
+
+        return new SiliconCase
+        {
+            Instruction = instruction,
+            Bytes = bytes,
+            Address = address,
+            Gprs = gprs,
+            RFlags = flags,
+            Data = data,
+            Stack = stack,
+            UndefinedFlags = UndefinedFlags.Of(instruction, gprs),
+        };
+    }
+
+    private static Instruction Form(Code code, Random random, ulong address)
+    {
+        OpCodeInfo form = code.ToOpCode();
+        Instruction instruction = default;
+        instruction.Code = code;
+        for (int operand = 0; operand < form.OpCount; operand++)
+        {
+            OperandChoice.Choose(
+                ref instruction, operand, form.GetOpKind(operand), random, address + SiliconLayout.TakenOffset);
+        }
+
+        if (instruction.Mnemonic == Mnemonic.Enter)
+        {
+            // Two immediates: bytes of the frame, and how deep it is nested.
+            instruction.Immediate16 = (ushort)random.Next(0x1000);
+            instruction.Op1Kind = OpKind.Immediate8_2nd;
+            instruction.Immediate8_2nd = (byte)random.Next(4);
+        }
+
+        bool memoryFirst = form.OpCount > 0 && instruction.Op0Kind == OpKind.Memory;
+        instruction.HasLockPrefix = form.CanUseLockPrefix && memoryFirst && random.Next(3) == 0;
+        if (form.CanUseRepPrefix || form.CanUseRepnePrefix)
+        {
+            int prefix = random.Next(3);
+            instruction.HasRepPrefix = prefix == 1 && form.CanUseRepPrefix;
+            instruction.HasRepnePrefix = prefix == 2 && form.CanUseRepnePrefix;
+        }
+
+        return instruction;
+    }
+
+    private static byte[]? Encode(in Instruction instruction, ulong address)
+    {
+        CodeBytes writer = new();
+        var encoder = Encoder.Create(64, writer);
+        return encoder.TryEncode(instruction, address, out _, out _) ? writer.Bytes : null;
+    }
+
+    private sealed class CodeBytes : CodeWriter
+    {
+        private readonly List<byte> _bytes = [];
+
+        public byte[] Bytes => [.. _bytes];
+
+        public override void WriteByte(byte value) => _bytes.Add(value);
+    }
+}

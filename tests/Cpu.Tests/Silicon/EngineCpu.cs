@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Buffers.Binary;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
+using KvmActors.Cpu.Tests.Cpuid;
+
+namespace KvmActors.Cpu.Tests.Silicon;
+
+/// <summary>Executes single instructions in the engine: 64-bit mode, CPL 3, the block mapped where the host has
+/// it.</summary>
+internal sealed class EngineCpu : IDisposable
+{
+    private const ulong PageMapRoot = 0x1000;
+    private const ulong BlockPhysical = 0x10_0000;
+    private const ulong PageFlags = 0x67; // present, writable, user, accessed, dirty
+    private const int RepetitionsMax = 64;
+
+    private readonly GuestMemory _memory = new(2ul << 20);
+    private readonly Vcpu _vcpu;
+    private readonly VcpuState _template;
+    private readonly ulong _base;
+
+    public EngineCpu(ulong blockBase)
+    {
+        _base = blockBase;
+        MapBlock();
+        _vcpu = new Vcpu(0, _memory);
+        _template = UserMode(_vcpu.Save());
+    }
+
+    public void Dispose()
+    {
+        _vcpu.Dispose();
+        _memory.Dispose();
+    }
+
+    /// <summary>The result, or why there is none.</summary>
+    public (SiliconResult? Result, string Failure) Execute(SiliconCase instruction)
+    {
+        Write(instruction.Address, instruction.Bytes);
+        Write(_base + SiliconLayout.Data, instruction.Data);
+        Write(_base + SiliconLayout.StackLow, instruction.Stack);
+        _vcpu.Restore(_template with
+        {
+            Gprs = [.. instruction.Gprs],
+            Rip = instruction.Address,
+            RFlags = instruction.RFlags,
+        });
+
+        // One iteration of a repeated instruction counts one, and leaves RIP where it is.
+        for (int repetition = 0; repetition < RepetitionsMax; repetition++)
+        {
+            VmExit exit = _vcpu.Run(budget: 1, vmTime: 0);
+            if (exit is not VmExit.BudgetSpent)
+            {
+                return (null, $"expected one retired instruction, found {exit}");
+            }
+
+            if (_vcpu.Rip != instruction.Address)
+            {
+                return (Result(), "");
+            }
+        }
+
+        return (null, $"expected at most {RepetitionsMax} repetitions, found more");
+    }
+
+    private SiliconResult Result()
+    {
+        ulong[] gprs = [.. Enum.GetValues<Gpr>().Select(_vcpu.ReadGpr)];
+        return new SiliconResult(
+            _vcpu.Rip,
+            gprs,
+            _vcpu.RFlags,
+            Read(_base + SiliconLayout.Data, SiliconLayout.DataBytes),
+            Read(_base + SiliconLayout.StackLow, SiliconLayout.StackBytes));
+    }
+
+    private void Write(ulong linear, ReadOnlySpan<byte> bytes) =>
+        _memory.Write(new Gpa(linear - _base + BlockPhysical), bytes);
+
+    private byte[] Read(ulong linear, int count)
+    {
+        byte[] bytes = new byte[count];
+        _memory.Read(new Gpa(linear - _base + BlockPhysical), bytes);
+        return bytes;
+    }
+
+    private void MapBlock()
+    {
+        ulong tableUsed = PageMapRoot;
+        for (int offset = 0; offset < SiliconLayout.SizeBytes; offset += GuestMemory.PageBytes)
+        {
+            ulong linear = _base + (ulong)offset;
+            ulong table = PageMapRoot;
+            for (int level = 3; level > 0; level--)
+            {
+                ulong slot = table + ((linear >> (12 + (9 * level)) & 511) * 8);
+                ulong entry = ReadEntry(slot);
+                if (entry == 0)
+                {
+                    tableUsed += GuestMemory.PageBytes;
+                    entry = tableUsed | PageFlags;
+                    WriteEntry(slot, entry);
+                }
+
+                table = entry & ~0xFFFul;
+            }
+
+            WriteEntry(table + ((linear >> 12 & 511) * 8), (BlockPhysical + (ulong)offset) | PageFlags);
+        }
+    }
+
+    private ulong ReadEntry(ulong physical)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        _memory.Read(new Gpa(physical), bytes);
+        return BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+    }
+
+    private void WriteEntry(ulong physical, ulong entry)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, entry);
+        _memory.Write(new Gpa(physical), bytes);
+    }
+
+    private static VcpuState UserMode(VcpuState reset)
+    {
+        SegmentState code = new(Selector: 0x33, Base: 0, Limit: uint.MaxValue, Attributes: 0xA0FB);
+        SegmentState data = new(Selector: 0x2B, Base: 0, Limit: uint.MaxValue, Attributes: 0xC0F3);
+        return reset with
+        {
+            Segments = [data, code, data, data, data, data, reset.Segments[6], reset.Segments[7]],
+            Cr0 = 0x8001_0033, // PG, WP, NE, ET, MP, PE
+            Cr3 = PageMapRoot,
+            Cr4 = 0x620, // PAE, OSFXSR, OSXMMEXCPT
+            Efer = 0xD01, // NXE, LMA, LME, SCE
+            Cpuid = CpuidVetting.CutToEngine(SampleTables.Epyc),
+        };
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+namespace KvmActors.Cpu.Tests.Silicon;
+
+/// <summary>One block of memory, at the same linear address on the host and in the guest, so that both execute the same
+/// bytes on the same addresses.</summary>
+internal static class SiliconLayout
+{
+    public const int SizeBytes = 0x40000;
+
+    // Host only: the code around the instruction, and what it loads and stores.
+    public const int Entry = 0;
+    public const int Return = 0x400;
+    public const int State = 0x1000;
+
+    // Two pages: an instruction may lie across the boundary between them.
+    public const int Code = 0x2000;
+    public const int CodeBoundary = 0x3000;
+
+    // Where a taken branch goes to, from the instruction.
+    public const int TakenOffset = 0x40;
+
+    // The window lies across a page boundary.
+    public const int Data = 0x5F00;
+    public const int DataBytes = 512;
+
+    // Room below for signal handlers of the host, which may run on this stack.
+    public const int Stack = 0x30000;
+    public const int StackBytes = 256;
+    public const int StackLow = Stack - (StackBytes / 2);
+}
