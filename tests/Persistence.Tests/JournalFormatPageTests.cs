@@ -26,7 +26,8 @@ public sealed partial class JournalFormatPageTests : IDisposable
             .Select(line => $"{line.Groups[1].Value} {line.Groups[2].Value}");
 
         Assert.Equal(
-            Enum.GetValues<EventKind>().Select(kind => string.Create(CultureInfo.InvariantCulture, $"{(int)kind} {kind}")),
+            Enum.GetValues<EventKind>()
+                .Select(kind => string.Create(CultureInfo.InvariantCulture, $"{(int)kind} {kind}")),
             listed);
     }
 
@@ -50,7 +51,8 @@ public sealed partial class JournalFormatPageTests : IDisposable
             s_page,
             StringComparison.Ordinal);
         Assert.Contains(
-            string.Create(CultureInfo.InvariantCulture, $"the version {SnapshotCodec.VersionLatest} (4, little-endian)"),
+            string.Create(
+                CultureInfo.InvariantCulture, $"the version {SnapshotCodec.VersionLatest} (4, little-endian)"),
             s_page,
             StringComparison.Ordinal);
     }
