@@ -26,10 +26,22 @@ public readonly record struct StreamId(string Value) : IComparable<StreamId>
         }
     }
 
+    private ReadOnlySpan<char> VmName
+    {
+        get
+        {
+            int slash = Value.IndexOf('/', StringComparison.Ordinal);
+            return slash < 0 ? Value : Value.AsSpan(0, slash);
+        }
+    }
+
+    /// <summary>The same as comparing <see cref="Vm"/>, without parsing a name.</summary>
+    internal bool IsOf(VmId vm) => VmName.SequenceEqual(vm.Value);
+
     /// <summary>VM stream first, then vCPUs by index: the order in which rows are locked and events replayed.</summary>
     public int CompareTo(StreamId other)
     {
-        int byVm = string.CompareOrdinal(Vm.Value, other.Vm.Value);
+        int byVm = VmName.SequenceCompareTo(other.VmName);
         return byVm != 0 ? byVm : VcpuIndex.CompareTo(other.VcpuIndex);
     }
 

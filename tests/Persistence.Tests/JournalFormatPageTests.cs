@@ -81,6 +81,6 @@ public sealed partial class JournalFormatPageTests : IDisposable
         Assert.Equal(52, columns);
     }
 
-    [GeneratedRegex(@"^\| (\d+) \| ([A-Z]\w+) \| (?:VM|vCPU) \|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| (\d+) \| ([A-Z]\w+) \| (?:VM|vCPU|all) \|", RegexOptions.Multiline)]
     private static partial Regex KindLine();
 }

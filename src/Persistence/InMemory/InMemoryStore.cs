@@ -77,7 +77,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
         lock (_gate)
         {
             return ValueTask.FromResult<IReadOnlyList<StreamRow>>(
-                [.. _streams.Values.Where(row => row.Stream.Vm == vm)]);
+                [.. _streams.Values.Where(row => row.Stream.IsOf(vm))]);
         }
     }
 

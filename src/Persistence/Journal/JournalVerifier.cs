@@ -44,6 +44,7 @@ public sealed class JournalVerifier(StreamId stream)
 
     /// <summary>Checks a stored stream up to its head, which a running owner may move meanwhile.</summary>
     /// <returns>The first damage, or null; null as well where there is no such stream.</returns>
+    /// <exception cref="StoreCorruptException">The fence row itself cannot be read.</exception>
     public static async ValueTask<JournalDamage?> CheckAsync(
         IStore store, StreamId stream, CancellationToken cancellationToken)
     {
@@ -54,15 +55,22 @@ public sealed class JournalVerifier(StreamId stream)
         }
 
         var verifier = new JournalVerifier(stream);
-        await foreach (JournalRecord record in store.ReadAsync(stream, fromSeq: 0, row.HeadSeq, cancellationToken))
+        try
         {
-            if (verifier.Next(record) is { } damage)
+            await foreach (JournalRecord record in store.ReadAsync(stream, fromSeq: 0, row.HeadSeq, cancellationToken))
             {
-                return damage;
+                if (verifier.Next(record) is { } damage)
+                {
+                    return damage;
+                }
             }
-        }
 
-        return verifier.End(row) ?? await CheckBehindHeadAsync(store, row, cancellationToken);
+            return verifier.End(row) ?? await CheckBehindHeadAsync(store, row, cancellationToken);
+        }
+        catch (StoreCorruptException fault)
+        {
+            return verifier.Named(verifier.SoundSeq + 1, "row", "a row that can be read", fault.Message, Restore);
+        }
     }
 
     /// <summary>Takes the next record of the stream.</summary>

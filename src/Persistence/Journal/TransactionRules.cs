@@ -27,7 +27,7 @@ public static class TransactionRules
         foreach (StreamWrite write in transaction.Writes)
         {
             StreamId stream = write.Next.Stream;
-            Holds(stream.Vm == transaction.Vm, $"Expected only rows of {transaction.Vm}, found {stream}.");
+            Holds(stream.IsOf(transaction.Vm), $"Expected only rows of {transaction.Vm}, found {stream}.");
             Holds(
                 before is null || before.Value < stream,
                 $"Expected rows in ascending order, found {stream} behind {before}.");

@@ -30,6 +30,13 @@ internal sealed class SqliteReaders(SqliteFile file) : IDisposable
         }
     }
 
+    /// <summary>Opens the first connection: says what is wrong with the file.</summary>
+    /// <exception cref="StoreOpenException">The file is missing, cannot be opened, or is no store.</exception>
+    internal Task OpenFirstAsync() => Task.Run(() =>
+    {
+        _idle.Add(file.OpenReader());
+    });
+
     public void Dispose()
     {
         _closed = true;
@@ -39,13 +46,22 @@ internal sealed class SqliteReaders(SqliteFile file) : IDisposable
         }
     }
 
+    /// <summary>A store that was opened and is not there any more is away, as far as its users can tell.</summary>
+    private SqliteSession Open()
+    {
+        try
+        {
+            return file.OpenReader();
+        }
+        catch (StoreOpenException fault)
+        {
+            throw new StoreUnavailableException(fault.Message, CommitOutcome.NotCommitted, fault);
+        }
+    }
+
     private T Read<T>(Func<SqliteSession, T> read)
     {
-        if (!_idle.TryTake(out SqliteSession? session))
-        {
-            session = file.OpenReader();
-        }
-
+        SqliteSession session = _idle.TryTake(out SqliteSession? idle) ? idle : Open();
         bool sound = false;
         try
         {

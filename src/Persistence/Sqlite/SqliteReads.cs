@@ -30,8 +30,10 @@ internal static class SqliteReads
     internal static IReadOnlyList<StreamRow> Rows(SqliteSession session) =>
         session.Query(FindAllRows, SqliteRows.Stream);
 
-    internal static List<JournalRecord> Records(
-        SqliteSession session, StreamId stream, ulong fromSeq, ulong toSeq, int recordsMax) => session.Query(
+    /// <returns>At most <paramref name="recordsMax"/> records, and whether no row that cannot be read cut them
+    /// short.</returns>
+    internal static (List<JournalRecord> Rows, bool IsEnd) Records(
+        SqliteSession session, StreamId stream, ulong fromSeq, ulong toSeq, int recordsMax) => session.QueryUntilFault(
         FindRecords,
         SqliteRows.Record,
         stream,

@@ -25,10 +25,32 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         List<T> rows = [];
         while (reader.Read())
         {
-            rows.Add(map(reader));
+            rows.Add(Map(reader, map));
         }
 
         return rows;
+    }
+
+    /// <summary>Reads until the end or until a row that cannot be read, which then is the first one of another query
+    /// and fails there: so the sound rows before it are not lost, and the place is exact.</summary>
+    internal (List<T> Rows, bool IsEnd) QueryUntilFault<T>(
+        string sql, Func<SqliteDataReader, T> map, params ReadOnlySpan<object?> values)
+    {
+        using SqliteDataReader reader = Bind(sql, values).ExecuteReader();
+        List<T> rows = [];
+        try
+        {
+            while (reader.Read())
+            {
+                rows.Add(Map(reader, map));
+            }
+
+            return (rows, true);
+        }
+        catch (Exception fault) when (rows.Count > 0 && fault is SqliteException or StoreCorruptException)
+        {
+            return (rows, false);
+        }
     }
 
     /// <returns>The first row, or null.</returns>
@@ -36,7 +58,7 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         where T : class
     {
         using SqliteDataReader reader = Bind(sql, values).ExecuteReader();
-        return reader.Read() ? map(reader) : null;
+        return reader.Read() ? Map(reader, map) : null;
     }
 
     /// <returns>The first column of the first row, or null.</returns>
@@ -51,6 +73,20 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         }
 
         connection.Dispose();
+    }
+
+    private static T Map<T>(SqliteDataReader row, Func<SqliteDataReader, T> map)
+    {
+        try
+        {
+            return map(row);
+        }
+        catch (Exception fault) when (fault is OverflowException or InvalidCastException or FormatException)
+        {
+            throw new StoreCorruptException(
+                $"A row holds a value that its column cannot have: {fault.Message} Restore the store from a backup.",
+                fault);
+        }
     }
 
     private static object ToColumn(object? value) => value switch

@@ -91,7 +91,7 @@ public sealed class SqliteStore : IStore
     {
         var file = new SqliteFile(Path.GetFullPath(path), SqliteSynchronous.Normal);
         var store = new SqliteStore(file, writer: null, bootId: string.Empty, TimeProvider.System);
-        await store._readers.RunAsync(_ => 0, cancellationToken).ConfigureAwait(false);
+        await store._readers.OpenFirstAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         return store;
     }
 
@@ -118,7 +118,7 @@ public sealed class SqliteStore : IStore
         ulong next = fromSeq;
         while (next <= toSeq)
         {
-            List<JournalRecord> piece = await _readers.RunAsync(
+            (List<JournalRecord> piece, bool isWhole) = await _readers.RunAsync(
                 session => SqliteReads.Records(session, stream, next, toSeq, RecordsPerRead), cancellationToken)
                 .ConfigureAwait(false);
             foreach (JournalRecord record in piece)
@@ -126,7 +126,7 @@ public sealed class SqliteStore : IStore
                 yield return record;
             }
 
-            if (piece.Count < RecordsPerRead)
+            if (isWhole && piece.Count < RecordsPerRead)
             {
                 yield break;
             }
@@ -209,12 +209,12 @@ public sealed class SqliteStore : IStore
     /// <summary>Finishes what waits, and closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
+        // Readers first: the last connection to close moves the WAL into the file, which one that only reads cannot.
+        _readers.Dispose();
         if (_writer is not null)
         {
             await Task.Run(_writer.Dispose).ConfigureAwait(false);
         }
-
-        _readers.Dispose();
     }
 
     private ValueTask<T> StepAsync<T>(Func<MembershipSteps, T> step, CancellationToken cancellationToken) => WriteAsync(

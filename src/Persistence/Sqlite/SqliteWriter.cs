@@ -34,6 +34,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private SqliteSession? _session;
     private volatile bool _waitsForTurn;
+    private bool _wasOpen;
     private long _groups;
 
     internal SqliteWriter(SqliteFile file, SqliteStoreOptions options)
@@ -138,6 +139,7 @@ internal sealed class SqliteWriter : IDisposable
     private void CommitGroup(List<WriteJob> begun)
     {
         _session ??= _file.OpenWriter();
+        _wasOpen = true;
         _session.Execute("BEGIN IMMEDIATE");
         foreach (WriteJob job in TakeGroup(_clock.Elapsed))
         {
@@ -220,9 +222,15 @@ internal sealed class SqliteWriter : IDisposable
         begun.ForEach(job => job.Fail(named));
     }
 
-    private Exception Named(Exception fault) => fault is SqliteException sqlite
-        ? SqliteFault.AtWrite(sqlite, _file.Path, CommitOutcome.NotCommitted)
-        : fault;
+    private Exception Named(Exception fault) => fault switch
+    {
+        SqliteException sqlite => SqliteFault.AtWrite(sqlite, _file.Path, CommitOutcome.NotCommitted),
+
+        // A store that was opened and is not there any more is away, as far as its users can tell.
+        StoreOpenException or IOException when _wasOpen =>
+            new StoreUnavailableException(fault.Message, CommitOutcome.NotCommitted, fault),
+        _ => fault,
+    };
 
     private void DropSession()
     {
@@ -249,7 +257,15 @@ internal sealed class SqliteWriter : IDisposable
             return;
         }
 
-        _holder.Inspect(_clock.Elapsed);
+        try
+        {
+            _holder.Inspect(_clock.Elapsed);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            // Nobody is killed by half a look. Those who wait are refused below all the same.
+        }
+
         IReadOnlyList<WriteJob> late = _queue.TakeOlderThan(_clock.Elapsed - _options.CommitTimeout);
         if (late.Count > 0)
         {

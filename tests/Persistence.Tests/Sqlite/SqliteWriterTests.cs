@@ -6,6 +6,8 @@ using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Sqlite;
+using Microsoft.Data.Sqlite;
+using SqliteTransaction = Microsoft.Data.Sqlite.SqliteTransaction;
 
 namespace KvmActors.Persistence.Tests.Sqlite;
 
@@ -99,6 +101,26 @@ public sealed class SqliteWriterTests : IDisposable
         Assert.Equal(CommitOutcome.NotCommitted, fault.Outcome);
         turn.Release();
         Assert.Empty(await store.ReadLockedAsync(VmId.Parse("web"), default));
+    }
+
+    [Fact]
+    public async Task A_foreign_program_that_holds_the_database_delays_commits_and_loses_none()
+    {
+        await using SqliteStore store = await OpenAsync(TimeSpan.FromMilliseconds(200));
+        using var foreign = new SqliteConnection($"Data Source={_folder.StorePath};Pooling=False");
+        await foreign.OpenAsync();
+        using (SqliteTransaction held = foreign.BeginTransaction(deferred: false))
+        {
+            StoreUnavailableException fault = await Assert.ThrowsAsync<StoreUnavailableException>(
+                async () => await store.CommitAsync(Creation("early"), default));
+            Assert.Equal(CommitOutcome.NotCommitted, fault.Outcome);
+            Assert.Contains("locked", fault.Message, StringComparison.Ordinal);
+        }
+
+        CommitResult result = await store.CommitAsync(Creation("late"), default);
+
+        Assert.IsType<CommitResult.Committed>(result);
+        Assert.Equal("late", Assert.Single(await store.ListAsync(default)).Stream.Value);
     }
 
     [Fact]
