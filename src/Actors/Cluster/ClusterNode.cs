@@ -169,7 +169,12 @@ public sealed class ClusterNode : IAsyncDisposable
             _given.Observer,
             Board);
         _system = new ActorSystem(
-            id.Value, new ActorSystemOptions(_given.Executor, _given.Clock) { Observer = _given.KernelObserver });
+            id.Value,
+            new ActorSystemOptions(_given.Executor, _given.Clock)
+            {
+                Observer = _given.KernelObserver,
+                MessagesPerTurn = _given.MessagesPerTurn,
+            });
         _host = _system.Spawn("vms", Props.Of(() => new VmHostActor(_services)));
         _system.Spawn(
             "membership", Props.Of(() => new MembershipActor(_services, _host, () => _declaredDead.TrySetResult())));

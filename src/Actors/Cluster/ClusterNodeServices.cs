@@ -18,4 +18,8 @@ public sealed record ClusterNodeServices(
     IGuestFactory Guests,
     INodeDeathProbe DeathProbe,
     IClusterObserver Observer,
-    IKernelObserver? KernelObserver = null);
+    IKernelObserver? KernelObserver = null)
+{
+    /// <summary>See <see cref="ActorSystemOptions.MessagesPerTurn"/>. 1 in a simulation.</summary>
+    public int MessagesPerTurn { get; init; } = ActorSystemOptions.MessagesPerTurnDefault;
+}

@@ -9,7 +9,7 @@ namespace KvmActors.TestKit.Simulation;
 public sealed class SimulatedProcess
 {
     private readonly SimulatedWorld _world;
-    private readonly List<Action> _onKilled = [];
+    private readonly LinkedList<Action> _onKilled = [];
 
     internal SimulatedProcess(SimulatedWorld world, string name, double clockRate)
     {
@@ -45,7 +45,12 @@ public sealed class SimulatedProcess
 
     /// <summary>Has <paramref name="effect"/> happen in the surroundings when this process is killed: its connections
     /// break, its locks fall.</summary>
-    public void OnKilled(Action effect) => _onKilled.Add(effect);
+    /// <returns>Takes it back when disposed.</returns>
+    public IDisposable OnKilled(Action effect)
+    {
+        LinkedListNode<Action> place = _onKilled.AddLast(effect);
+        return new Effect(_onKilled, place);
+    }
 
     /// <summary>As SIGKILL: nothing of this process runs any more.</summary>
     public void Kill()
@@ -57,7 +62,7 @@ public sealed class SimulatedProcess
 
         _world.Scheduler.Note($"{Name} is killed");
         Executor.Kill();
-        foreach (Action effect in _onKilled)
+        foreach (Action effect in _onKilled.ToArray())
         {
             effect();
         }
@@ -75,5 +80,16 @@ public sealed class SimulatedProcess
     {
         _world.Scheduler.Note($"{Name} goes on");
         Executor.Thaw();
+    }
+
+    private sealed class Effect(LinkedList<Action> effects, LinkedListNode<Action> place) : IDisposable
+    {
+        public void Dispose()
+        {
+            if (place.List is not null)
+            {
+                effects.Remove(place);
+            }
+        }
     }
 }
