@@ -19,22 +19,25 @@ internal sealed class FailureActor(VmServices services, INodeDeathProbe probe, A
 
     private sealed record Look;
 
+    private sealed record Reconcile;
+
     public override ValueTask PreStartAsync()
     {
         Context.Timers.StartPeriodic(typeof(Look), new Look(), services.Options.WatchEvery);
+        Context.Timers.StartPeriodic(typeof(Reconcile), new Reconcile(), services.Options.Lease);
         return ValueTask.CompletedTask;
     }
 
     public override async ValueTask ReceiveAsync(object message)
     {
-        if (message is not Look)
-        {
-            throw new UnreachableException(message.GetType().Name);
-        }
-
         try
         {
-            await LookAsync(Context.Stopping);
+            await (message switch
+            {
+                Look => LookAsync(Context.Stopping),
+                Reconcile => ReconcileAsync(Context.Stopping),
+                _ => throw new UnreachableException(message.GetType().Name),
+            });
         }
         catch (StoreUnavailableException failure)
         {
@@ -65,6 +68,18 @@ internal sealed class FailureActor(VmServices services, INodeDeathProbe probe, A
         {
             await ClaimFromAsync(dead, nodes, stop);
         }
+    }
+
+    private async Task ReconcileAsync(CancellationToken stop)
+    {
+        IReadOnlyList<StreamRow> all = await services.Store.ListAsync(stop);
+        ImmutableArray<VmRows> owned =
+        [
+            .. all.GroupBy(row => row.Stream.Vm)
+                .Select(VmRows.Of)
+                .Where(rows => rows.Own.Owner == services.Self && rows.Own.State != StreamRowState.Quarantined),
+        ];
+        host.Tell(new VmHostMessage.Reconcile(owned), Context.Self, Lane.Control);
     }
 
     private async Task<bool> DeclareIfDeadAsync(NodeRow peer, CancellationToken stop)

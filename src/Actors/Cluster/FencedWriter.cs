@@ -16,19 +16,28 @@ public sealed class FencedWriter(IStore store, TimeProvider clock, TimeSpan retr
     /// <returns>Never a <see cref="CommitResult.Mismatch"/> for a commit that landed.</returns>
     /// <exception cref="InvalidOperationException">The rows hold what this owner did not write under its own epoch: a
     /// bug, or two processes with one node id. The guest must stop.</exception>
-    /// <exception cref="OperationCanceledException">The outcome is unknown: read the rows before anything
-    /// else.</exception>
+    /// <exception cref="OperationCanceledException">The outcome is unknown: read the rows before anything else.
+    /// </exception>
     public async Task<CommitResult> CommitAsync(StoreTransaction transaction, CancellationToken cancellationToken)
     {
+        bool someTryIsOpen = false;
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                return await store.CommitAsync(transaction, cancellationToken);
+                CommitResult result = await store.CommitAsync(transaction, cancellationToken);
+                if (result is CommitResult.Committed || !someTryIsOpen)
+                {
+                    return result;
+                }
+
+                // An earlier try was slower than the look at the rows, and came in before this one: look again.
+                return await DecideAsync(transaction, cancellationToken) ?? result;
             }
             catch (StoreUnavailableException failure)
             {
+                someTryIsOpen |= failure.Outcome == CommitOutcome.Unknown;
                 if (failure.Outcome == CommitOutcome.Unknown
                     && await DecideAsync(transaction, cancellationToken) is { } decided)
                 {

@@ -71,6 +71,19 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
             return;
         }
 
+        try
+        {
+            await TakeAsync(message);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            services.Observer.On(new ClusterEvent.VmFailed(vm, failure.Message));
+            throw;
+        }
+    }
+
+    private async Task TakeAsync(object message)
+    {
         switch (message)
         {
             case Activated activated:

@@ -18,6 +18,7 @@ internal sealed class VmHostActor(VmServices services) : Actor
     private readonly SortedDictionary<string, Hosted> _vms = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, Incoming> _incoming = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<long>> _failures = new(StringComparer.Ordinal);
+    private Dictionary<string, Epoch> _orphans = new(StringComparer.Ordinal);
     private ActorRef? _retireClient;
     private bool _isRetiring;
     private int _births;
@@ -48,6 +49,9 @@ internal sealed class VmHostActor(VmServices services) : Actor
             case VmHostMessage.Adopt adopt:
                 // Its memory is counted from the status it publishes once it is rebuilt.
                 Spawn(adopt.Rows.Vm, new VmActorStart.Rebuild(adopt.Rows, adopt.From, adopt.Since), memoryBytes: 0);
+                break;
+            case VmHostMessage.Reconcile reconcile:
+                OnReconcile(reconcile);
                 break;
             case VmHostMessage.AdoptHandedOver handed:
                 Spawn(handed.Start.Session.Rows.Vm, handed.Start, handed.Start.Session.State.Spec.MemoryBytes);
@@ -246,7 +250,6 @@ internal sealed class VmHostActor(VmServices services) : Actor
         }
 
         Forget(failed.Vm, actor, out int failures);
-        services.Observer.On(new ClusterEvent.VmFailed(failed.Vm, $"its actor failed, {failures} in a row"));
         if (!_isRetiring)
         {
             TimeSpan backoff = SupervisionStrategy.Default.BackoffBefore(failures);
@@ -297,6 +300,31 @@ internal sealed class VmHostActor(VmServices services) : Actor
         Spawn(read.Vm, start, memoryBytes: 0);
     }
 
+    private void OnReconcile(VmHostMessage.Reconcile reconcile)
+    {
+        Dictionary<string, Epoch> seen = new(StringComparer.Ordinal);
+        foreach (VmRows rows in reconcile.Owned)
+        {
+            string vm = rows.Vm.Value;
+            if (_vms.ContainsKey(vm) || _incoming.ContainsKey(vm) || Context.Timers.IsActive(rows.Vm))
+            {
+                continue;
+            }
+
+            // Twice in a row, because a message that adopts it may be on its way.
+            if (_orphans.TryGetValue(vm, out Epoch before) && before == rows.Epoch)
+            {
+                Spawn(rows.Vm, new VmActorStart.Rebuild(rows, From: null, services.Clock.GetTimestamp()), memoryBytes: 0);
+            }
+            else
+            {
+                seen[vm] = rows.Epoch;
+            }
+        }
+
+        _orphans = seen;
+    }
+
     private void OnRetire()
     {
         _isRetiring = true;
@@ -321,6 +349,8 @@ internal sealed class VmHostActor(VmServices services) : Actor
         {
             Context.Stop(hosted.Actor);
         }
+
+        _vms.Clear();
     }
 
     private void TellAll(VmMessage message)

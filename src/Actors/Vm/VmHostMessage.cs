@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Migration;
@@ -27,6 +28,10 @@ internal abstract record VmHostMessage
 
     /// <summary>The rows name this node as the owner: rebuild the VM.</summary>
     public sealed record Adopt(VmRows Rows, NodeId? From, long Since) : VmHostMessage;
+
+    /// <summary>All VMs whose rows name this node as the owner, as just read. One that runs nowhere here is rebuilt:
+    /// the answer to its claim or hand-over was lost for good, or came after everybody had given up waiting.</summary>
+    public sealed record Reconcile(ImmutableArray<VmRows> Owned) : VmHostMessage;
 
     /// <summary>A move ended here.</summary>
     public sealed record AdoptHandedOver(VmActorStart.HandedOver Start) : VmHostMessage;

@@ -8,6 +8,7 @@ using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
+using KvmActors.TestKit.Guests;
 using Xunit;
 
 namespace KvmActors.Actors.Tests.Cluster;
@@ -142,11 +143,11 @@ public sealed class MigrationTests
         });
     }
 
-    internal static async Task AssertEqualToTwinAsync(TestCluster cluster)
+    internal static async Task AssertEqualToTwinAsync(TestCluster cluster, ModelProgram? program = null)
     {
         ReplayReport replay = await cluster.ReplayAsync();
         Assert.Null(replay.Divergence);
-        TwinResult twin = await cluster.TwinAsync();
+        TwinResult twin = await cluster.TwinAsync(program);
         Assert.Equal((twin.State, twin.Memory), (replay.State, replay.Memory));
         Assert.Equal(twin.ConsoleSha256, replay.ConsoleSha256);
     }

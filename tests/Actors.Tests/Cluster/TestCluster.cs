@@ -25,6 +25,7 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
         EndAt: 60_000_000, PrintEvery: 1_700_000, WriteEvery: 90_000, CallEvery: 2_300_000, ReadEvery: 500_000);
 
     private readonly Dictionary<string, TestNode> _nodes = new(StringComparer.Ordinal);
+    private readonly List<TestNode> _lives = [];
     private int _commands;
 
     public TestCluster(ulong seed, params HostVendor[] vendors)
@@ -75,6 +76,7 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
         };
         TestNode node = new(this, process, store, options);
         _nodes[name] = node;
+        _lives.Add(node);
         return node;
     }
 
@@ -151,7 +153,7 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
 
     public void On(ClusterEvent happened) => Events.Add(("?", happened));
 
-    public bool IsProvenDead(NodeRow node) => !this[node.Id.Name].Process.IsAlive;
+    public bool IsProvenDead(NodeRow node) => _lives.Any(life => life.Id == node.Id && !life.Process.IsAlive);
 }
 
 /// <summary>One node of a <see cref="TestCluster"/>.</summary>
@@ -187,12 +189,29 @@ internal sealed class TestNode : IClusterObserver
 
     public FaultyStore Store { get; }
 
+    /// <summary>Null before it has joined.</summary>
+    public NodeId? Id { get; private set; }
+
     /// <summary>As the node's own process would: on its executor.</summary>
     public Task<ControlReply> AskAsync(ControlRequest request) => Process.Executor.Factory.StartNew(
         () => Node.ControlAsync(request, TimeSpan.FromMinutes(1), CancellationToken.None)).Unwrap();
 
-    public Task StartAsync() => Process.Executor.Factory.StartNew(
-        async () => Assert.IsType<RegisterResult.Registered>(await Node.StartAsync(CancellationToken.None))).Unwrap();
+    public async Task StartAsync() => Assert.True(await TryStartAsync());
+
+    /// <returns>False where a namesake still holds the name, or the store gave no answer.</returns>
+    public Task<bool> TryStartAsync() => Process.Executor.Factory.StartNew(async () =>
+    {
+        try
+        {
+            RegisterResult result = await Node.StartAsync(CancellationToken.None);
+            Id = (result as RegisterResult.Registered)?.Id;
+            return Id is not null;
+        }
+        catch (StoreUnavailableException)
+        {
+            return false;
+        }
+    }).Unwrap();
 
     public Task StopAsync() => Process.Executor.Factory.StartNew(() => Node.StopAsync()).Unwrap();
 
