@@ -314,7 +314,8 @@ internal sealed class VmHostActor(VmServices services) : Actor
             // Twice in a row, because a message that adopts it may be on its way.
             if (_orphans.TryGetValue(vm, out Epoch before) && before == rows.Epoch)
             {
-                Spawn(rows.Vm, new VmActorStart.Rebuild(rows, From: null, services.Clock.GetTimestamp()), memoryBytes: 0);
+                VmActorStart.Rebuild rebuild = new(rows, From: null, services.Clock.GetTimestamp());
+                Spawn(rows.Vm, rebuild, memoryBytes: 0);
             }
             else
             {

@@ -51,7 +51,8 @@ public sealed class ChaosTests
                 await HarmAsync(cluster, cluster.World.Random.Fork());
 
                 await reader;
-                Assert.Equal((await cluster.TwinAsync(s_program)).ConsoleSha256, OneNodeTests.Sha256(console.ToString()));
+                Assert.Equal(
+                    (await cluster.TwinAsync(s_program)).ConsoleSha256, OneNodeTests.Sha256(console.ToString()));
                 await MigrationTests.AssertEqualToTwinAsync(cluster, s_program);
             },
             TimeSpan.FromMinutes(10));
@@ -84,7 +85,8 @@ public sealed class ChaosTests
     {
         for (int deed = 0; deed < 25; deed++)
         {
-            await cluster.World.Time.DelayAsync(random.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(40)));
+            await cluster.World.Time.DelayAsync(
+                random.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(40)));
             string name = $"node-{random.Next(s_vendors.Length) + 1}";
             switch (random.Next(7))
             {
