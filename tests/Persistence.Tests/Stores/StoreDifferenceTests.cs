@@ -10,8 +10,8 @@ using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Persistence.Tests.Stores;
 
-/// <summary>The two stores answer alike, whatever is asked: each is the other's oracle. Half of the requests are made to be
-/// refused: old rows, foreign claims, commands sent again.</summary>
+/// <summary>The two stores answer alike, whatever is asked: each is the other's oracle. Half of the requests are made
+/// to be refused: old rows, foreign claims, commands sent again.</summary>
 public sealed class StoreDifferenceTests : IDisposable
 {
     private const int Steps = 600;
@@ -63,7 +63,10 @@ public sealed class StoreDifferenceTests : IDisposable
 
         // Else the steps were too tame to tell the stores apart.
         Assert.Superset(
-            new HashSet<string> { "Committed", "Fenced", "Mismatch", "Duplicate", "ClaimRefused", "AlreadyExists", "Registered" },
+            new HashSet<string>
+            {
+                "Committed", "Fenced", "Mismatch", "Duplicate", "ClaimRefused", "AlreadyExists", "Registered",
+            },
             answers.Keys.ToHashSet());
         foreach (StreamRow row in await sqlite.ListAsync(default))
         {
@@ -124,7 +127,7 @@ public sealed class StoreDifferenceTests : IDisposable
         };
     }
 
-    private static JournalEvent.InputArrived Event(Random random) => new JournalEvent.InputArrived([(byte)random.Next(256)]);
+    private static JournalEvent.InputArrived Event(Random random) => new([(byte)random.Next(256)]);
 
     private static StoreTransaction Of(
         VmId vm, StreamWriteBuilder write, TakeoverClaim? claim = null, DedupEntry? dedup = null) =>
