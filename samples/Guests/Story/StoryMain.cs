@@ -43,10 +43,11 @@ internal static class StoryMain
         c.mov(gs, ax);
         c.mov(esp, GuestLayout.StackTop);
         SerialRoutines.EmitSetUp(program);
+        // Texts of one length, so that a guest built for either maker retires as many instructions.
         program.Say(program.BuiltFor switch
         {
-            HostVendor.Intel => "story: 64-bit guest, hypercalls by VMCALL\n",
-            HostVendor.Amd => "story: 64-bit guest, hypercalls by VMMCALL\n",
+            HostVendor.Intel => "story: 64-bit guest, hypercall instruction 0f01c1\n",
+            HostVendor.Amd => "story: 64-bit guest, hypercall instruction 0f01d9\n",
         });
         EmitMultiboot(program);
     }
