@@ -19,6 +19,10 @@ namespace KvmActors.Cpu;
 /// because they share <see cref="GuestMemory"/> without locks. Nothing a guest does makes a method throw.</remarks>
 public sealed unsafe class Vcpu : IDisposable
 {
+    /// <summary>Faults that may follow each other without an instruction retired between them. A processor would go on
+    /// for ever, and no budget would ever be spent; here the vCPU shuts down as after a triple fault.</summary>
+    public const int FaultsInARowMax = 10_000;
+
     private readonly VcpuEngine _engine;
     private readonly Runner _runner;
 

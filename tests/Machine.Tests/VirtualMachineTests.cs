@@ -14,6 +14,7 @@ namespace KvmActors.Machine.Tests;
 public sealed class VirtualMachineTests
 {
     private const ushort Com1 = 0x3F8;
+    private const ushort DataAddress = 0x7C02;
 
     [Fact]
     public void A_slice_stops_exactly_at_its_limit_and_how_a_run_is_cut_leaves_no_trace()
@@ -119,40 +120,34 @@ public sealed class VirtualMachineTests
         // IDTR.limit = 0: no vector can be delivered, not even #DF.
         var run = GuestRun.Of(GuestRun.Flat(c =>
         {
-            Label pointer = c.CreateLabel();
-            c.lidt(__[pointer]);
+            _ = DataInFront(c, new byte[6]);
+            c.lidt(__[DataAddress]);
             c.int3();
-            c.Label(ref pointer);
-            c.dw(0, 0, 0);
         }));
 
         Assert.Equal(4, run.Result.ExitCode);
         _ = Assert.IsType<MachineEnd.TripleFault>(run.Result.End);
-        Assert.Equal(1u, run.Result.InstructionsRetired);
+        Assert.Equal(2u, run.Result.InstructionsRetired);
     }
 
     [Theory]
     [InlineData(6, "0F0B", "an invalid opcode whose handler is itself")]
-    [InlineData(0, "31C9F7F1", "a division by zero whose handler divides by zero")]
+    [InlineData(0, "F7F1", "a division by CX = 0 whose handler is itself")]
     public void A_guest_that_faults_without_end_kills_only_itself(int vector, string code, string why)
     {
-        // The handler is the faulting instruction: nothing retires any more, and no stack ends in real mode.
+        // The handler is the faulting instruction: nothing retires any more, and a real-mode stack wraps without a fault.
         var run = GuestRun.Of(GuestRun.Flat(c =>
         {
-            Label fault = c.CreateLabel();
-            c.xor(ax, ax);
-            c.mov(ds, ax);
-            c.lea(ax, __[fault]);
-            c.mov(__word_ptr[vector * 4], ax);
+            Label fault = DataInFront(c, Convert.FromHexString(code));
+            c.mov(__word_ptr[vector * 4], DataAddress);
             c.mov(__word_ptr[(vector * 4) + 2], 0);
+            c.mov(ax, 0x2000);
+            c.mov(ss, ax);
             c.jmp(fault);
-            c.nop();
-            c.Label(ref fault);
-            c.db(Convert.FromHexString(code));
         }));
 
         Assert.True(run.Result.End is MachineEnd.TripleFault, $"{why}: {run.Result.End}");
-        Assert.InRange(run.Result.InstructionsRetired, 6u, 50_000u);
+        Assert.Equal(6u, run.Result.InstructionsRetired);
     }
 
     [Fact]
@@ -177,24 +172,22 @@ public sealed class VirtualMachineTests
     {
         BootImage image = GuestRun.Flat(c =>
         {
-            Label text = c.CreateLabel();
+            _ = DataInFront(c, "hello"u8.ToArray());
             c.mov(dx, Com1);
-            c.lea(si, __[text]);
+            c.mov(si, DataAddress);
             c.mov(cx, 5);
             c.rep.outsb();
             c.hlt();
-            c.Label(ref text);
-            c.db("hello"u8.ToArray());
         });
         using VirtualMachine machine = GuestRun.Machine(image);
 
-        SliceResult part = machine.RunSlice(new SliceLimits(5, () => false));
+        SliceResult part = machine.RunSlice(new SliceLimits(6, () => false));
         SliceResult rest = machine.RunSlice(new SliceLimits(ulong.MaxValue, () => false));
 
         Assert.Equal("he", Encoding.ASCII.GetString(part.Console.Span));
         Assert.Equal("llo", Encoding.ASCII.GetString(rest.Console.Span));
         Assert.Equal(2u, rest.ConsoleOffset);
-        Assert.Equal(9u, rest.InstructionsRetired);
+        Assert.Equal(10u, rest.InstructionsRetired);
     }
 
     [Fact]
@@ -245,6 +238,18 @@ public sealed class VirtualMachineTests
             () => VirtualMachine.Create(spec, [TestCpuid.Table], HostVendor.Intel, Counter()));
 
         Assert.Contains(reason, refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Bytes at <see cref="DataAddress"/>, behind a short jump over them; the label is theirs.</summary>
+    private static Label DataInFront(Assembler c, byte[] bytes)
+    {
+        Label data = c.CreateLabel();
+        Label behind = c.CreateLabel();
+        c.jmp(behind);
+        c.Label(ref data);
+        c.db(bytes);
+        c.Label(ref behind);
+        return data;
     }
 
     private static BootImage Counter() => GuestRun.Flat(c =>

@@ -40,7 +40,7 @@ internal static class HypercallSites
         // In 64-bit mode a number is not cut to 32 bits: this one must not be taken for 1.
         EmitFrom(
             program,
-            firstRound: rounds * 2 / 5,
+            firstRound: rounds / 2,
             () => EmitSite(program, UnknownWideNumber, NotImplemented, rexPrefix: null));
         EmitFrom(
             program, firstRound: rounds * 2 / 3, () =>

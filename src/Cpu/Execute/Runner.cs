@@ -69,10 +69,19 @@ internal sealed unsafe class Runner(VcpuEngine engine)
 
     private VmExit RunBlocks(CpuState* state)
     {
+        long budgetAtFault = -1;
+        int faultsInARow = 0;
         while (true)
         {
             if (state->Exit == ExitReason.Fault)
             {
+                faultsInARow = state->Budget == budgetAtFault ? faultsInARow + 1 : 1;
+                budgetAtFault = state->Budget;
+                if (faultsInARow > Vcpu.FaultsInARowMax)
+                {
+                    return ShutDownLost(state);
+                }
+
                 DeliverFault(state);
             }
 
@@ -107,6 +116,15 @@ internal sealed unsafe class Runner(VcpuEngine engine)
             }
             while (uop != null);
         }
+    }
+
+    private static VmExit.Shutdown ShutDownLost(CpuState* state)
+    {
+        state->Activity = VcpuActivity.Shutdown;
+        state->Exit = ExitReason.None;
+        return new VmExit.Shutdown(
+            $"{Vcpu.FaultsInARowMax} faults in a row, the last with vector {state->Fault.Vector}, and no instruction "
+            + "retired between them.");
     }
 
     private Block* FindBlock(CpuState* state)

@@ -213,6 +213,6 @@ public sealed class StoryGuestTests(ITestOutputHelper output)
     private static int ExpectedHypercalls()
     {
         int rounds = s_size.Rounds;
-        return 1 + (3 * rounds) + (rounds - (rounds * 2 / 5)) + (rounds - (rounds * 2 / 3)) + (rounds - (rounds * 5 / 6));
+        return 1 + (3 * rounds) + (rounds - (rounds / 2)) + (rounds - (rounds * 2 / 3)) + (rounds - (rounds * 5 / 6));
     }
 }
