@@ -35,14 +35,14 @@ internal static class CpuidSource
         if (file is null)
         {
             return HostCpuid.IsSupported
-                ? HostCpuid.Read()
+                ? CpuidVetting.CutToEngine(HostCpuid.Read())
                 : throw new CliFault(
                     "Expected an x86 CPU to take CPUID from, found another kind. Name a file of cpuid -r output.");
         }
 
         try
         {
-            return CpuidText.Read(File.ReadAllText(file));
+            return CpuidVetting.CutToEngine(CpuidText.Read(File.ReadAllText(file)));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
