@@ -28,6 +28,22 @@ internal static class CpuidSource
             ? HostVendor.Amd
             : HostVendor.Intel;
 
+    /// <exception cref="CliFault">The file cannot be read.</exception>
+    public static string ReadText(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CliFault(
+                $"Expected a CPUID dump at {file}, found none that can be read: {fault.Message} "
+                + "Make one with: cpuid -1 -r > FILE",
+                fault);
+        }
+    }
+
     /// <param name="file">Null: this machine's CPU.</param>
     /// <exception cref="CliFault">The file cannot be read or is no dump; or this machine has no CPUID.</exception>
     public static CpuidTable Read(string? file)
@@ -42,14 +58,7 @@ internal static class CpuidSource
 
         try
         {
-            return CpuidVetting.CutToEngine(CpuidText.Read(File.ReadAllText(file)));
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw new CliFault(
-                $"Expected a CPUID dump at {file}, found none that can be read: {fault.Message} "
-                + "Make one with: cpuid -1 -r > FILE",
-                fault);
+            return CpuidVetting.CutToEngine(CpuidText.Read(ReadText(file)));
         }
         catch (CpuidFormatException fault)
         {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Persistence;
+using KvmActors.Persistence.Membership;
 using Microsoft.Extensions.Logging;
 
 namespace KvmActors.Host;
@@ -9,4 +11,64 @@ internal static partial class HostLog
 {
     [LoggerMessage(1, LogLevel.Error, "The call of {Path} failed inside the node")]
     internal static partial void CallFailed(this ILogger logger, string path, Exception fault);
+
+    [LoggerMessage(10, LogLevel.Information, "{Node} joined")]
+    internal static partial void NodeJoined(this ILogger logger, NodeId node);
+
+    [LoggerMessage(11, LogLevel.Information, "{Node} listens at {Link} and uses the store {Store}")]
+    internal static partial void NodeListens(this ILogger logger, NodeId node, string link, string store);
+
+    [LoggerMessage(12, LogLevel.Information, "{Node} was asked to stop: its VMs settle and go to others")]
+    internal static partial void NodeStops(this ILogger logger, NodeId node);
+
+    [LoggerMessage(13, LogLevel.Information, "{Node} left")]
+    internal static partial void NodeLeft(this ILogger logger, NodeId node);
+
+    [LoggerMessage(14, LogLevel.Warning, "{Node} could not settle within {TimeoutMs} ms and ends as if killed")]
+    internal static partial void NodeStoppedHard(this ILogger logger, NodeId node, double timeoutMs);
+
+    [LoggerMessage(15, LogLevel.Warning, "{Node} could not renew its lease in time: its guests stand still")]
+    internal static partial void LeaseLost(this ILogger logger, NodeId node);
+
+    [LoggerMessage(16, LogLevel.Information, "{Node} renewed its lease again: its guests go on")]
+    internal static partial void LeaseRegained(this ILogger logger, NodeId node);
+
+    [LoggerMessage(17, LogLevel.Error, "{Node} was declared dead by others and must end")]
+    internal static partial void DeclaredDead(this ILogger logger, NodeId node);
+
+    [LoggerMessage(18, LogLevel.Information, "{Predecessor} is dead (its process is gone); its name is taken over")]
+    internal static partial void PredecessorDead(this ILogger logger, NodeId predecessor);
+
+    [LoggerMessage(19, LogLevel.Warning, "{Peer} is dead ({Evidence})")]
+    internal static partial void PeerDead(this ILogger logger, NodeId peer, DeathEvidence evidence);
+
+    [LoggerMessage(20, LogLevel.Warning, "The store gave no answer to {What}: {Reason}")]
+    internal static partial void StoreTrouble(this ILogger logger, string what, string reason);
+
+    [LoggerMessage(30, LogLevel.Information, "VM {Vm} of {From} was claimed under epoch {Epoch}")]
+    internal static partial void VmClaimed(this ILogger logger, VmId vm, NodeId from, Epoch epoch);
+
+    [LoggerMessage(31, LogLevel.Warning, "VM {Vm} cannot be claimed: {Reason}")]
+    internal static partial void VmUnclaimable(this ILogger logger, VmId vm, string reason);
+
+    [LoggerMessage(32, LogLevel.Information,
+        "VM {Vm} was rebuilt under epoch {Epoch} at VM time {VmTime}: {Events} events replayed in {ElapsedMs} ms")]
+    internal static partial void VmRebuilt(
+        this ILogger logger, VmId vm, Epoch epoch, ulong vmTime, int events, double elapsedMs);
+
+    [LoggerMessage(33, LogLevel.Error, "VM {Vm} was quarantined: {Reason}")]
+    internal static partial void VmQuarantined(this ILogger logger, VmId vm, string reason);
+
+    [LoggerMessage(34, LogLevel.Warning, "VM {Vm} belongs to another node now (epoch {Offered} was refused)")]
+    internal static partial void VmFenced(this ILogger logger, VmId vm, Epoch offered);
+
+    [LoggerMessage(35, LogLevel.Error, "VM {Vm} failed: {Reason}")]
+    internal static partial void VmFailed(this ILogger logger, VmId vm, string reason);
+
+    [LoggerMessage(40, LogLevel.Information, "Migration {Migration} of {Vm}: {Phase} took {ElapsedMs} ms")]
+    internal static partial void MigrationPhaseEnded(
+        this ILogger logger, MigrationId migration, VmId vm, string phase, double elapsedMs);
+
+    [LoggerMessage(41, LogLevel.Information, "Migration {Migration} of {Vm} ended: {Outcome}")]
+    internal static partial void MigrationEnded(this ILogger logger, MigrationId migration, VmId vm, string outcome);
 }

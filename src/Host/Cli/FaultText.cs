@@ -25,13 +25,23 @@ internal static class FaultText
         }
 
         terminal.Error.WriteLine($"kvmactors: {Describe(fault)}");
-        if (Environment.GetEnvironmentVariable(DebugVariable) == "1")
+        if (IsDebugging)
         {
             terminal.Error.WriteLine(fault);
         }
 
         return fault is CliFault known ? known.ExitCode : CliFault.Refused;
     }
+
+    /// <summary>What a log line about a fault ends with.</summary>
+    public static string Trailer(Exception? fault) => fault switch
+    {
+        null => "",
+        _ when IsDebugging => $"\n    {fault.ToString().ReplaceLineEndings("\n    ")}",
+        _ => $": {fault.GetType().Name}: {FirstLine(fault.Message)} ({DebugVariable}=1 shows where)",
+    };
+
+    private static bool IsDebugging => Environment.GetEnvironmentVariable(DebugVariable) == "1";
 
     private static string Describe(Exception fault) => fault switch
     {

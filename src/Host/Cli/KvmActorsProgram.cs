@@ -46,6 +46,10 @@ internal static class KvmActorsProgram
     {
         RootCommand root = new(Description)
         {
+            NodeVerbs.Build(terminal),
+            ClusterVerbs.Build(terminal),
+            VmVerbs.Build(terminal),
+            VcpuVerbs.Build(terminal),
             JournalVerbs.Build(terminal),
         };
         VerbHelp.AddTo(root);

@@ -4,6 +4,8 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Net;
+using KvmActors.Host.Configuration;
 using KvmActors.Host.Hocon;
 
 namespace KvmActors.Host.Cli;
@@ -51,6 +53,33 @@ internal static class VerbOptions
                 "Choose one of them."),
         };
 
+    /// <summary>Where a verb that talks to a cluster finds it.</summary>
+    public const string AtVariable = "KVMACTORS_AT";
+
+    public const string AtRemarks =
+        "Any node of the cluster can be asked; what it does not own it passes on. --at, or else the environment's "
+        + AtVariable + ",\nnames one.";
+
+    private const string AtDefault = "127.0.0.1:5101";
+
+    public static Option<string> At() => new("--at")
+    {
+        Description = $"Link of a node [default: ${AtVariable} or {AtDefault}]",
+        HelpName = "HOST:PORT",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(AtVariable) is { Length: > 0 } address
+            ? address
+            : AtDefault,
+        CustomParser = result => LinkAddress.TryParse(result.Tokens[^1].Value, out IPEndPoint? address)
+            ? address.ToString()
+            : Refuse(result, "HOST:PORT with an IP address or localhost", "Write for example 127.0.0.1:5101."),
+    };
+
+    public static Option<string?> Append() => new("--append")
+    {
+        Description = "Text for the guest's command line, behind the image's name",
+        HelpName = "TEXT",
+    };
+
     public static Option<string?> Cpuid() => new("--cpuid")
     {
         Description = "CPUID of the vCPU: that of this machine's CPU or of a file (cpuid -r), "
@@ -65,10 +94,16 @@ internal static class VerbOptions
         T? value = read(text);
         if (value is null)
         {
-            result.AddError(
-                $"Expected {expected} for {((OptionResult)result.Parent!).Option.Name}, found \"{text}\". {advice}");
+            Refuse(result, expected, advice);
         }
 
         return value;
+    }
+
+    private static string Refuse(ArgumentResult result, string expected, string advice)
+    {
+        string name = ((OptionResult)result.Parent!).Option.Name;
+        result.AddError($"Expected {expected} for {name}, found \"{result.Tokens[^1].Value}\". {advice}");
+        return "";
     }
 }

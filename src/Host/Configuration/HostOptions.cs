@@ -16,7 +16,6 @@ internal sealed record HostOptions(
     JournalOptions Journal,
     VmOptions Vm,
     MigrationOptions Migration,
-    MailboxOptions Mailbox,
     RpcOptions Rpc,
     LogLevel LogLevel)
 {
@@ -30,13 +29,10 @@ internal sealed record HostOptions(
         BindCluster(config),
         BindJournal(config),
         BindVm(config),
-        BindMigration(config),
-        new MailboxOptions(
-            CommandsMax: (int)config.GetInteger("kvmactors.mailbox.commands-max", 1, 1_000_000),
-            ControlsMax: (int)config.GetInteger("kvmactors.mailbox.controls-max", 1, 1_000_000)),
-        new RpcOptions(
-            Timeout: config.GetDuration("kvmactors.rpc.timeout", Milliseconds(100), TimeSpan.FromMinutes(10)),
-            MessageBytesMax: (int)config.GetSize("kvmactors.rpc.message-max", 1 << 20, 256 << 20)),
+        new MigrationOptions(
+            TimeBudget: config.GetDuration(
+                "kvmactors.migration.time-budget", TimeSpan.FromSeconds(1), TimeSpan.FromHours(24))),
+        BindRpc(config),
         config.GetChoice("kvmactors.log.level", s_logLevels));
 
     private static readonly ImmutableArray<(string, LogLevel)> s_logLevels =
@@ -57,40 +53,39 @@ internal sealed record HostOptions(
     private static ClusterOptions BindCluster(HoconConfig config)
     {
         TimeSpan lease = config.GetDuration("kvmactors.cluster.lease", Milliseconds(500), TimeSpan.FromMinutes(10));
+        TimeSpan renewMax = lease / 3 < s_minute ? lease / 3 : s_minute;
         return new ClusterOptions(
             lease,
-            Renew: config.GetDuration("kvmactors.cluster.renew", Milliseconds(50), Least(s_minute, lease / 3)),
+            Renew: config.GetDuration("kvmactors.cluster.renew", Milliseconds(50), renewMax),
             Grace: config.GetDuration("kvmactors.cluster.grace", TimeSpan.Zero, s_minute),
-            StatementTimeout: config.GetDuration(
-                "kvmactors.cluster.statement-timeout", Milliseconds(50), Least(s_minute, lease - Milliseconds(1))),
-            Probe: config.GetDuration("kvmactors.cluster.probe", Milliseconds(20), s_minute));
+            Watch: config.GetDuration("kvmactors.cluster.watch", Milliseconds(10), s_minute),
+            ClaimHeadStart: config.GetDuration("kvmactors.cluster.claim-head-start", TimeSpan.Zero, s_minute),
+            StoreRetry: config.GetDuration("kvmactors.cluster.store-retry", Milliseconds(10), s_minute));
     }
 
     private static JournalOptions BindJournal(HoconConfig config) => new(
         ProgressInterval: config.GetDuration(
-            "kvmactors.journal.progress-interval", Milliseconds(1), TimeSpan.FromHours(1)),
+            "kvmactors.journal.progress-interval", Milliseconds(10), TimeSpan.FromHours(1)),
         SnapshotInterval: config.GetDuration(
-            "kvmactors.journal.snapshot-interval", Milliseconds(10), TimeSpan.FromHours(24)),
+            "kvmactors.journal.snapshot-interval", Milliseconds(1), TimeSpan.FromHours(24)),
         MemorySumInterval: config.GetDuration(
             "kvmactors.journal.memory-sum-interval", Milliseconds(1), TimeSpan.FromHours(1)));
 
     private static VmOptions BindVm(HoconConfig config) => new(
         Slice: config.GetDuration("kvmactors.vm.slice", Milliseconds(1), Milliseconds(10)),
         TurnTicks: (ulong)config.GetInteger("kvmactors.vm.turn", 1_000, 10_000_000),
-        IdleSkips: config.GetChoice("kvmactors.vm.idle", [("realtime", false), ("skip", true)]),
         PatchPolicy: config.GetChoice("kvmactors.vm.hypercall-patch", ConfigurationWords.PatchPolicies),
         MemoryBytes: config.GetSize(
             "kvmactors.vm.memory", MachineSpecRules.MemoryBytesMin, MachineSpecRules.MemoryBytesMax),
-        ConsoleBufferBytes: (int)config.GetSize("kvmactors.vm.console-buffer", 4 << 10, 16 << 20));
+        MemoryBytesAllMax: config.GetSize(
+            "kvmactors.vm.memory-all-max", MachineSpecRules.MemoryBytesMin, most: 1UL << 40),
+        ActivationFailuresMax: (int)config.GetInteger("kvmactors.vm.activation-failures-max", 1, 1_000));
 
-    private static MigrationOptions BindMigration(HoconConfig config) => new(
-        DowntimeBudget: config.GetDuration("kvmactors.migration.downtime-budget", Milliseconds(1), s_minute),
-        TimeBudget: config.GetDuration(
-            "kvmactors.migration.time-budget", TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)),
-        RoundsMax: (int)config.GetInteger("kvmactors.migration.rounds-max", 1, 1000),
-        ChunkBytes: (int)config.GetSize("kvmactors.migration.chunk", 64 << 10, 8 << 20));
+    private static RpcOptions BindRpc(HoconConfig config) => new(
+        Timeout: config.GetDuration("kvmactors.rpc.timeout", Milliseconds(100), TimeSpan.FromMinutes(10)),
+        ControlTimeout: config.GetDuration(
+            "kvmactors.rpc.control-timeout", Milliseconds(100), TimeSpan.FromMinutes(10)),
+        MessageBytesMax: (int)config.GetSize("kvmactors.rpc.message-max", 1 << 20, 256 << 20));
 
     private static TimeSpan Milliseconds(int count) => TimeSpan.FromMilliseconds(count);
-
-    private static TimeSpan Least(TimeSpan left, TimeSpan right) => left < right ? left : right;
 }

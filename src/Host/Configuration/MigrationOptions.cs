@@ -3,4 +3,4 @@
 namespace KvmActors.Host.Configuration;
 
 /// <summary>Keys below <c>kvmactors.migration</c>; <c>hocon/reference.conf</c> tells what each means.</summary>
-internal sealed record MigrationOptions(TimeSpan DowntimeBudget, TimeSpan TimeBudget, int RoundsMax, int ChunkBytes);
+internal sealed record MigrationOptions(TimeSpan TimeBudget);

@@ -3,7 +3,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
-using KvmActors.Cpu.Cpuid;
 using KvmActors.Host.Cli;
 using KvmActors.Host.Configuration;
 using KvmActors.Machine;
@@ -14,16 +13,12 @@ namespace KvmActors.Host.Solo;
 /// <summary>What <c>run</c> does.</summary>
 internal static class SoloMachine
 {
-    /// <summary>Larger files are no guest images of this version.</summary>
-    public const int ImageBytesMax = 256 * 1024 * 1024;
-
     /// <returns>The exit code: DESIGN, "Exit codes of run".</returns>
     /// <exception cref="CliFault">The image, the CPUID or the spec cannot be used; its exit code is that of wrong
     /// usage, because 1 is a guest's.</exception>
     public static int Run(SoloMachineOptions options, CliTerminal terminal, CancellationToken stop)
     {
-        byte[] file = ReadImage(options.Image);
-        SoloRunOptions run = Prepare(options, file);
+        (byte[] file, SoloRunOptions run) = Prepare(options);
         using FileStream? serial = OpenSerial(options.SerialFile);
         using SoloConsole console = new(serial ?? (options.IsJson ? null : terminal.Output));
         var clock = Stopwatch.StartNew();
@@ -54,21 +49,20 @@ internal static class SoloMachine
         return stopped == "interrupted" ? FaultText.Interrupted : result.ExitCode;
     }
 
-    private static SoloRunOptions Prepare(SoloMachineOptions options, byte[] file)
+    private static (byte[] File, SoloRunOptions Run) Prepare(SoloMachineOptions options)
     {
         try
         {
             MachineSpecRules.Check(options.Spec);
-            string name = Path.GetFileName(options.Image);
-            string commandLine = options.CommandLine.Length == 0 ? name : $"{name} {options.CommandLine}";
-            CpuidTable cpuid = CpuidSource.Read(CpuidSource.FileOf(options.CpuidFile));
-            return new SoloRunOptions(
+            byte[] file = GuestImageFile.Read(options.Image);
+            string commandLine = GuestImageFile.CommandLine(options.Image, options.Append);
+            return (file, new SoloRunOptions(
                 options.Spec,
                 BootImageLoader.Load(file, commandLine),
-                cpuid,
+                CpuidSource.Read(CpuidSource.FileOf(options.CpuidFile)),
                 options.HostVendor ?? CpuidSource.VendorOfHost(),
                 options.InstructionsMax,
-                VendorChanges: []);
+                VendorChanges: []));
         }
         catch (BootImageException fault)
         {
@@ -76,31 +70,11 @@ internal static class SoloMachine
         }
         catch (ArgumentException fault)
         {
-            throw new CliFault(Sentence(fault), fault, CliFault.Usage);
+            throw new CliFault(FaultSentence.Of(fault), fault, CliFault.Usage);
         }
         catch (CliFault fault)
         {
             throw new CliFault(fault.Message, fault, CliFault.Usage);
-        }
-    }
-
-    private static byte[] ReadImage(string path)
-    {
-        try
-        {
-            long length = new FileInfo(path).Length;
-            return length <= ImageBytesMax
-                ? File.ReadAllBytes(path)
-                : throw new CliFault(
-                    $"Expected an image of at most {ImageBytesMax} bytes at {path}, found {length}. Give a kernel.",
-                    exitCode: CliFault.Usage);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw new CliFault(
-                $"Expected a guest image at {path}, found none that can be read: {fault.Message} Check the path.",
-                fault,
-                CliFault.Usage);
         }
     }
 
@@ -164,9 +138,4 @@ internal static class SoloMachine
             _ => null,
         };
     }
-
-    /// <summary>Without the "(Parameter 'x')" that .NET adds for programmers.</summary>
-    private static string Sentence(ArgumentException fault) => fault.ParamName is null
-        ? fault.Message
-        : fault.Message.Replace($" (Parameter '{fault.ParamName}')", "", StringComparison.Ordinal);
 }

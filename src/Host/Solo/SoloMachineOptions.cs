@@ -6,7 +6,7 @@ using KvmActors.Machine;
 namespace KvmActors.Host.Solo;
 
 /// <summary>What <c>run</c> was asked for.</summary>
-/// <param name="CommandLine">Behind the image's name.</param>
+/// <param name="Append">Text of the command line behind the image's name, or null.</param>
 /// <param name="HostVendor">Null: that of this machine's CPU.</param>
 /// <param name="CpuidFile">Null or "host": the CPUID of this machine's CPU.</param>
 /// <param name="Timeout">Null: none.</param>
@@ -15,7 +15,7 @@ namespace KvmActors.Host.Solo;
 internal sealed record SoloMachineOptions(
     string Image,
     MachineSpec Spec,
-    string CommandLine,
+    string? Append,
     HostVendor? HostVendor,
     string? CpuidFile,
     ulong InstructionsMax,

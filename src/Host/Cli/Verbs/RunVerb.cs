@@ -39,11 +39,7 @@ internal static class RunVerb
             "Guest memory [default: 64M]",
             MachineSpecRules.MemoryBytesMin,
             MachineSpecRules.MemoryBytesMax);
-        Option<string?> append = new("--append")
-        {
-            Description = "Text for the guest's command line, behind the image's name",
-            HelpName = "TEXT",
-        };
+        Option<string?> append = VerbOptions.Append();
         Option<HostVendor?> vendor = VerbOptions.Choice(
             "--host-vendor",
             "Whose hypercall instruction is native [default: that of this machine's CPU]",
@@ -81,7 +77,7 @@ internal static class RunVerb
                     parsed.GetValue(memory) ?? MemoryBytesDefault,
                     parsed.GetValue(patch) ?? HypercallPatchPolicy.Auto,
                     MachineSpec.TurnTicksDefault),
-                parsed.GetValue(append) ?? "",
+                parsed.GetValue(append),
                 parsed.GetValue(vendor),
                 parsed.GetValue(cpuid),
                 parsed.GetValue(instructions) ?? ulong.MaxValue,

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.CommandLine;
+using Google.Protobuf;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Host.Configuration;
+using KvmActors.Host.Control;
+using KvmActors.Host.Control.V1;
+using KvmActors.Host.Solo;
+using KvmActors.Machine;
+
+namespace KvmActors.Host.Cli.Verbs;
+
+/// <summary><c>vm create NAME --image FILE</c></summary>
+internal static class VmCreateVerb
+{
+    private const string Description = "Create a VM from an image; it is not started.";
+
+    private const string CpuidHelp =
+        "cluster: what all active nodes offer in common [default]; nodes:A,B: what these offer, named after A; "
+        + "or a file as cpuid -r prints it";
+
+    private const string NodesPrefix = "nodes:";
+
+    private static readonly string[] s_examples =
+    [
+        "kvmactors vm create web --image kernel.elf",
+        "kvmactors vm create web --image kernel.elf --memory 128M --on node-2 --append quiet",
+        "kvmactors vm create web --image kernel.elf --cpuid nodes:node-1,node-3 --start --json",
+    ];
+
+    public static Command Build(CliTerminal terminal)
+    {
+        Argument<string> name = new("NAME") { Description = "1 to 63 of a-z, 0-9 and '-', first a letter" };
+        Option<string> image = new("--image")
+        {
+            Description = "A multiboot-1 kernel, or a boot sector (flat binary)",
+            HelpName = "FILE",
+            Required = true,
+        };
+        Option<ulong?> memory = VerbOptions.Size(
+            "--memory",
+            "Guest memory [default: vm.memory of the node]",
+            MachineSpecRules.MemoryBytesMin,
+            MachineSpecRules.MemoryBytesMax);
+        Option<uint?> vcpus = new("--vcpus") { Description = "vCPUs; this version runs one", HelpName = "N" };
+        Option<string?> append = VerbOptions.Append();
+        Option<HypercallPatchPolicy?> patch = VerbOptions.Choice(
+            "--hypercall-patch",
+            "What to do with the other maker's hypercall instruction [default: vm.hypercall-patch of the node]",
+            ConfigurationWords.PatchPolicies);
+        Option<string?> cpuid = new("--cpuid") { Description = CpuidHelp, HelpName = "cluster|nodes:A,B|FILE" };
+        Option<string?> on = new("--on")
+        {
+            Description = "Name of the node to create it on [default: the node that is asked]",
+            HelpName = "NODE",
+        };
+        Option<bool> start = new("--start") { Description = "Start it too" };
+        Option<string> at = VerbOptions.At();
+        Option<bool> json = VerbOptions.Json("the VM");
+        VerbCommand verb = new("create", Description, VerbOptions.AtRemarks, s_examples)
+        {
+            name, image, memory, vcpus, append, patch, cpuid, on, start, at, json,
+        };
+        verb.SetAction(async (parsed, stop) =>
+        {
+            using ControlClient client = new(parsed.GetValue(at)!);
+            string path = parsed.GetRequiredValue(image);
+            CreateVmRequest request = new()
+            {
+                Command = client.NextCommand(),
+                Name = parsed.GetRequiredValue(name),
+                Image = UnsafeByteOperations.UnsafeWrap(GuestImageFile.Read(path)),
+                ImageName = Path.GetFileName(path),
+                CommandLine = GuestImageFile.CommandLine(path, parsed.GetValue(append)),
+                MemoryBytes = parsed.GetValue(memory) ?? 0,
+                Vcpus = parsed.GetValue(vcpus) ?? 0,
+                HypercallPatch = parsed.GetValue(patch) is { } policy ? ConfigurationWords.Of(policy) : "",
+                Cpuid = ChoiceOf(parsed.GetValue(cpuid)),
+                OnNode = parsed.GetValue(on) ?? "",
+            };
+            VmStatus vm = await client.CallAsync(ControlMethods.CreateVm, request, stop).ConfigureAwait(false);
+            if (parsed.GetValue(start))
+            {
+                VmCommandRequest order = new() { Command = client.NextCommand(), Name = vm.Name };
+                vm = await client.CallAsync(ControlMethods.StartVm, order, stop).ConfigureAwait(false);
+            }
+
+            VmVerbs.Print(vm, parsed.GetValue(json), terminal);
+            return 0;
+        });
+        return verb;
+    }
+
+    private static CpuidChoice ChoiceOf(string? text)
+    {
+        if (text is null or "cluster")
+        {
+            return new CpuidChoice { Cluster = new CpuidChoice.Types.Cluster() };
+        }
+
+        if (text.StartsWith(NodesPrefix, StringComparison.Ordinal))
+        {
+            string[] names = text[NodesPrefix.Length..].Split(',', StringSplitOptions.TrimEntries);
+            return new CpuidChoice { Nodes = new CpuidChoice.Types.Nodes { Names = { names } } };
+        }
+
+        return new CpuidChoice { Text = CpuidSource.ReadText(text) };
+    }
+}

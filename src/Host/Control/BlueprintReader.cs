@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Actors.Cluster;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Host.Configuration;
+using KvmActors.Host.Control.V1;
+using KvmActors.Host.Rpc;
+using KvmActors.Machine;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Membership;
+
+namespace KvmActors.Host.Control;
+
+/// <summary>From a request to create a VM to what the VM is made of.</summary>
+internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOptions options)
+{
+    /// <exception cref="RpcException">Something in the request cannot be used.</exception>
+    public async Task<VmBlueprint> ReadAsync(CreateVmRequest request, CancellationToken stop)
+    {
+        MachineSpec spec = new(
+            request.Vcpus == 0 ? 1 : (int)Math.Min(request.Vcpus, int.MaxValue),
+            request.MemoryBytes == 0 ? options.Vm.MemoryBytes : request.MemoryBytes,
+            PolicyOf(request.HypercallPatch),
+            options.Vm.TurnTicks);
+        try
+        {
+            MachineSpecRules.Check(spec);
+        }
+        catch (ArgumentException fault)
+        {
+            throw new RpcException(RpcStatus.InvalidArgument, FaultSentence.Of(fault), inner: fault);
+        }
+
+        string? onNode = request.OnNode.Length == 0 ? null : request.OnNode;
+        CpuidTable table = await TableAsync(request.Cpuid, onNode ?? node.Id.Name, stop).ConfigureAwait(false);
+        return new VmBlueprint(
+            ControlHandlers.VmOf(request.Name),
+            spec,
+            request.ImageName,
+            request.Image.Memory,
+            request.CommandLine,
+            [.. Enumerable.Repeat(table, spec.VcpuCount)],
+            onNode);
+    }
+
+    private HypercallPatchPolicy PolicyOf(string word)
+    {
+        if (word.Length == 0)
+        {
+            return options.Vm.PatchPolicy;
+        }
+
+        foreach ((string known, HypercallPatchPolicy policy) in ConfigurationWords.PatchPolicies)
+        {
+            if (known == word)
+            {
+                return policy;
+            }
+        }
+
+        throw new RpcException(
+            RpcStatus.InvalidArgument,
+            $"Expected auto, patch, emulate or inject for hypercall_patch, found \"{word}\". Choose one of them.");
+    }
+
+    private async Task<CpuidTable> TableAsync(CpuidChoice? choice, string onNode, CancellationToken stop)
+    {
+        switch (choice?.ChoiceCase ?? CpuidChoice.ChoiceOneofCase.Cluster)
+        {
+            case CpuidChoice.ChoiceOneofCase.Text:
+                return TextTable(choice!.Text);
+            case CpuidChoice.ChoiceOneofCase.Nodes:
+                return await CommonAsync([.. choice!.Nodes.Names], stop).ConfigureAwait(false);
+            default:
+                IReadOnlyList<NodeRow> nodes = await ActiveAsync(stop).ConfigureAwait(false);
+                return await CommonAsync(
+                    [onNode, .. nodes.Select(row => row.Id.Name).Where(name => name != onNode)], stop)
+                    .ConfigureAwait(false);
+        }
+    }
+
+    private static CpuidTable TextTable(string text)
+    {
+        try
+        {
+            return CpuidVetting.CutToEngine(CpuidText.Read(text));
+        }
+        catch (CpuidFormatException fault)
+        {
+            throw new RpcException(RpcStatus.InvalidArgument, fault.Message, inner: fault);
+        }
+    }
+
+    /// <summary>What the named nodes offer in common; vendor, family and name are those of the first.</summary>
+    private async Task<CpuidTable> CommonAsync(ImmutableArray<string> names, CancellationToken stop)
+    {
+        if (names.IsEmpty)
+        {
+            throw new RpcException(
+                RpcStatus.InvalidArgument, "Expected at least one node to take CPUID from, found none. Name one.");
+        }
+
+        IReadOnlyList<NodeRow> active = await ActiveAsync(stop).ConfigureAwait(false);
+        ImmutableArray<CpuidTable> tables = [.. names.Select(name => TableOf(name, active))];
+        return CpuidIntersection.Of(tables[0], [.. tables.Skip(1)]);
+    }
+
+    private static CpuidTable TableOf(string name, IReadOnlyList<NodeRow> active)
+    {
+        NodeRow row = active.FirstOrDefault(row => row.Id.Name == name) ?? throw new RpcException(
+            RpcStatus.NotFound,
+            $"Expected an active node named \"{name}\", found {string.Join(", ", active.Select(row => row.Id.Name))}. "
+            + "Choose one of these.");
+        return CpuidJson.Read(row.CpuidTable);
+    }
+
+    private async Task<IReadOnlyList<NodeRow>> ActiveAsync(CancellationToken stop) =>
+    [
+        .. (await store.ListNodesAsync(stop).ConfigureAwait(false))
+            .Where(row => row.Status == Persistence.Membership.NodeStatus.Active)
+            .OrderBy(row => row.Id.Name, StringComparer.Ordinal),
+    ];
+}

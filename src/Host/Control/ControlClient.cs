@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Host.Control.V1;
+using KvmActors.Host.Rpc;
+
+namespace KvmActors.Host.Control;
+
+/// <summary>A client of the control API through one node.</summary>
+/// <remarks>What the cluster cannot do right now is asked again, under the same command id, for up to
+/// <see cref="PatienceMax"/>: a VM that is being moved or rebuilt is back in a moment. A node that cannot be reached at
+/// all is told at once.</remarks>
+internal sealed class ControlClient : IDisposable
+{
+    /// <summary>How long a call is tried again.</summary>
+    public static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(20);
+
+    /// <summary>As large as a node may be configured to send.</summary>
+    private const int MessageBytesMax = 256 << 20;
+
+    private static readonly TimeSpan s_retryAfter = TimeSpan.FromMilliseconds(100);
+
+    private readonly RpcChannel _channel;
+    private readonly string _clientId = $"client-{Guid.NewGuid():n}";
+    private int _commands;
+
+    /// <param name="address">HOST:PORT of any node.</param>
+    public ControlClient(string address) => _channel = new RpcChannel(address, MessageBytesMax);
+
+    public void Dispose() => _channel.Dispose();
+
+    /// <summary>Names a new command.</summary>
+    public CommandRef NextCommand() => new()
+    {
+        ClientId = _clientId,
+        CommandId = Interlocked.Increment(ref _commands).ToString(System.Globalization.CultureInfo.InvariantCulture),
+    };
+
+    /// <exception cref="RpcException">Refused, or not answered in time.</exception>
+    public async Task<TReply> CallAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, TRequest request, CancellationToken cancellationToken)
+    {
+        long begun = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await _channel.CallAsync(method, request, timeout: null, cancellationToken)
+                    .ConfigureAwait(false);
+            }
+            catch (RpcException fault) when (MayComeBack(fault, begun))
+            {
+                await Task.Delay(s_retryAfter, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    public IAsyncEnumerable<TReply> StreamAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, TRequest request, CancellationToken cancellationToken) =>
+        _channel.StreamAsync(method, request, cancellationToken);
+
+    private static bool MayComeBack(RpcException fault, long begun) =>
+        fault is { Status: RpcStatus.Unavailable or RpcStatus.ResourceExhausted, WasSent: true }
+        && fault.InnerException is null
+        && TimeProvider.System.GetElapsedTime(begun) < PatienceMax;
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Net;
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Vm;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Host.Configuration;
+using KvmActors.Host.Control;
+using KvmActors.Host.Rpc;
+using KvmActors.Persistence.Membership;
+using KvmActors.Persistence.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace KvmActors.Host.Node;
+
+/// <summary>One node as a process has it: store, listener, lock and clock around a <see cref="ClusterNode"/>.</summary>
+/// <remarks>Order matters. It listens before it joins, so that a peer that reads its row can reach it; it takes its
+/// process lock right after it joined; and it gives the lock back last, because a free lock proves its death.</remarks>
+internal sealed class NodeHost : IAsyncDisposable
+{
+    /// <summary>States move only between nodes whose engine has one name.</summary>
+    public static string EngineName { get; } = $"kvmactors {Version}";
+
+    private readonly HostOptions _options;
+    private readonly ILogger _log;
+    private readonly ILoggerFactory _logs;
+    private readonly SqliteStore _store;
+    private readonly FileLockProbe _probe;
+    private readonly NodeLink _link;
+    private RpcListener? _listener;
+    private NodeProcessLock? _lock;
+    private ClusterNode? _node;
+    private ClusterNode? _joined;
+
+    private NodeHost(HostOptions options, SqliteStore store, ILoggerFactory logs)
+    {
+        _options = options;
+        _store = store;
+        _logs = logs;
+        _log = logs.CreateLogger("KvmActors.Node");
+        _probe = new FileLockProbe(options.Store.Path);
+        _link = new NodeLink(options.Rpc.MessageBytesMax);
+    }
+
+    private static string Version => typeof(NodeHost).Assembly.GetName().Version!.ToString(fieldCount: 3);
+
+    /// <summary>The node, which has joined.</summary>
+    public ClusterNode Node => _joined!;
+
+    /// <summary>Where it listens, with the port that it really got.</summary>
+    public IPEndPoint Address => _listener!.Address;
+
+    /// <exception cref="CliFault">CPUID source, address or name cannot be used.</exception>
+    /// <exception cref="Persistence.StoreOpenException">The store cannot be used.</exception>
+    public static async Task<NodeHost> StartAsync(
+        HostOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
+    {
+        CpuidTable cpuid = CpuidSource.Read(options.Node.CpuidFile);
+        SqliteStoreOptions storeOptions = new()
+        {
+            Synchronous = options.Store.FlushAtCommit ? SqliteSynchronous.Full : SqliteSynchronous.Normal,
+            CommitTimeout = options.Store.CommitTimeout,
+            StoppedHolderAfter = options.Cluster.Lease,
+        };
+        SqliteStore store = await SqliteStore.OpenAsync(
+            options.Store.Path, storeOptions, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        NodeHost host = new(options, store, logs);
+        try
+        {
+            await host.ListenAsync(cancellationToken).ConfigureAwait(false);
+            await host.JoinAsync(cpuid, cancellationToken).ConfigureAwait(false);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Settles every guest and leaves, within <c>node.shutdown-timeout</c>.</summary>
+    public async Task StopAsync()
+    {
+        _log.NodeStops(Node.Id);
+        TimeSpan timeout = _options.Node.ShutdownTimeout;
+        try
+        {
+            await Node.StopAsync().WaitAsync(timeout).ConfigureAwait(false);
+            _log.NodeLeft(Node.Id);
+        }
+        catch (TimeoutException)
+        {
+            _log.NodeStoppedHard(Node.Id, timeout.TotalMilliseconds);
+            Node.Abandon();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_listener is not null)
+        {
+            using CancellationTokenSource now = new(TimeSpan.FromMilliseconds(100));
+            await _listener.StopAsync(now.Token).ConfigureAwait(false);
+            await _listener.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_node is not null)
+        {
+            await _node.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _link.Dispose();
+        await _store.DisposeAsync().ConfigureAwait(false);
+        _probe.Dispose();
+        _lock?.Dispose();
+    }
+
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        RpcService service = new(_options.Rpc.MessageBytesMax);
+        new ControlHandlers(() => _joined, _store, _options, TimeProvider.System, Version).AddTo(service);
+        service.Add(NodeLink.Method, HandleLinkAsync);
+        _listener = await RpcListener.StartAsync(_options.Node.Link, service, _logs, cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>> HandleLinkAsync(
+        ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
+    {
+        if (_joined is not { } node)
+        {
+            throw new RpcException(
+                RpcStatus.Unavailable, "Expected a node that has joined, found one that is starting.");
+        }
+
+        try
+        {
+            return await node.HandleLinkAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+        catch (InvalidDataException fault)
+        {
+            throw new RpcException(RpcStatus.InvalidArgument, fault.Message, inner: fault);
+        }
+    }
+
+    private async Task JoinAsync(CpuidTable cpuid, CancellationToken cancellationToken)
+    {
+        _node = new ClusterNode(NodeOptionsOf(cpuid), new ClusterNodeServices(
+            _store,
+            TimeProvider.System,
+            TaskScheduler.Default,
+            _link,
+            vm => new GuestThread(vm),
+            new MachineGuestFactory(EngineName),
+            _probe,
+            new ClusterLogObserver(_logs.CreateLogger("KvmActors.Cluster"))));
+        RegisterResult result = await _node.StartAsync(cancellationToken).ConfigureAwait(false);
+        if (result is RegisterResult.NameTaken taken && await BuryAsync(taken.Holder, cancellationToken)
+            .ConfigureAwait(false))
+        {
+            result = await _node.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        if (result is RegisterResult.NameTaken { Holder: var holder })
+        {
+            throw new CliFault(
+                $"Expected no live node named {_options.Node.Name}, found {holder.Id} (process {holder.ProcessId}) at "
+                + $"{holder.Endpoint}. Stop it, wait until its lease is over, or choose another node.name.");
+        }
+
+        _lock = NodeProcessLock.Hold(_options.Store.Path, _node.Id);
+        _joined = _node;
+        _log.NodeListens(_node.Id, Address.ToString(), _options.Store.Path);
+    }
+
+    /// <summary>A predecessor whose process is gone is declared dead at once, instead of waiting for its
+    /// lease.</summary>
+    private async Task<bool> BuryAsync(NodeRow predecessor, CancellationToken cancellationToken)
+    {
+        if (!_probe.IsProvenDead(predecessor))
+        {
+            return false;
+        }
+
+        _log.PredecessorDead(predecessor.Id);
+        return await _store.DeclareDeadAsync(
+            predecessor.Id, DeathEvidence.FileLockHeld, _options.Cluster.Grace, cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    private ClusterNodeOptions NodeOptionsOf(CpuidTable cpuid) => new(
+        _options.Node.Name,
+        Address.ToString(),
+        Environment.ProcessId,
+        _options.Node.HostVendor ?? CpuidSource.VendorOfHost(),
+        cpuid)
+    {
+        Lease = _options.Cluster.Lease,
+        RenewEvery = _options.Cluster.Renew,
+        DeathGrace = _options.Cluster.Grace,
+        WatchEvery = _options.Cluster.Watch,
+        ClaimHeadStart = _options.Cluster.ClaimHeadStart,
+        StoreRetryAfter = _options.Cluster.StoreRetry,
+        SliceWall = _options.Vm.Slice,
+        ProgressInterval = _options.Journal.ProgressInterval,
+        SnapshotIntervalTicks = TicksOf(_options.Journal.SnapshotInterval),
+        MemorySumIntervalTicks = TicksOf(_options.Journal.MemorySumInterval),
+        LinkTimeout = _options.Rpc.Timeout,
+        GuestMemoryBytesMax = _options.Vm.MemoryBytesAllMax,
+        ActivationFailuresMax = _options.Vm.ActivationFailuresMax,
+    };
+
+    /// <summary>VM time in ticks: one is one nanosecond.</summary>
+    private static ulong TicksOf(TimeSpan vmTime) => (ulong)vmTime.Ticks * TimeSpan.NanosecondsPerTick;
+}
