@@ -41,8 +41,9 @@ public static class JournalReplayer
     /// <exception cref="KeyNotFoundException">There is no such VM.</exception>
     public static async Task<VmHistory> ReadHistoryAsync(IStore store, VmId vm, CancellationToken cancellationToken)
     {
-        IReadOnlyList<StreamRow> rows = await store.ReadLockedAsync(vm, cancellationToken);
-        return rows.Count > 0
+        // One query, so that the rows belong together; no lock, so that a store opened only to read will do.
+        StreamRow[] rows = [.. (await store.ListAsync(cancellationToken)).Where(row => row.Stream.Vm == vm)];
+        return rows.Length > 0
             ? await VmHistory.ReadAsync(store, VmRows.Of(rows), cancellationToken)
             : throw new KeyNotFoundException($"Expected a VM named {vm} in the store, found none. See: vm list.");
     }

@@ -46,6 +46,8 @@ internal static class KvmActorsProgram
     {
         RootCommand root = new(Description)
         {
+            DemoVerb.Build(terminal),
+            RunVerb.Build(terminal),
             NodeVerbs.Build(terminal),
             ClusterVerbs.Build(terminal),
             VmVerbs.Build(terminal),

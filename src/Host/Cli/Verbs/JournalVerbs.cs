@@ -15,6 +15,7 @@ internal static class JournalVerbs
         JournalListVerb.Build(terminal),
         JournalShowVerb.Build(terminal),
         JournalVerifyVerb.Build(terminal),
+        JournalReplayVerb.Build(terminal),
     };
 
     public static Option<string> StoreOption() => new("--store")

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Cpu.Hypercalls;
+
+namespace KvmActors.Host.Demo;
+
+/// <summary>What <c>demo</c> was asked for.</summary>
+/// <param name="GuestImage">Null: the story guest, built for the first node's hypercall instruction.</param>
+/// <param name="MigrateAfter">Retired instructions after which the vCPU moves; null: a third of the run.</param>
+/// <param name="KillAfter">Retired instructions after which its node is killed; null: two thirds of the run.</param>
+/// <param name="Vendors">Host vendor of node-1, node-2 and node-3.</param>
+/// <param name="KeepDirectory">Where the store, the nodes' logs and the image stay; null: a directory that is removed.
+/// </param>
+internal sealed record DemoOptions(
+    string? GuestImage,
+    ulong? MigrateAfter,
+    ulong? KillAfter,
+    ImmutableArray<HostVendor> Vendors,
+    string? KeepDirectory,
+    bool IsJson)
+{
+    public const int NodeCount = 3;
+}
