@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Security.Cryptography;
+using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Replay;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
@@ -67,7 +68,15 @@ internal sealed class ClusterRun
     public static ClusterRunReport Execute(ulong seed, FaultPlan? plan = null)
     {
         ClusterRun run = new(seed, plan);
-        run._world.Run(run.LiveAsync, s_trouble + s_recovery);
+        try
+        {
+            run._world.Run(run.LiveAsync, s_trouble + s_recovery);
+        }
+        catch (SimulationException failure)
+        {
+            throw new SimulationException($"{run._plan}. {run.Story()}{failure.Message}", failure);
+        }
+
         return new ClusterRunReport(
             seed,
             run._world.TraceHash,
@@ -79,6 +88,12 @@ internal sealed class ClusterRun
             run._vms.Sum(vm => vm.Client.Acknowledged.Count),
             run._plan);
     }
+
+    /// <summary>What the nodes reported, without what comes at every turn.</summary>
+    private string Story() => string.Concat(_cluster.Events
+        .Where(incident => incident.Event is not ClusterEvent.StoreTrouble)
+        .Select(incident => $"{Environment.NewLine}{incident.At.TotalSeconds:f3} {incident.Node} {incident.Event}")
+        .Append(Environment.NewLine));
 
     private async Task LiveAsync()
     {
