@@ -12,9 +12,10 @@ namespace KvmActors.Cpu.Execute.Operations;
 // SAFETY: operands are reached through GeneralOperand.
 
 /// <summary>BMI1 and BMI2 but TZCNT: VEX-encoded, on 32 and 64 bits. #UD in real and virtual-8086 mode.</summary>
-/// <remarks>Undefined flags: ANDN, BLSI, BLSMSK, BLSR and BZHI set PF by the result and clear AF; BEXTR sets SF and PF by
-/// the result and clears AF. Source: Intel SDM vol. 2, "ANDN", "BEXTR", "BLSI", "BLSMSK", "BLSR", "BZHI", "MULX", "PDEP",
-/// "PEXT", "RORX", "SARX/SHLX/SHRX", and table 2-29, "Exceptions of VEX-Encoded GPR Instructions".</remarks>
+/// <remarks>Undefined flags: ANDN, BLSI, BLSMSK, BLSR and BZHI set PF by the result and clear AF; BEXTR sets SF and
+/// PF by the result and clears AF. Source: Intel SDM vol. 2, "ANDN", "BEXTR", "BLSI", "BLSMSK", "BLSR", "BZHI",
+/// "MULX", "PDEP", "PEXT", "RORX", "SARX/SHLX/SHRX", and table 2-29, "Exceptions of VEX-Encoded GPR
+/// Instructions".</remarks>
 internal static unsafe class BitFieldOperations
 {
     private const byte RdxOffset = 16;
