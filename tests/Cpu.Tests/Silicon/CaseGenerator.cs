@@ -32,7 +32,7 @@ internal sealed class CaseGenerator(ulong blockBase)
         ulong address = blockBase + (random.Next(8) == 0
             ? SiliconLayout.CodeBoundary - (ulong)random.Next(1, 15)
             : SiliconLayout.Code + (ulong)random.Next(64));
-        Instruction instruction = Form(code, random, address);
+        Instruction instruction = Form(code, random, address + SiliconLayout.TakenOffset);
         ulong[] gprs = new ulong[16];
         for (int register = 0; register < gprs.Length; register++)
         {
@@ -40,7 +40,6 @@ internal sealed class CaseGenerator(ulong blockBase)
         }
 
         gprs[(int)Gpr.Rsp] = blockBase + SiliconLayout.Stack;
-        ulong flags = UserFlags | ((ulong)random.NextInt64() & RandomFlags);
         byte[] data = new byte[SiliconLayout.DataBytes];
         byte[] stack = new byte[SiliconLayout.StackBytes];
         EdgyNumber.Fill(random, data);
@@ -55,18 +54,21 @@ internal sealed class CaseGenerator(ulong blockBase)
 
         return new SiliconCase
         {
-            Instruction = instruction,
+            Instructions = [instruction],
             Bytes = bytes,
             Address = address,
             Gprs = gprs,
-            RFlags = flags,
+            RFlags = Flags(random),
             Data = data,
             Stack = stack,
             UndefinedFlags = UndefinedFlags.Of(instruction, gprs),
         };
     }
 
-    private static Instruction Form(Code code, Random random, ulong address)
+    public static ulong Flags(Random random) => UserFlags | ((ulong)random.NextInt64() & RandomFlags);
+
+    /// <summary>The form with operands chosen; memory operands have no address yet.</summary>
+    public static Instruction Form(Code code, Random random, ulong takenBranch)
     {
         OpCodeInfo form = code.ToOpCode();
         Instruction instruction = default;
@@ -74,7 +76,7 @@ internal sealed class CaseGenerator(ulong blockBase)
         for (int operand = 0; operand < form.OpCount; operand++)
         {
             OperandChoice.Choose(
-                ref instruction, operand, form.GetOpKind(operand), random, address + SiliconLayout.TakenOffset);
+                ref instruction, operand, form.GetOpKind(operand), random, takenBranch);
         }
 
         if (instruction.Mnemonic == Mnemonic.Enter)
@@ -97,14 +99,15 @@ internal sealed class CaseGenerator(ulong blockBase)
         return instruction;
     }
 
-    private static byte[]? Encode(in Instruction instruction, ulong address)
+    /// <summary>Null if these operands cannot stand together.</summary>
+    public static byte[]? Encode(in Instruction instruction, ulong address)
     {
         CodeBytes writer = new();
         var encoder = Encoder.Create(64, writer);
         return encoder.TryEncode(instruction, address, out _, out _) ? writer.Bytes : null;
     }
 
-    private sealed class CodeBytes : CodeWriter
+    internal sealed class CodeBytes : CodeWriter
     {
         private readonly List<byte> _bytes = [];
 

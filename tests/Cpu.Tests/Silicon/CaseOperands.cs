@@ -50,7 +50,7 @@ internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs,
         }
     }
 
-    private static bool HasMemory(in Instruction instruction)
+    public static bool HasMemory(in Instruction instruction)
     {
         for (int operand = 0; operand < instruction.OpCount; operand++)
         {
@@ -120,11 +120,7 @@ internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs,
         }
 
         ulong target = DataStart + Middle + (ulong)random.Next(-100, 101);
-        if (instruction.Code == Code.Cmpxchg16b_m128)
-        {
-            target &= ~15ul;
-        }
-
+        target &= ~(Alignment(instruction) - 1);
         if (instruction.Mnemonic is Mnemonic.Jmp or Mnemonic.Call)
         {
             BinaryPrimitives.WriteUInt64LittleEndian(data.AsSpan((int)(target - DataStart)), taken);
@@ -133,6 +129,19 @@ internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs,
         CompareWithMemory(instruction, target);
         ChooseForm(ref instruction, target);
         return TryReach(ref instruction, target);
+    }
+
+    /// <summary>The forms of MOV with the address in the instruction.</summary>
+    public static bool IsAbsoluteOnly(in Instruction instruction) =>
+        instruction.Code is Code.Mov_AL_moffs8 or Code.Mov_AX_moffs16 or Code.Mov_EAX_moffs32 or Code.Mov_RAX_moffs64
+            or Code.Mov_moffs8_AL or Code.Mov_moffs16_AX or Code.Mov_moffs32_EAX or Code.Mov_moffs64_RAX;
+
+    /// <summary>CMPXCHG16B must be aligned. Locked accesses are, because hosts slow down a process that locks across
+    /// cache lines.</summary>
+    public static ulong Alignment(in Instruction instruction)
+    {
+        bool locks = instruction.HasLockPrefix || instruction.Mnemonic is Mnemonic.Xchg or Mnemonic.Cmpxchg16b;
+        return locks ? (ulong)instruction.MemorySize.GetSize() : 1;
     }
 
     /// <summary>Half the time CMPXCHG finds what it expects.</summary>
@@ -152,9 +161,7 @@ internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs,
 
     private void ChooseForm(ref Instruction instruction, ulong target)
     {
-        bool absoluteOnly = instruction.Code is Code.Mov_AL_moffs8 or Code.Mov_AX_moffs16 or Code.Mov_EAX_moffs32
-                or Code.Mov_RAX_moffs64 or Code.Mov_moffs8_AL or Code.Mov_moffs16_AX or Code.Mov_moffs32_EAX
-                or Code.Mov_moffs64_RAX;
+        bool absoluteOnly = IsAbsoluteOnly(instruction);
         int form = absoluteOnly ? 0 : random.Next(8);
         instruction.MemoryIndexScale = 1;
         if (form < 2)
@@ -201,7 +208,7 @@ internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs,
 
         if (@base == Register.RSP)
         {
-            int offset = instruction.Code == Code.Cmpxchg16b_m128 ? -16 : random.Next(-40, 41);
+            int offset = random.Next(-40, 41) & -(int)Alignment(instruction);
             instruction.MemoryIndex = Register.None;
             instruction.MemoryDisplSize = 1;
             instruction.MemoryDisplacement64 = (ulong)offset;

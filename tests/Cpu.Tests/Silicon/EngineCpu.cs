@@ -67,6 +67,30 @@ internal sealed class EngineCpu : IDisposable
         return (null, $"expected at most {RepetitionsMax} repetitions, found more");
     }
 
+    /// <summary>Runs up to the hypercall that is put behind the code, in pieces of so many instructions.</summary>
+    /// <param name="sequence">The code.</param>
+    /// <param name="pieces">The budget of each piece; asked again until the end is reached.</param>
+    public (SiliconResult? Result, string Failure) ExecuteRun(SiliconCase sequence, Func<ulong> pieces)
+    {
+        Write(sequence.Address, [.. sequence.Bytes, 0x0F, 0x01, 0xC1]);
+        Write(_base + SiliconLayout.Data, sequence.Data);
+        Write(_base + SiliconLayout.StackLow, sequence.Stack);
+        _vcpu.Restore(_template with
+        {
+            Gprs = [.. sequence.Gprs],
+            Rip = sequence.Address,
+            RFlags = sequence.RFlags,
+        });
+        VmExit exit;
+        do
+        {
+            exit = _vcpu.Run(pieces(), vmTime: 0);
+        }
+        while (exit is VmExit.BudgetSpent);
+
+        return exit is VmExit.Hypercall ? (Result(), "") : (null, $"expected the hypercall at the end, found {exit}");
+    }
+
     private SiliconResult Result()
     {
         ulong[] gprs = [.. Enum.GetValues<Gpr>().Select(_vcpu.ReadGpr)];

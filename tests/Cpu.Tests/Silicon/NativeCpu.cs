@@ -76,10 +76,14 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         byte* at = (byte*)instruction.Address;
         instruction.Bytes.CopyTo(new Span<byte>(at, instruction.Bytes.Length));
         WritePad(at + instruction.Bytes.Length, taken: 0);
-        WritePad((byte*)instruction.Taken, taken: 1);
+        if (instruction.Taken is { } target)
+        {
+            WritePad((byte*)target, taken: 1);
+        }
+
         ((delegate* unmanaged<void>)(_block + SiliconLayout.Entry))();
         return new SiliconResult(
-            state[WasTaken] != 0 ? instruction.Taken : instruction.Next,
+            state[WasTaken] != 0 ? instruction.Taken!.Value : instruction.Next,
             new Span<ulong>(state + GprsOut, 16).ToArray(),
             *(ulong*)(state + FlagsOut),
             Window(SiliconLayout.Data, SiliconLayout.DataBytes).ToArray(),

@@ -15,7 +15,7 @@ public sealed class NativeCpuTests(ITestOutputHelper output)
         gprs[4] = native.Base + SiliconLayout.Stack;
         return new SiliconCase
         {
-            Instruction = Instruction.Create(Code.Nopd),
+            Instructions = [Instruction.Create(Code.Nopd)],
             Bytes = bytes,
             Address = native.Base + SiliconLayout.Code,
             Gprs = gprs,
@@ -53,7 +53,7 @@ public sealed class NativeCpuTests(ITestOutputHelper output)
             Assert.Equal(native.Base + SiliconLayout.Stack - 8, pushed.Gprs[4]);
             int top = SiliconLayout.StackBytes / 2;
             Assert.Equal([4, 4, 4, 4, 4, 4, 4, 4], pushed.Stack[(top - 8)..top]);
-            Assert.Equal(jump.Taken, native.Execute(jump).Rip);
+            Assert.Equal(jump.Taken, (ulong?)native.Execute(jump).Rip);
         });
     }
 

@@ -5,10 +5,10 @@ using Iced.Intel;
 
 namespace KvmActors.Cpu.Tests.Silicon;
 
-/// <summary>One instruction with everything it can see.</summary>
+/// <summary>One instruction, or a run of them, with everything it can see.</summary>
 internal sealed class SiliconCase
 {
-    public required Instruction Instruction { get; init; }
+    public required IReadOnlyList<Instruction> Instructions { get; init; }
 
     public required byte[] Bytes { get; init; }
 
@@ -27,12 +27,13 @@ internal sealed class SiliconCase
 
     public ulong Next => Address + (ulong)Bytes.Length;
 
-    public ulong Taken => Address + SiliconLayout.TakenOffset;
+    /// <summary>Where a taken branch leads to; null for a run, which ends behind its last instruction.</summary>
+    public ulong? Taken => Instructions.Count == 1 ? Address + SiliconLayout.TakenOffset : null;
 
     public override string ToString()
     {
         StringBuilder text = new();
-        text.Append($"{Instruction} [{Convert.ToHexString(Bytes)}] at {Address:x} flags {RFlags:x}");
+        text.Append($"{string.Join("; ", Instructions)} [{Convert.ToHexString(Bytes)}] at {Address:x} flags {RFlags:x}");
         for (int register = 0; register < Gprs.Length; register++)
         {
             text.Append($" {(KvmActors.Cpu.State.Gpr)register}={Gprs[register]:x}");

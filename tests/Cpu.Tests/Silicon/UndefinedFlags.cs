@@ -53,7 +53,7 @@ internal static class UndefinedFlags
         ? instruction.Op0Register.GetSize()
         : instruction.MemorySize.GetSize());
 
-    private static ulong FromIced(RflagsBits bits)
+    public static ulong FromIced(RflagsBits bits)
     {
         ulong flags = 0;
         foreach ((RflagsBits bit, int position) in (ReadOnlySpan<(RflagsBits, int)>)

@@ -60,7 +60,7 @@ internal static unsafe class ProcessorOperations
             state->Cr4,
             state->Xcr0,
             Xss: 0,
-            *CpuState.Msr(state, MsrSlots.ApicBase),
+            ApicBase: 0, // There is no local APIC, so it is never enabled, whatever the MSR holds.
             *CpuState.Msr(state, MsrSlots.MiscEnable));
         CpuidRegisters registers = engine.Cpuid.Query(leaf, subleaf, runtime);
         engine.Observe(leaf, subleaf, VmTime.Now(state, uop));
