@@ -23,11 +23,11 @@ internal static class SoloMachine
         using SoloConsole console = new(serial ?? (options.IsJson ? null : terminal.Output));
         var clock = Stopwatch.StartNew();
         bool isTimedOut = false;
-        SoloRunResult result = SoloRun.Run(run, console.Write, () =>
+        SoloRunResult result = Translated(options.Image, () => SoloRun.Run(run, console.Write, () =>
         {
             isTimedOut = options.Timeout is { } timeout && clock.Elapsed >= timeout;
             return isTimedOut || stop.IsCancellationRequested || console.Fault is not null;
-        });
+        }));
         clock.Stop();
 
         if (console.Fault is { } fault)
@@ -49,9 +49,8 @@ internal static class SoloMachine
         return stopped == "interrupted" ? FaultText.Interrupted : result.ExitCode;
     }
 
-    private static (byte[] File, SoloRunOptions Run) Prepare(SoloMachineOptions options)
-    {
-        try
+    private static (byte[] File, SoloRunOptions Run) Prepare(SoloMachineOptions options) =>
+        Translated(options.Image, () =>
         {
             MachineSpecRules.Check(options.Spec);
             byte[] file = GuestImageFile.Read(options.Image);
@@ -63,10 +62,18 @@ internal static class SoloMachine
                 options.HostVendor ?? CpuidSource.VendorOfHost(),
                 options.InstructionsMax,
                 VendorChanges: []));
+        });
+
+    /// <summary>What a user can put right ends as wrong usage, because the exit code 1 is a guest's.</summary>
+    private static T Translated<T>(string image, Func<T> work)
+    {
+        try
+        {
+            return work();
         }
         catch (BootImageException fault)
         {
-            throw new CliFault($"{options.Image}: {fault.Message}", fault, CliFault.Usage);
+            throw new CliFault($"{image}: {fault.Message}", fault, CliFault.Usage);
         }
         catch (ArgumentException fault)
         {

@@ -69,7 +69,7 @@ internal static class RunVerb
         {
             image, memory, append, vendor, patch, instructions, timeout, vcpus, cpuid, serial, json,
         };
-        verb.SetAction((parsed, stop) => Task.FromResult(SoloMachine.Run(
+        verb.SetAction((parsed, stop) => Task.FromResult(Run(
             new SoloMachineOptions(
                 parsed.GetRequiredValue(image),
                 new MachineSpec(
@@ -87,5 +87,19 @@ internal static class RunVerb
             terminal,
             stop)));
         return verb;
+    }
+
+    /// <summary>Whatever fails here, the exit code 1 stays the guest's.</summary>
+    private static int Run(SoloMachineOptions options, CliTerminal terminal, CancellationToken stop)
+    {
+        try
+        {
+            return SoloMachine.Run(options, terminal, stop);
+        }
+        catch (Exception fault) when (fault is not (CliFault or OperationCanceledException))
+        {
+            _ = FaultText.Report(fault, terminal);
+            return CliFault.Usage;
+        }
     }
 }
