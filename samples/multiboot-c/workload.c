@@ -226,6 +226,9 @@ static void test_bits(void)
         hash = mixed(hash, __builtin_bswap64(value) ^ __builtin_bswap32((uint32_t)value));
         hash = mixed(hash, __builtin_bswap16((uint16_t)value));
         hash = mixed(hash, (uint64_t)__builtin_parity((unsigned)value));
+        hash = mixed(hash, (uint64_t)__builtin_popcountll(value) << 8 | (unsigned)__builtin_popcount((unsigned)value));
+        hash = mixed(hash, (value & (value - 1)) ^ (value & (0 - value)) ^ (value ^ (value - 1)));
+        hash = mixed(hash, ~value & (value >> 9) & ((1ull << bit % 64) - 1));
         uint32_t sum;
         hash = mixed(hash, (uint64_t)__builtin_add_overflow((uint32_t)value, (uint32_t)(value >> 11), &sum));
         int product;

@@ -17,7 +17,7 @@ public static class SoloRun
     /// <param name="options">The VM.</param>
     /// <param name="console">Takes the console's bytes as they come, on the calling thread. The memory is the callee's.
     /// </param>
-    /// <param name="cancelled">Asked every few ten thousand instructions; true stops the run.</param>
+    /// <param name="cancelled">Asked every ten thousand instructions or so; true stops the run.</param>
     /// <exception cref="Loaders.BootImageException">The image does not fit the memory.</exception>
     /// <exception cref="ArgumentException">The options ask for what this version cannot do, or the vendor changes are
     /// not in ascending order.</exception>

@@ -48,7 +48,7 @@ public sealed class VirtualMachine : IDisposable
     /// <summary>Bytes of console input that may wait for the guest.</summary>
     public const int InputBytesMax = Serial16550.ReceivedBytesMax;
 
-    // An exit costs about as much time as this many instructions.
+    /// <summary>An exit costs about as much time as this many instructions.</summary>
     private const ulong ExitPollInstructions = 100;
 
     private readonly Vcpu _vcpu;

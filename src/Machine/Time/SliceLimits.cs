@@ -4,6 +4,6 @@ namespace KvmActors.Machine.Time;
 
 /// <summary>How far one slice may run. A slice is invisible to the guest.</summary>
 /// <param name="UntilVmTime">The slice stops exactly here at the latest.</param>
-/// <param name="ShouldYield">Polled every few ten thousand instructions; true ends the slice. It holds the wall-clock
+/// <param name="ShouldYield">Polled every ten thousand instructions or so; true ends the slice. It holds the wall-clock
 /// bound and the stop flag, so that Machine knows no clock. Called on the thread that runs the slice.</param>
 public sealed record SliceLimits(ulong UntilVmTime, Func<bool> ShouldYield);

@@ -13,8 +13,8 @@ namespace KvmActors.Machine.Tests.Guests;
 /// <summary>Guests of random bytes: whatever they do, they end or go on, and twice the same way.</summary>
 public sealed class RandomCodeTests(ITestOutputHelper output)
 {
-    private const int Guests = 400;
-    private const ulong InstructionsMax = 20_000;
+    private const int Guests = 60;
+    private const ulong InstructionsMax = 10_000;
 
     [Fact]
     public void Random_code_in_real_mode_harms_only_itself() =>
@@ -60,7 +60,7 @@ public sealed class RandomCodeTests(ITestOutputHelper output)
         using VirtualMachine machine = GuestRun.Machine(image);
         while (machine.End is null && machine.VmTime < InstructionsMax)
         {
-            ulong until = cuts is null ? InstructionsMax : machine.VmTime + (ulong)cuts.Next(1, 3000);
+            ulong until = cuts is null ? InstructionsMax : machine.VmTime + (ulong)cuts.Next(1, 2000);
             _ = machine.RunSlice(new SliceLimits(Math.Min(until, InstructionsMax), () => cuts is not null));
         }
 

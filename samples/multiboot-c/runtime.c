@@ -1,10 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * 64-bit division and bit scans for 32-bit code: the compiler calls these, and a 64-bit gcc often comes without its 32-bit library.
+ * What the compiler calls where it has no instruction for it, and would otherwise take from libgcc.
  */
-#ifdef __i386__
+#ifdef FREESTANDING
 #include <stdint.h>
 
+int __popcountdi2(uint64_t value)
+{
+    int count = 0;
+    for (; value; value &= value - 1) {
+        count++;
+    }
+    return count;
+}
+
+int __popcountsi2(uint32_t value)
+{
+    return __popcountdi2(value);
+}
+
+#ifdef __i386__
 static uint64_t divide(uint64_t value, uint64_t by, uint64_t *remainder)
 {
     uint64_t quotient = 0, rest = 0;
@@ -75,4 +90,5 @@ int __clzdi2(uint64_t value)
 {
     return value >> 32 ? __builtin_clz((uint32_t)(value >> 32)) : 32 + __builtin_clz((uint32_t)value);
 }
+#endif
 #endif
