@@ -233,6 +233,7 @@ internal sealed unsafe class BlockBuilder : IDisposable
             Uop = uop,
             Mode = state->Mode,
             Features = state->Features,
+            Cpuid = VcpuEngine.Of(state).Cpuid,
         };
         InstructionBinding<LoopDispatch>.Bind(ref context);
         return context.EndsBlock;

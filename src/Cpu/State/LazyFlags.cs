@@ -114,6 +114,15 @@ internal static unsafe class LazyFlags
         }
     }
 
+    /// <summary>Replaces OF, keeps the rest.</summary>
+    public static void SetOverflow(CpuState* state, bool overflow)
+    {
+        if (Overflow(state) != overflow)
+        {
+            state->FlagCarries ^= 1ul << (state->FlagShape & ShiftMask);
+        }
+    }
+
     private static ulong CarriesOf(int shape, bool carry, bool overflow)
     {
         ulong all = carry ? ulong.MaxValue << (shape + 1) : 0;

@@ -29,6 +29,8 @@ internal static class GuestTables
     public const ulong PageMapLevel4 = 0x10_0000;
     public const ulong PageTableOfFirst2M = 0x10_3000;
 
+    // The offset of the I/O bitmap, behind the limit: no port for CPL 3.
+    private const ulong NoPortBitmap = 0x68;
     private const byte Halt = 0xF4;
     private const int HandlerBytes = 16;
 
@@ -47,6 +49,7 @@ internal static class GuestTables
 
         Write64(memory, TaskSegment + 4, KernelStack);
         Write64(memory, TaskSegment + 36, InterruptStack);
+        Write64(memory, TaskSegment + 96, NoPortBitmap << 48);
         Write64(memory, PageMapLevel4, (PageMapLevel4 + 0x1000) | 7);
         Write64(memory, PageMapLevel4 + 0x1000, (PageMapLevel4 + 0x2000) | 7);
         Write64(memory, PageMapLevel4 + 0x2000, PageTableOfFirst2M | 7);
@@ -74,6 +77,7 @@ internal static class GuestTables
         }
 
         Write64(memory, TaskSegment + 4, KernelStack | ((ulong)KernelData << 32));
+        Write64(memory, TaskSegment + 96, NoPortBitmap << 48);
     }
 
     /// <summary>The entry of one 4-KiB page below 2 MiB.</summary>

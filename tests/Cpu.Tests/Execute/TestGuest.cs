@@ -17,7 +17,7 @@ internal sealed class TestGuest : IDisposable
     public const ulong DataStart = 0x20_0000;
     public const ulong Plenty = 1_000_000;
 
-    private const ulong MemoryBytes = 16ul << 20;
+    private const ulong MemoryBytes = 4ul << 20;
 
     private TestGuest(GuestMemory memory)
     {

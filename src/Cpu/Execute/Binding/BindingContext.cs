@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using Iced.Intel;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
@@ -20,6 +21,9 @@ internal unsafe ref struct BindingContext
     public CpuMode Mode;
 
     public GuestFeature Features;
+
+    /// <summary>The guest's table, for features that have no bit in <see cref="Features"/>.</summary>
+    public CpuidTable Cpuid;
 
     /// <summary>To be set if the instruction has to be the last of its block.</summary>
     public bool EndsBlock;

@@ -43,11 +43,10 @@ internal static unsafe class InstructionBinding<TMode>
 
     private static void BindByMnemonic(ref BindingContext context)
     {
-        InstructionRule rule = IntegerInstructions.Table[context.Instruction.Mnemonic];
+        InstructionRule rule = GeneralInstructions.Table[context.Instruction.Mnemonic];
         if (!rule.IsKnown)
         {
-            context.Uop->Immediate = UndefinedOperations.UnknownDetail(context.Instruction);
-            BindGeneral(ref context, &UndefinedOperations.Unknown);
+            BindGeneral(ref context, UnknownInstructions.Find(ref context));
             context.EndsBlock = true;
             return;
         }

@@ -10,6 +10,7 @@ namespace KvmActors.Cpu.Execute.Operations;
 // SAFETY: touches only the exit reason and the fault fields.
 
 /// <summary>Instructions that do not exist: for this processor, or for this engine.</summary>
+/// <remarks>Source of the order of #UD and #NM: Intel SDM vol. 3A, table 15-1; vol. 1, table 8-9.</remarks>
 internal static unsafe class UndefinedOperations
 {
     /// <summary>#UD.</summary>
@@ -26,5 +27,26 @@ internal static unsafe class UndefinedOperations
         return Outcome.NotRetired;
     }
 
-    public static ulong UnknownDetail(in Instruction instruction) => (ulong)instruction.Mnemonic;
+    /// <summary>x87: #NM if CR0.EM or CR0.TS says so, else unknown.</summary>
+    public static Outcome UnknownFloatingPoint(CpuState* state, Uop* uop)
+    {
+        bool isOff = (state->Cr0 & (ControlBits.Cr0Emulation | ControlBits.Cr0TaskSwitched)) != 0;
+        return isOff ? Faults.Raise(state, Faults.DeviceNotAvailable) : Unknown(state, uop);
+    }
+
+    /// <summary>MMX: #UD if CR0.EM is set, #NM if CR0.TS is, else unknown.</summary>
+    public static Outcome UnknownMmx(CpuState* state, Uop* uop)
+    {
+        if ((state->Cr0 & ControlBits.Cr0Emulation) != 0)
+        {
+            return Faults.Undefined(state);
+        }
+
+        bool isOff = (state->Cr0 & ControlBits.Cr0TaskSwitched) != 0;
+        return isOff ? Faults.Raise(state, Faults.DeviceNotAvailable) : Unknown(state, uop);
+    }
+
+    /// <summary>SSE: #UD if CR0.EM is set or CR4.OSFXSR is clear, #NM if CR0.TS is set, else unknown.</summary>
+    public static Outcome UnknownSse(CpuState* state, Uop* uop) =>
+        (state->Cr4 & ControlBits.Cr4FxSave) == 0 ? Faults.Undefined(state) : UnknownMmx(state, uop);
 }

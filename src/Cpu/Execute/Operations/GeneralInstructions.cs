@@ -5,7 +5,7 @@ using KvmActors.Cpu.Decode;
 namespace KvmActors.Cpu.Execute.Operations;
 
 /// <summary>Every instruction that is executed by a general operation chosen by its mnemonic alone.</summary>
-internal static class IntegerInstructions
+internal static class GeneralInstructions
 {
     public static InstructionTable Table { get; } = Build();
 
@@ -23,6 +23,7 @@ internal static class IntegerInstructions
         ExchangeOperations.Register(table);
         FastCallOperations.Register(table);
         FlagOperations.Register(table);
+        FpuControlOperations.Register(table);
         InterruptOperations.Register(table);
         MsrOperations.Register(table);
         PortOperations.Register(table);
