@@ -129,7 +129,7 @@ internal static class GuestTables
             0x00AF_FB00_0000_FFFF,
             0x0000_8900_7000_0067,
             0,
-            0x0000_9B00_0000_FFFF,
+            0x0000_9B01_0000_FFFF,
             0x0040_9300_0000_0FFF,
         ];
         for (int index = 0; index < descriptors.Length; index++)

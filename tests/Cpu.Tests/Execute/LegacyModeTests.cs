@@ -107,7 +107,7 @@ public sealed class LegacyModeTests
             a.mov(ecx, __dword_ptr[0xFFC]);
             a.mov(ecx, __dword_ptr[0xFFD]);
         });
-        AssertFault(limit, vector: 13, errorCode: 0, TestGuest.CodeStart + 13);
+        AssertFault(limit, vector: 13, errorCode: 0, TestGuest.CodeStart + 14);
 
         using var stack = TestGuest.Protected(a =>
         {
@@ -116,7 +116,8 @@ public sealed class LegacyModeTests
             a.mov(esp, 2);
             a.push(eax);
         });
-        stack.Write64(GuestTables.Idt + (12 * 8), GateTo(stack, 12, GuestTables.KernelCode32));
+
+        // #SS cannot be pushed on that stack either, nor can #DF.
         Assert.IsType<VmExit.Shutdown>(stack.Run());
 
         using var code = TestGuest.Protected(a =>
@@ -125,7 +126,7 @@ public sealed class LegacyModeTests
             a.mov(ds, ax);
             a.mov(__dword_ptr[0x20_0000], eax);
         });
-        AssertFault(code, vector: 13, errorCode: 0, TestGuest.CodeStart + 7);
+        AssertFault(code, vector: 13, errorCode: 0, TestGuest.CodeStart + 8);
     }
 
     [Fact]
@@ -268,12 +269,22 @@ public sealed class LegacyModeTests
         a.xor(eax, eax);
         a.xor(edx, edx);
         a.wrmsr();
-        a.db(0xEA, 0x00, 0x40, 0x01, 0x00, 0x48, 0x00);
+        a.db(0xEA, 0x00, 0x40, 0x00, 0x00, 0x48, 0x00);
     }
 
-    private static void SmallPart(Assembler a) => a.hlt();
+    private static void SmallPart(Assembler a)
+    {
+        a.mov(eax, cr0);
+        a.and(al, 0xFE);
+        a.mov(cr0, eax);
+        a.db(0xEA, 0x00, 0x00, 0x00, 0x15);
+    }
 
-    private static void RealAgainPart(Assembler a) => a.hlt();
+    private static void RealAgainPart(Assembler a)
+    {
+        a.or(ebx, 0x1_0000);
+        a.hlt();
+    }
 
     private static void Place(TestGuest guest, int bitness, ulong address, Action<Assembler> program)
     {
@@ -282,13 +293,6 @@ public sealed class LegacyModeTests
         using MemoryStream code = new();
         assembler.Assemble(new StreamCodeWriter(code), address);
         guest.Memory.Write(new Gpa(address), code.ToArray());
-    }
-
-    private static ulong GateTo(TestGuest guest, int vector, ushort selector)
-    {
-        Assert.NotNull(guest);
-        ulong handler = GuestTables.HandlerOf(vector);
-        return (handler & 0xFFFF) | ((ulong)selector << 16) | (0xEEul << 40);
     }
 
     private static void AssertFault(TestGuest guest, int vector, uint errorCode, ulong rip)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Cpu.Hypercalls;
+using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
 using Xunit;
 
@@ -120,11 +121,11 @@ public sealed class HypercallSiteTests
     public void A_patch_is_a_write_to_guest_memory_like_any_other()
     {
         using HypercallGuest guest = new(GuestMode.Long64, HostVendor.Intel, [.. s_vmmcall, 0xF4]);
-        guest.Memory.TakeDirty(Memory.DirtyReader.Migration);
+        guest.Memory.TakeDirty(DirtyReader.Migration);
 
         guest.Run(HypercallPatchPolicy.Patch);
 
-        Assert.Contains((int)(HypercallGuest.Code >> 12), guest.Memory.TakeDirty(Memory.DirtyReader.Migration));
+        Assert.Contains((int)(HypercallGuest.Code >> 12), guest.Memory.TakeDirty(DirtyReader.Migration));
     }
 
     [Fact]
