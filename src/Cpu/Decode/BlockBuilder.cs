@@ -11,7 +11,8 @@ using KvmActors.Cpu.State;
 namespace KvmActors.Cpu.Decode;
 
 // JUSTIFICATION: see BlockCache.
-// SAFETY: code is read inside one page of RAM, or from a buffer of its own that holds the end of one page and the start of
+// SAFETY: code is read inside one page of RAM, or from a buffer of its own that holds the end of one page and the start
+// of
 // the next; at most InstructionsMax micro-operations and one more are written to the scratch list, which has that size.
 
 /// <summary>Finds or decodes the block at RIP.</summary>
@@ -40,7 +41,8 @@ internal sealed unsafe class BlockBuilder : IDisposable
 
     ~BlockBuilder() => Release();
 
-    /// <summary>The block at RIP, found or decoded and entered in the caches; or null, with the exit reason set: a fault
+    /// <summary>The block at RIP, found or decoded and entered in the caches; or null, with the exit reason set: a
+    /// fault
     /// of the fetch, or an instruction that does not exist.</summary>
     public Block* GetBlock(CpuState* state)
     {

@@ -14,7 +14,8 @@ namespace KvmActors.Cpu.Decode;
 /// </summary>
 internal sealed unsafe class BlockCache : IDisposable
 {
-    /// <summary>Bound on the memory for blocks. At the bound everything is dropped and decoded again as needed.</summary>
+    /// <summary>Bound on the memory for blocks. At the bound everything is dropped and decoded again as
+    /// needed.</summary>
     public const long ArenaBytesMax = 96L << 20;
 
     private const int ChunkBytes = 1 << 20;
@@ -189,7 +190,8 @@ internal sealed unsafe class BlockCache : IDisposable
     private void MarkGrains(Block* block, int page)
     {
         (int first, int last) = BytesIn(block, page);
-        _pageGrains[page] |= (ulong.MaxValue << (first >> GrainShift)) & (ulong.MaxValue >> (63 - (last >> GrainShift)));
+        ulong upTo = ulong.MaxValue >> (63 - (last >> GrainShift));
+        _pageGrains[page] |= (ulong.MaxValue << (first >> GrainShift)) & upTo;
     }
 
     private Block** Bucket(ulong physical) => _buckets + ((physical ^ (physical >> 14)) & (BucketCount - 1));

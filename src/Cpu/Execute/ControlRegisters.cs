@@ -9,7 +9,8 @@ namespace KvmActors.Cpu.Execute;
 // SAFETY: touches only the state.
 
 /// <summary>Writes CR0, CR3, CR4 and EFER: what may be written, and what follows from it.</summary>
-/// <remarks>False means #GP(0), with nothing changed. Source: Intel SDM vol. 3A, section 2.5 "Control Registers", section
+/// <remarks>False means #GP(0), with nothing changed. Source: Intel SDM vol. 3A, section 2.5 "Control Registers",
+/// section
 /// 11.8.5 "Initializing IA-32e Mode"; for the reserved bits by CPUID: Linux v6.19 arch/x86/kvm/x86.c:kvm_is_valid_cr4,
 /// __kvm_valid_efer.</remarks>
 internal static unsafe class ControlRegisters

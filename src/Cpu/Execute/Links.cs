@@ -13,7 +13,8 @@ namespace KvmActors.Cpu.Execute;
 /// <summary>Goes from one block to the next. RIP is set already; null sends the runner to find the block.</summary>
 internal static unsafe class Links
 {
-    /// <summary>Goes by a link to a block in the same page. The translation cannot have changed, since this very page is
+    /// <summary>Goes by a link to a block in the same page. The translation cannot have changed, since this very page
+    /// is
     /// being executed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Uop* Follow<TMode>(CpuState* state, Block** link)

@@ -16,7 +16,8 @@ internal static unsafe class ModeControl
     /// <summary>Value of <see cref="CpuState.InterruptShadow"/> behind STI.</summary>
     public const int ShadowOfSti = 1;
 
-    /// <summary>Value of <see cref="CpuState.InterruptShadow"/> behind MOV SS and POP SS, which hold off debug traps too.
+    /// <summary>Value of <see cref="CpuState.InterruptShadow"/> behind MOV SS and POP SS, which hold off debug traps
+    /// too.
     /// </summary>
     public const int ShadowOfMovSs = 2;
 

@@ -17,7 +17,8 @@ internal static unsafe class PageAccess
     public static bool Translate(CpuState* state, ulong linear, AccessKind access, out ulong physical) =>
         Translate(state, linear, access, user: state->Cpl == 3, state->ActiveTlb, out physical);
 
-    /// <summary>As <see cref="Translate(CpuState*, ulong, AccessKind, out ulong)"/>, at a privilege of its own.</summary>
+    /// <summary>As <see cref="Translate(CpuState*, ulong, AccessKind, out ulong)"/>, at a privilege of its
+    /// own.</summary>
     public static bool TranslateAs(
         CpuState* state, ulong linear, AccessKind access, bool user, out ulong physical) =>
         Translate(

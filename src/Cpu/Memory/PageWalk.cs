@@ -9,7 +9,8 @@ namespace KvmActors.Cpu.Memory;
 // SAFETY: PhysicalMemory compares every physical address with the size of RAM.
 
 /// <summary>The page walk: 32-bit, PAE and 4-level paging, with accessed and dirty bits.</summary>
-/// <remarks>Accessed and dirty bits are set only by a walk that succeeds. PDPTEs of PAE paging are read by each walk, as
+/// <remarks>Accessed and dirty bits are set only by a walk that succeeds. PDPTEs of PAE paging are read by each walk,
+/// as
 /// AMD does it, and not latched by MOV to CR3. Source: Intel SDM vol. 3A, chapter 5 "Paging".</remarks>
 internal static unsafe class PageWalk
 {

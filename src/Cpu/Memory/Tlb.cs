@@ -61,7 +61,8 @@ internal static unsafe class Tlb
         JumpCache.Flush(state);
     }
 
-    /// <summary>Drops the page that holds a linear address. Large pages were entered in pieces of 4 KiB, so if there are
+    /// <summary>Drops the page that holds a linear address. Large pages were entered in pieces of 4 KiB, so if there
+    /// are
     /// any, everything is dropped.</summary>
     public static void FlushPage(CpuState* state, ulong linear)
     {

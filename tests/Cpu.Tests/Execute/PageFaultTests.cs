@@ -62,7 +62,7 @@ public sealed class PageFaultTests
     [InlineData("read", 0x0u)]
     [InlineData("write", 0x2u)]
     [InlineData("modify", 0x2u)]
-    public void An_access_across_two_pages_names_the_missing_second_page_and_writes_no_byte(string access, uint errorCode)
+    public void An_access_across_two_pages_names_the_missing_one_and_writes_no_byte(string access, uint errorCode)
     {
         using var guest = TestGuest.Long(a => Access(a, access));
         GuestTables.SetPage(guest.Memory, Page + 1, 0);
@@ -154,7 +154,8 @@ public sealed class PageFaultTests
         using var execution = TestGuest.Long(a => a.nop());
         execution.Change(state => state with { Cr4 = state.Cr4 | (1ul << 20) });
 
-        // The code itself, and the handler, are in user pages: no instruction can be fetched, not even of #DF's handler.
+        // The code itself, and the handler, are in user pages: no instruction can be fetched, not even of #DF's
+        // handler.
         VmExit.Shutdown shutdown = Assert.IsType<VmExit.Shutdown>(execution.Run());
         Assert.Contains("#DF", shutdown.Reason, StringComparison.Ordinal);
 

@@ -10,7 +10,8 @@ namespace KvmActors.Cpu.Execute.Binding;
 // JUSTIFICATION: see Uop.
 // SAFETY: gives pointers to static methods only.
 
-/// <summary>Finds the general operation of an instruction whose mnemonic alone does not tell it: MOV, PUSH, POP, near and
+/// <summary>Finds the general operation of an instruction whose mnemonic alone does not tell it: MOV, PUSH, POP, near
+/// and
 /// far branches, and counting instructions that older processors execute as scans.</summary>
 internal static unsafe class GeneralBinding
 {

@@ -11,11 +11,13 @@ namespace KvmActors.Cpu.Execute.Binding;
 internal static unsafe class HotBinding<TMode>
     where TMode : struct, IDispatch
 {
-    /// <summary>Sets the handler; false if the instruction is not one of the frequent ones, or in a rare form.</summary>
+    /// <summary>Sets the handler; false if the instruction is not one of the frequent ones, or in a rare
+    /// form.</summary>
     public static bool TryBind(ref BindingContext context) => context.Instruction.Mnemonic switch
     {
         Mnemonic.Add or Mnemonic.Adc or Mnemonic.Sub or Mnemonic.Sbb or Mnemonic.Cmp
-            or Mnemonic.And or Mnemonic.Or or Mnemonic.Xor or Mnemonic.Test => BinaryBinding<TMode>.TryBind(ref context),
+            or Mnemonic.And or Mnemonic.Or or Mnemonic.Xor or Mnemonic.Test =>
+            BinaryBinding<TMode>.TryBind(ref context),
         Mnemonic.Mov or Mnemonic.Lea or Mnemonic.Movzx or Mnemonic.Movsx
             or Mnemonic.Movsxd => MoveBinding<TMode>.TryBind(ref context),
         Mnemonic.Inc or Mnemonic.Dec or Mnemonic.Neg or Mnemonic.Not => UnaryBinding<TMode>.TryBind(ref context),

@@ -12,7 +12,8 @@ namespace KvmActors.Cpu.Execute.Delivery;
 /// chapter 7 "Interrupt and Exception Handling", table 7-5 "Conditions for Generating a Double Fault".</remarks>
 internal static unsafe class ExceptionDelivery
 {
-    // The faults that push RF = 1, so that an instruction breakpoint does not fire again. Source: SDM vol. 3A, 19.3.1.1.
+    // The faults that push RF = 1, so that an instruction breakpoint does not fire again. Source: SDM vol. 3A,
+    // 19.3.1.1.
     private const uint FaultClassVectors = (1u << Faults.DivideError) | (1u << Faults.BoundRange)
         | (1u << Faults.InvalidOpcode) | (1u << Faults.DeviceNotAvailable) | (1u << Faults.InvalidTss)
         | (1u << Faults.SegmentNotPresent) | (1u << Faults.StackFault) | (1u << Faults.GeneralProtection)
@@ -98,7 +99,8 @@ internal static unsafe class ExceptionDelivery
         if (first == Faults.DoubleFault)
         {
             VcpuEngine.Of(state).ExitText =
-                $"Triple fault: vector {second} while delivering #DF, RIP 0x{state->Rip:x}, CR2 0x{state->Fault.Address:x}.";
+                $"Triple fault: vector {second} while delivering #DF, RIP 0x{state->Rip:x}, "
+                + $"CR2 0x{state->Fault.Address:x}.";
             state->Activity = VcpuActivity.Shutdown;
             state->Exit = ExitReason.Shutdown;
             return false;

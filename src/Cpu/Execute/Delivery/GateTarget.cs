@@ -9,7 +9,8 @@ namespace KvmActors.Cpu.Execute.Delivery;
 // SAFETY: guest memory is reached through PrivilegedMemory only.
 
 /// <summary>The checks of an IDT gate and of the code segment it leads to, which all protected modes share.</summary>
-/// <remarks>Source: Intel SDM vol. 2A, "INT n/INTO/INT3/INT1", Operation. Every method records the fault it returns false
+/// <remarks>Source: Intel SDM vol. 2A, "INT n/INTO/INT3/INT1", Operation. Every method records the fault it returns
+/// false
 /// for.</remarks>
 internal static unsafe class GateTarget
 {

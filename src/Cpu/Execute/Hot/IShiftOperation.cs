@@ -9,7 +9,8 @@ namespace KvmActors.Cpu.Execute.Hot;
 // SAFETY: implementers touch only the lazy flags of the state.
 
 /// <summary>A shift or rotate, as a type parameter.</summary>
-/// <remarks>The manuals leave OF undefined for counts above 1; here it is what the formula for count 1 gives on the last
+/// <remarks>The manuals leave OF undefined for counts above 1; here it is what the formula for count 1 gives on the
+/// last
 /// step, and AF is 0.</remarks>
 internal unsafe interface IShiftOperation
 {

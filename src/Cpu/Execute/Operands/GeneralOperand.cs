@@ -8,7 +8,8 @@ namespace KvmActors.Cpu.Execute.Operands;
 // JUSTIFICATION: see CpuState.
 // SAFETY: see RegisterFile and MemoryReference.
 
-/// <summary>Operands whose kind and size are looked at when the instruction runs: the compact way, for instructions that
+/// <summary>Operands whose kind and size are looked at when the instruction runs: the compact way, for instructions
+/// that
 /// are not frequent. Values are zero-extended.</summary>
 /// <remarks>On false the fault is recorded and raised, so that the caller returns <see cref="Outcome.NotRetired"/>.
 /// </remarks>

@@ -51,7 +51,8 @@ internal static unsafe class MemoryReference
         return uop->Form == AddressForm.Flat ? host : null;
     }
 
-    /// <summary>Loads the operand into <see cref="CpuState.Loaded"/>; false with the fault recorded and raised.</summary>
+    /// <summary>Loads the operand into <see cref="CpuState.Loaded"/>; false with the fault recorded and
+    /// raised.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool Read(CpuState* state, Uop* uop, int sizeBytes)
     {

@@ -13,7 +13,8 @@ namespace KvmActors.Cpu.Execute.Operations;
 
 /// <summary>BT, BTS, BTR, BTC, and the double shifts.</summary>
 /// <remarks>BT and its kin change CF only. A 16-bit double shift by more than 16, which the manual leaves undefined,
-/// shifts the three words destination, source, destination. Source: Intel SDM vol. 2, "BT", "BTC", "BTR", "BTS", "SHLD",
+/// shifts the three words destination, source, destination. Source: Intel SDM vol. 2, "BT", "BTC", "BTR", "BTS",
+/// "SHLD",
 /// "SHRD".</remarks>
 internal static unsafe class BitTestOperations
 {

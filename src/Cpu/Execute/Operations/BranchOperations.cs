@@ -13,7 +13,8 @@ namespace KvmActors.Cpu.Execute.Operations;
 // SAFETY: operands are reached through GeneralOperand and StackAccess.
 
 /// <summary>Near branches in the modes and sizes that have no handler of their own, and LOOP and JCXZ.</summary>
-/// <remarks>A target outside of the limit of CS, or not canonical, is #GP at the branch. Source: Intel SDM vol. 2, "JMP",
+/// <remarks>A target outside of the limit of CS, or not canonical, is #GP at the branch. Source: Intel SDM vol. 2,
+/// "JMP",
 /// "CALL", "RET", "LOOP/LOOPcc", "Jcc".</remarks>
 internal static unsafe class BranchOperations
 {

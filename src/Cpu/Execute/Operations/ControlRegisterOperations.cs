@@ -12,7 +12,8 @@ namespace KvmActors.Cpu.Execute.Operations;
 // SAFETY: touches only the state; memory is reached through GeneralOperand.
 
 /// <summary>Control registers, and what flushes the TLB and the caches.</summary>
-/// <remarks>Source: Intel SDM vol. 2B, "MOV—Move to/from Control Registers", "LMSW", "SMSW", "CLTS", "INVLPG".</remarks>
+/// <remarks>Source: Intel SDM vol. 2B, "MOV—Move to/from Control Registers", "LMSW", "SMSW", "CLTS",
+/// "INVLPG".</remarks>
 internal static unsafe class ControlRegisterOperations
 {
     private const ulong MachineStatusWritable = ControlBits.Cr0ProtectionEnable

@@ -12,8 +12,10 @@ namespace KvmActors.Cpu.Execute.Operations;
 // SAFETY: touches only the state.
 
 /// <summary>SYSCALL, SYSRET, SYSENTER, SYSEXIT.</summary>
-/// <remarks>Where the makers differ, the vendor of the CPUID table decides: SYSCALL outside of 64-bit mode exists on AMD,
-/// SYSENTER in long mode on Intel. Source: Intel SDM vol. 2, "SYSCALL", "SYSRET", "SYSENTER", "SYSEXIT"; AMD APM vol. 3,
+/// <remarks>Where the makers differ, the vendor of the CPUID table decides: SYSCALL outside of 64-bit mode exists on
+/// AMD,
+/// SYSENTER in long mode on Intel. Source: Intel SDM vol. 2, "SYSCALL", "SYSRET", "SYSENTER", "SYSEXIT"; AMD APM vol.
+/// 3,
 /// the same.</remarks>
 internal static unsafe class FastCallOperations
 {

@@ -11,7 +11,8 @@ namespace KvmActors.Cpu.Execute.Operations;
 // JUSTIFICATION: see CpuState.
 // SAFETY: offsets into the FXSAVE image are constants below its size; memory is reached through LinearMemory.
 
-/// <summary>The control side of x87 and SSE, which kernels run before they know what there is: FNINIT, control and status
+/// <summary>The control side of x87 and SSE, which kernels run before they know what there is: FNINIT, control and
+/// status
 /// words, FXSAVE and FXRSTOR, MXCSR. No arithmetic.</summary>
 /// <remarks>The FXSAVE image in the state is all there is. Source: Intel SDM vol. 1, section 8.1 and 10.5; vol. 2,
 /// "FINIT/FNINIT", "FLDCW", "FSTCW/FNSTCW", "FSTSW/FNSTSW", "FXSAVE", "FXRSTOR", "LDMXCSR", "STMXCSR".</remarks>
@@ -221,7 +222,8 @@ internal static unsafe class FpuControlOperations
         return Outcome.Next;
     }
 
-    /// <summary>The XMM registers are part of the image only if CR4.OSFXSR is set; there are 16 in 64-bit mode.</summary>
+    /// <summary>The XMM registers are part of the image only if CR4.OSFXSR is set; there are 16 in 64-bit
+    /// mode.</summary>
     private static int XmmBytes(CpuState* state) => (state->Cr4 & ControlBits.Cr4FxSave) == 0 ? 0
         : state->Mode == CpuMode.Long64 ? XmmBytes64
         : XmmBytes32;

@@ -11,7 +11,8 @@ namespace KvmActors.Cpu.Execute.Operations;
 // SAFETY: slots come from MsrSlots.Find.
 
 /// <summary>RDMSR, WRMSR and SWAPGS.</summary>
-/// <remarks>An MSR that is not in the list is #GP(0). Source: Intel SDM vol. 4; which are read-only or fixed: Linux v6.19
+/// <remarks>An MSR that is not in the list is #GP(0). Source: Intel SDM vol. 4; which are read-only or fixed: Linux
+/// v6.19
 /// arch/x86/kvm/x86.c:kvm_get_msr_common.</remarks>
 internal static unsafe class MsrOperations
 {

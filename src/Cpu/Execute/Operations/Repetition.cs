@@ -9,7 +9,8 @@ namespace KvmActors.Cpu.Execute.Operations;
 // JUSTIFICATION: see CpuState.
 // SAFETY: calls a static method through its pointer.
 
-/// <summary>REP: an iteration counts as one instruction and can be a stop, with RIP at the instruction and the registers
+/// <summary>REP: an iteration counts as one instruction and can be a stop, with RIP at the instruction and the
+/// registers
 /// moved on.</summary>
 /// <remarks>Source: Intel SDM vol. 2B, "REP/REPE/REPZ/REPNE/REPNZ". A repeated instruction is the last of its block, so
 /// the block's charge covers its first iteration, and the budget holds exactly what may follow.</remarks>
@@ -72,7 +73,8 @@ internal static unsafe class Repetition
         return Outcome.Jumped;
     }
 
-    /// <summary>The budget is used up, or the instruction's own bytes have changed: it goes on at the next run.</summary>
+    /// <summary>The budget is used up, or the instruction's own bytes have changed: it goes on at the next
+    /// run.</summary>
     private static Outcome Stop(CpuState* state, Uop* uop, long total)
     {
         state->Budget -= Math.Max(total, 1) - 1;

@@ -8,7 +8,8 @@ namespace KvmActors.Cpu.Execute.Protection;
 // JUSTIFICATION: see CpuState.
 // SAFETY: guest memory is reached through PrivilegedMemory and StackAccess only.
 
-/// <summary>The checks of a far jump or call in protected mode: direct to a code segment, or through a call gate.</summary>
+/// <summary>The checks of a far jump or call in protected mode: direct to a code segment, or through a call
+/// gate.</summary>
 /// <remarks>Source: Intel SDM vol. 2, "JMP", "CALL", Operation; vol. 3A, section 6.8 "Privilege Level Checking When
 /// Transferring Program Control Between Code Segments". False with the fault recorded.</remarks>
 internal static unsafe class FarTransfer

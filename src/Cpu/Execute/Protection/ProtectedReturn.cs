@@ -9,7 +9,8 @@ namespace KvmActors.Cpu.Execute.Protection;
 // SAFETY: guest memory is reached through StackAccess and PrivilegedMemory only.
 
 /// <summary>The return to a code segment of the same or an outer privilege.</summary>
-/// <remarks>Source: Intel SDM vol. 2, "RET", RETURN-TO-OUTER-PRIVILEGE-LEVEL, and "IRET". False with the fault recorded and
+/// <remarks>Source: Intel SDM vol. 2, "RET", RETURN-TO-OUTER-PRIVILEGE-LEVEL, and "IRET". False with the fault recorded
+/// and
 /// nothing changed.</remarks>
 internal static unsafe class ProtectedReturn
 {

@@ -10,7 +10,8 @@ namespace KvmActors.Cpu.Execute.Protection;
 
 /// <summary>Reads the inner stacks and the I/O permission bitmap from the TSS.</summary>
 /// <remarks>Source: Intel SDM vol. 3A, sections 9.2.1 "Task-State Segment (TSS)" and 9.7 "Task Management in 64-bit
-/// Mode"; vol. 1, section 19.5.2 "I/O Permission Bit Map". Every method records the fault it returns false for.</remarks>
+/// Mode"; vol. 1, section 19.5.2 "I/O Permission Bit Map". Every method records the fault it returns false
+/// for.</remarks>
 internal static unsafe class TaskState
 {
     private const uint FirstStack64 = 4;
