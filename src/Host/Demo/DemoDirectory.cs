@@ -41,6 +41,9 @@ internal sealed class DemoDirectory : IDisposable
 
     public string LogOf(string node) => Path.Combine(_path, $"{node}.log");
 
+    /// <summary>Leaves the guest's image there, so that <c>run</c> can boot it too.</summary>
+    public void WriteImage(DemoGuest guest) => File.WriteAllBytes(Path.Combine(_path, "guest.elf"), guest.Image);
+
     public string WriteConfiguration(DemoOptions options)
     {
         string file = Path.Combine(_path, "nodes.conf");

@@ -70,6 +70,7 @@ internal sealed class DemoStory : IAsyncDisposable
     private async Task StartNodesAsync()
     {
         _say.Act("Three nodes start, each a process of its own; one SQLite file is their store.");
+        _directory.WriteImage(_guest);
         string config = _directory.WriteConfiguration(_options);
         for (int i = 0; i < _options.Vendors.Length; i++)
         {

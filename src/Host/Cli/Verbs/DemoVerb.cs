@@ -58,7 +58,7 @@ internal static class DemoVerb
         };
         Option<string?> keep = new("--keep")
         {
-            Description = "Leave store.db, the nodes' configuration and their logs in this directory",
+            Description = "Leave store.db, guest.elf, the nodes' configuration and their logs in this directory",
             HelpName = "DIR",
         };
         Option<bool> json = VerbOptions.Json("what was measured and compared");
