@@ -23,7 +23,7 @@ public sealed class ChaosTests
 
     public static TheoryData<ulong> Seeds()
     {
-        string[] range = (Environment.GetEnvironmentVariable("KVMACTORS_CHAOS_SEEDS") ?? "1-12").Split('-');
+        string[] range = (Environment.GetEnvironmentVariable("KVMACTORS_CHAOS_SEEDS") ?? "1-6").Split('-');
         TheoryData<ulong> seeds = [];
         ulong last = ulong.Parse(range[1], CultureInfo.InvariantCulture);
         for (ulong seed = ulong.Parse(range[0], CultureInfo.InvariantCulture); seed <= last; seed++)

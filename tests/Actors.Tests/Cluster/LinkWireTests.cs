@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections;
+using System.Reflection;
+using Google.Protobuf;
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Migration;
+using KvmActors.Actors.Vcpu;
+using KvmActors.Actors.Vm;
+using KvmActors.Actors.Wire;
+using KvmActors.Cpu;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Machine;
+using KvmActors.Machine.Hashing;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Snapshots;
+using KvmActors.TestKit.Guests;
+using Xunit;
+
+namespace KvmActors.Actors.Tests.Cluster;
+
+/// <summary>What goes over the link comes back as it was, each case of each union.</summary>
+public sealed class LinkWireTests
+{
+    private static readonly VmId s_vm = VmId.Parse("web");
+    private static readonly CommandId s_id = new("cli", "7");
+    private static readonly MachineSpec s_spec = new(1, 8 * 4096, HypercallPatchPolicy.Patch, 1000);
+    private static readonly Actors.Migration.MigrationKey s_key =
+        new(s_vm, new MigrationId("web-2-9"), new Epoch(2), new NodeId("node-1#4"));
+
+    private static readonly CpuidTable s_table =
+        CpuidTable.Of([new CpuidEntry(7, 0, CpuidEntryFlags.SignificantIndex, 1, 2, 3, 4)]);
+
+    private static readonly HypercallPatch s_patch = new(
+        0, 5, new Gva(0x40), new Gpa(0x1040), [0x0f, 0x01, 0xc1], [0x0f, 0x01, 0xd9], HostVendor.Amd);
+
+    private static readonly ControlRequest[] s_requests =
+    [
+        new ControlRequest.CreateVm(
+            s_id, new VmBlueprint(s_vm, s_spec, "kernel.elf", new byte[] { 1, 2 }, "quiet", [s_table], "node-3")),
+        new ControlRequest.Order(s_id, s_vm, new VmCommand.Start()),
+        new ControlRequest.Order(s_id, s_vm, new VmCommand.Pause()),
+        new ControlRequest.Order(s_id, s_vm, new VmCommand.Resume()),
+        new ControlRequest.Order(s_id, s_vm, new VmCommand.Stop()),
+        new ControlRequest.Order(s_id, s_vm, new VmCommand.Input([7, 8])),
+        new ControlRequest.MigrateVcpu(s_id, s_vm.Vcpu(3), "node-2"),
+        new ControlRequest.ShowVm(s_vm),
+        new ControlRequest.ListOwnVms(),
+        new ControlRequest.ReadConsole(s_vm, 12, 100, TimeSpan.FromMilliseconds(20)),
+    ];
+
+    [Fact]
+    public void Every_request_a_node_forwards_arrives_as_it_was_sent() => Assert.All(
+        s_requests,
+        request => Assert.Equal(Text(request), Text(ControlWire.From(Again(ControlWire.Of(request))))));
+
+    [Fact]
+    public void Every_kind_of_request_but_the_list_of_all_vms_is_tried() => Assert.Equal(
+        Cases<ControlRequest>().Except([nameof(ControlRequest.ListVms)]).Order(),
+        s_requests.Select(request => request.GetType().Name).Distinct().Order());
+
+    [Fact]
+    public void Every_reply_arrives_as_it_was_sent()
+    {
+        ControlReply[] replies =
+        [
+            new ControlReply.Done("done"),
+            new ControlReply.Migrated(Report(TimeSpan.FromMilliseconds(3))),
+            new ControlReply.Migrated(Report(null)),
+            new ControlReply.Shown(Status()),
+            new ControlReply.Listed([Status() with { Machine = null, End = null, ExitCode = null, Recovery = null }]),
+            new ControlReply.ConsoleRead(9, new byte[] { 4 }, IsComplete: true),
+            new ControlReply.Refused(new Refusal(RefusalKind.Busy, "a", "b", "c")),
+            new ControlReply.NotOwner(s_vm, new NodeId("node-2#1"), new Epoch(4)),
+        ];
+
+        Assert.Equal(Cases<ControlReply>().Order(), replies.Select(reply => reply.GetType().Name).Distinct().Order());
+        Assert.All(
+            replies, reply => Assert.Equal(Text(reply), Text(ControlWire.From(Again(ControlWire.Of(reply))))));
+    }
+
+    [Fact]
+    public void Every_migration_message_arrives_as_it_was_sent()
+    {
+        MigrationMessage[] messages =
+        [
+            new MigrationMessage.Offer(
+                s_key,
+                "engine 1",
+                new JournalEvent.VmCreated(s_spec, "kernel.elf", new string('a', 64), "quiet"),
+                [new GuestCpuid(s_table, [new CpuidObservation(7, 0, 11, 2)])]),
+            new MigrationMessage.Pages(
+                s_key, [new CapturedPage(3, new byte[4096]), new CapturedPage(4, ReadOnlyMemory<byte>.Empty)]),
+            new MigrationMessage.Final(
+                s_key,
+                Machine(),
+                new StateHash(new string('b', 64)),
+                new MemorySum(UInt128.MaxValue - 5),
+                new byte[] { 1 },
+                [new StreamHead(s_vm.Stream, 4, Digest.Of("x"u8))]),
+            new MigrationMessage.HandOver(s_key, new DedupEntry(s_vm.Vcpu(0), s_id, new byte[] { 9 })),
+            new MigrationMessage.HandOver(s_key, Reply: null),
+            new MigrationMessage.Cancel(s_key),
+        ];
+
+        Assert.Equal(
+            Cases<MigrationMessage>().Order(), messages.Select(message => message.GetType().Name).Distinct().Order());
+        Assert.All(
+            messages,
+            message => Assert.Equal(
+                Text(message),
+                Text(MigrationWire.From(LinkRequest.Parser.ParseFrom(MigrationWire.Of(message).ToByteArray()))!)));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("0a00")]
+    [InlineData("2200")]
+    [InlineData("ff")]
+    public async Task A_request_that_is_none_is_refused_without_harm(string hex)
+    {
+        TestCluster cluster = new(seed: 31, HostVendor.Intel);
+        cluster.World.Run(() => cluster.StartAllAsync());
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => cluster["node-1"].Node.HandleLinkAsync(
+            Convert.FromHexString(hex), CancellationToken.None));
+    }
+
+    private static IEnumerable<string> Cases<T>() =>
+        typeof(T).GetNestedTypes().Where(type => type.IsSubclassOf(typeof(T))).Select(type => type.Name);
+
+    private static ControlCall Again(ControlCall call) => ControlCall.Parser.ParseFrom(call.ToByteArray());
+
+    private static ControlAnswer Again(ControlAnswer answer) => ControlAnswer.Parser.ParseFrom(answer.ToByteArray());
+
+    // Records with arrays and memory compare by reference; this text holds every element and the type of each case.
+    private static string Text(object? value) => value switch
+    {
+        null => "null",
+        ReadOnlyMemory<byte> bytes => Convert.ToHexStringLower(bytes.Span),
+        CpuidTable table => CpuidJson.Write(table),
+        string or IFormattable or VmId or StreamId or Epoch or NodeId or Digest or CommandId or MigrationId or bool =>
+            $"{value}",
+        IEnumerable many => $"[{string.Join(", ", many.Cast<object?>().Select(Text))}]",
+        _ => $"{value.GetType().Name} {{ {string.Join(", ", Properties(value))} }}",
+    };
+
+    private static IEnumerable<string> Properties(object value) =>
+        from property in value.GetType().GetProperties(BindingFlags.Instance | BindingFlags.Public)
+        where property.GetIndexParameters().Length == 0
+        select $"{property.Name} = {Text(property.GetValue(value))}";
+
+    private static MachineState Machine()
+    {
+        using IGuest guest = new ModelGuestFactory().Create(
+            s_spec, [s_table], HostVendor.Amd, TestCluster.Program.ToImage(), string.Empty);
+        return guest.Save();
+    }
+
+    private static MigrationReport Report(TimeSpan? downtime) => new(
+        new MigrationId("m"),
+        s_vm.Vcpu(0),
+        new NodeId("node-1#1"),
+        new NodeId("node-2#1"),
+        new Epoch(1),
+        new Epoch(2),
+        77,
+        downtime,
+        10,
+        2);
+
+    private static VmStatus Status() => new(
+        s_vm,
+        VmLifecycle.Ended,
+        new NodeId("node-1#1"),
+        new Epoch(2),
+        HostVendor.Amd,
+        s_spec,
+        "kernel.elf",
+        new string('a', 64),
+        VmTime: 9,
+        InstructionsRetired: 8,
+        DurableVmTime: 7,
+        ConsoleBytes: 6,
+        "It ended.",
+        ExitCode: 33,
+        new NodeId("node-2#1"),
+        "a problem",
+        new RecoveryReport(new NodeId("node-3#1"), new Epoch(2), 1, 2, 3, TimeSpan.FromMilliseconds(4)),
+        [new VcpuPatch(s_patch, new NodeId("node-2#1"), new Epoch(2))],
+        Machine());
+}
