@@ -41,7 +41,8 @@ public sealed class VirtualMachineTests
         using VirtualMachine machine = GuestRun.Machine(Counter());
         _ = machine.RunSlice(new SliceLimits(10, () => false));
 
-        SliceResult result = machine.RunSlice(new SliceLimits(5, () => throw new InvalidOperationException("Not asked.")));
+        SliceResult result = machine.RunSlice(
+            new SliceLimits(5, () => throw new InvalidOperationException("Not asked.")));
 
         Assert.Equal((SliceStop.LimitReached, 10u), (result.Stop, result.VmTime));
     }
@@ -135,7 +136,8 @@ public sealed class VirtualMachineTests
     [InlineData(0, "F7F1", "a division by CX = 0 whose handler is itself")]
     public void A_guest_that_faults_without_end_kills_only_itself(int vector, string code, string why)
     {
-        // The handler is the faulting instruction: nothing retires any more, and a real-mode stack wraps without a fault.
+        // The handler is the faulting instruction: nothing retires any more, and a real-mode stack wraps without a
+        // fault.
         var run = GuestRun.Of(GuestRun.Flat(c =>
         {
             Label fault = DataInFront(c, Convert.FromHexString(code));

@@ -5,7 +5,8 @@ using System.Text;
 
 namespace KvmActors.Host.Demo;
 
-/// <summary>The guest's console as its client receives it: hashed byte by byte, and cut into lines for the narration.</summary>
+/// <summary>The guest's console as its client receives it: hashed byte by byte, and cut into lines for the
+/// narration.</summary>
 internal sealed class ConsoleLines(Action<string> line) : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -8,8 +8,8 @@ using KvmActors.Host.Configuration;
 namespace KvmActors.Host.Demo;
 
 /// <summary>The HOCON file of the demo's three nodes.</summary>
-/// <remarks>A node of this machine's own vendor offers the CPUID of this machine; one of the other vendor that of a server
-/// whose dump comes with the program.</remarks>
+/// <remarks>A node of this machine's own vendor offers the CPUID of this machine; one of the other vendor that of a
+/// server whose dump comes with the program.</remarks>
 internal static class DemoConfiguration
 {
     /// <summary>Dumps beside the program, by vendor: from samples/cpuid.</summary>

@@ -109,7 +109,8 @@ internal sealed class DemoControl : IAsyncDisposable
             if (status.End.Length > 0 || clock.Elapsed > limit)
             {
                 throw new CliFault(
-                    $"Expected {what} within {limit.TotalSeconds:0} s, found the VM {status.State} on {status.Owner} after "
+                    $"Expected {what} within {limit.TotalSeconds:0} s, found the VM {status.State} on {status.Owner} "
+                    + "after "
                     + $"{status.Instructions} instructions. {status.End}{status.Problem}");
             }
 

@@ -88,7 +88,8 @@ internal sealed class DemoNode : IDisposable
         Endpoint = line is null ? "" : ReadyLine.EndpointOf(line);
         if (Endpoint.Length == 0)
         {
-            throw new CliFault($"Expected {Name} to say where it listens, found \"{line ?? "its end"}\". Its log tells why.");
+            throw new CliFault(
+                $"Expected {Name} to say where it listens, found \"{line ?? "its end"}\". Its log tells why.");
         }
     }
 

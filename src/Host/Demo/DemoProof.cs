@@ -11,12 +11,13 @@ using KvmActors.Persistence.Sqlite;
 namespace KvmActors.Host.Demo;
 
 /// <summary>Three comparisons with runs that knew nothing of the move and the kill.</summary>
-/// <param name="ReplayEqual">A fourth process replayed the journal from its start; every Progress had the state it says.
+/// <param name="ReplayEqual">A fourth process replayed the journal from its start; every Progress had the state it
+/// says.
 /// </param>
-/// <param name="StateEqual">A twin in this process, changing host vendor at the VM times the journal records, ended in the
-/// state and memory that the moved VM's last Progress holds.</param>
-/// <param name="ConsoleEqual">The guest that never moved had the same console as this client received, and the same exit
-/// code and instruction count.</param>
+/// <param name="StateEqual">A twin in this process, changing host vendor at the VM times the journal records, ended in
+/// the state and memory that the moved VM's last Progress holds.</param>
+/// <param name="ConsoleEqual">The guest that never moved had the same console as this client received, and the same
+/// exit code and instruction count.</param>
 internal sealed record DemoProof(
     bool ReplayEqual,
     bool StateEqual,
@@ -101,7 +102,8 @@ internal sealed record DemoProof(
         catch (JsonException fault)
         {
             throw new CliFault(
-                $"Expected the replay's JSON, found \"{output.Trim()}\": {await complaint.ConfigureAwait(false)}", fault);
+                $"Expected the replay's JSON, found \"{output.Trim()}\": {await complaint.ConfigureAwait(false)}",
+                fault);
         }
     }
 }

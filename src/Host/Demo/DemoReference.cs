@@ -28,7 +28,8 @@ internal sealed record DemoReference(
         stop.ThrowIfCancellationRequested();
         return result.End is null
             ? throw new CliFault(
-                $"Expected {guest.Name} to come to an end within {s_limit.TotalSeconds:0} s, found it still running after "
+                $"Expected {guest.Name} to come to an end within {s_limit.TotalSeconds:0} s, found it still running "
+                + "after "
                 + $"{result.InstructionsRetired} instructions. Choose a shorter guest.")
             : new DemoReference(
                 console.Sha256,

@@ -20,7 +20,8 @@ internal sealed record DemoReport(
     internal sealed record Node(string Name, string Vendor, int Pid, string Endpoint, string CpuidSource);
 
     /// <param name="Image">File name, or "story guest".</param>
-    /// <param name="ConsoleSha256">Over the bytes that the console client received, across the move and the kill.</param>
+    /// <param name="ConsoleSha256">Over the bytes that the console client received, across the move and the
+    /// kill.</param>
     internal sealed record GuestRun(
         string Image, string ImageSha256, string ConsoleSha256, ulong ConsoleBytes, int ExitCode, ulong Instructions);
 

@@ -97,7 +97,9 @@ public sealed class StoryGuestTests(ITestOutputHelper output)
         Assert.Equal(4, onAmd.Length);
         Assert.Equal(4, backOnIntel.Length);
         Assert.All(onAmd, patch => Assert.InRange(patch.VmTime, third, 2 * third));
-        Assert.True(onAmd[^1].VmTime > onAmd[0].VmTime + (third / 8), "The fourth site is met only rounds after the move.");
+        Assert.True(
+            onAmd[^1].VmTime > onAmd[0].VmTime + (third / 8),
+            "The fourth site is met only rounds after the move.");
         Assert.All(backOnIntel, patch => Assert.True(patch.VmTime >= 2 * third));
     }
 
@@ -159,7 +161,8 @@ public sealed class StoryGuestTests(ITestOutputHelper output)
     public void The_same_arguments_build_the_same_bytes()
     {
         Assert.Equal(
-            StoryGuest.Build(HostVendor.Amd, StoryGuestSize.Demo), StoryGuest.Build(HostVendor.Amd, StoryGuestSize.Demo));
+            StoryGuest.Build(HostVendor.Amd, StoryGuestSize.Demo),
+            StoryGuest.Build(HostVendor.Amd, StoryGuestSize.Demo));
     }
 
     private static BootImage Image(HostVendor builtFor) =>
@@ -190,7 +193,8 @@ public sealed class StoryGuestTests(ITestOutputHelper output)
         .ToDictionary(pair => pair[0], pair => pair[1]);
 
     // The first line names the instruction the guest was built with.
-    private static string WithoutBanner(string console) => console[(console.IndexOf('\n', StringComparison.Ordinal) + 1)..];
+    private static string WithoutBanner(string console) =>
+        console[(console.IndexOf('\n', StringComparison.Ordinal) + 1)..];
 
     private static string ExpectedDigest()
     {
