@@ -7,7 +7,8 @@ namespace KvmActors.Cpu.Tests.Silicon;
 
 /// <summary>Makes random cases of one instruction form, none of which faults.</summary>
 /// <param name="blockBase">Linear address of the block of <see cref="SiliconLayout"/>.</param>
-internal sealed class CaseGenerator(ulong blockBase)
+/// <param name="bits">64 or 32: of the code segment.</param>
+internal sealed class CaseGenerator(ulong blockBase, int bits)
 {
     private const int TriesMax = 200;
     private const ulong UserFlags = 0x202; // IF and the bit that is always 1: what a host process runs with
@@ -32,11 +33,11 @@ internal sealed class CaseGenerator(ulong blockBase)
         ulong address = blockBase + (random.Next(8) == 0
             ? SiliconLayout.CodeBoundary - (ulong)random.Next(1, 15)
             : SiliconLayout.Code + (ulong)random.Next(64));
-        Instruction instruction = Form(code, random, address + SiliconLayout.TakenOffset);
+        Instruction instruction = Form(code, random, address + SiliconLayout.TakenOffset, bits);
         ulong[] gprs = new ulong[16];
-        for (int register = 0; register < gprs.Length; register++)
+        for (int register = 0; register < (bits == 64 ? 16 : 8); register++)
         {
-            gprs[register] = EdgyNumber.Next(random);
+            gprs[register] = bits == 64 ? EdgyNumber.Next(random) : (uint)EdgyNumber.Next(random);
         }
 
         gprs[(int)Gpr.Rsp] = blockBase + SiliconLayout.Stack;
@@ -44,9 +45,9 @@ internal sealed class CaseGenerator(ulong blockBase)
         byte[] stack = new byte[SiliconLayout.StackBytes];
         EdgyNumber.Fill(random, data);
         EdgyNumber.Fill(random, stack);
-        CaseOperands operands = new(blockBase, random, gprs, data, stack);
+        CaseOperands operands = new(blockBase, bits, random, gprs, data, stack);
         if (!operands.TryArrange(ref instruction, address + SiliconLayout.TakenOffset)
-            || Encode(instruction, address) is not { } bytes
+            || Encode(instruction, address, bits) is not { } bytes
             || !operands.IsFree(instruction))
         {
             return null;
@@ -55,6 +56,7 @@ internal sealed class CaseGenerator(ulong blockBase)
         return new SiliconCase
         {
             Instructions = [instruction],
+            Bits = bits,
             Bytes = bytes,
             Address = address,
             Gprs = gprs,
@@ -68,7 +70,7 @@ internal sealed class CaseGenerator(ulong blockBase)
     public static ulong Flags(Random random) => UserFlags | ((ulong)random.NextInt64() & RandomFlags);
 
     /// <summary>The form with operands chosen; memory operands have no address yet.</summary>
-    public static Instruction Form(Code code, Random random, ulong takenBranch)
+    public static Instruction Form(Code code, Random random, ulong takenBranch, int bits)
     {
         OpCodeInfo form = code.ToOpCode();
         Instruction instruction = default;
@@ -76,7 +78,7 @@ internal sealed class CaseGenerator(ulong blockBase)
         for (int operand = 0; operand < form.OpCount; operand++)
         {
             OperandChoice.Choose(
-                ref instruction, operand, form.GetOpKind(operand), random, takenBranch);
+                ref instruction, operand, form.GetOpKind(operand), random, takenBranch, bits);
         }
 
         if (instruction.Mnemonic == Mnemonic.Enter)
@@ -100,10 +102,10 @@ internal sealed class CaseGenerator(ulong blockBase)
     }
 
     /// <summary>Null if these operands cannot stand together.</summary>
-    public static byte[]? Encode(in Instruction instruction, ulong address)
+    public static byte[]? Encode(in Instruction instruction, ulong address, int bits)
     {
         CodeBytes writer = new();
-        var encoder = Encoder.Create(64, writer);
+        var encoder = Encoder.Create(bits, writer);
         return encoder.TryEncode(instruction, address, out _, out _) ? writer.Bytes : null;
     }
 

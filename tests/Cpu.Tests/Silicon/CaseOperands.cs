@@ -8,12 +8,15 @@ namespace KvmActors.Cpu.Tests.Silicon;
 
 /// <summary>Gives the registers of a case values with which every access stays in the windows and nothing
 /// faults.</summary>
-internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs, byte[] data, byte[] stack)
+internal sealed class CaseOperands(
+    ulong blockBase, int bits, Random random, ulong[] gprs, byte[] data, byte[] stack)
 {
     private const int Middle = SiliconLayout.DataBytes / 2;
 
     // Bits that BT with a register may reach from its memory operand.
     private const int BitReach = 800;
+
+    private ulong Narrow(ulong value) => bits == 64 ? value : (uint)value;
 
     private ulong DataStart => blockBase + SiliconLayout.Data;
 
@@ -37,6 +40,8 @@ internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs,
     {
         switch (instruction.Mnemonic)
         {
+            case Mnemonic.Aam:
+                return instruction.Immediate8 != 0;
             case Mnemonic.Div or Mnemonic.Idiv:
                 return Division.Fits(instruction, gprs[(int)Gpr.Rax], gprs[(int)Gpr.Rdx], Value(instruction, 0));
             case Mnemonic.Bsf or Mnemonic.Bsr:
@@ -81,7 +86,7 @@ internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs,
                 gprs[(int)Gpr.Rcx] = random.Next(2) == 0 ? (ulong)random.Next(3) : gprs[(int)Gpr.Rcx];
                 break;
             case Mnemonic.Div or Mnemonic.Idiv when random.Next(2) == 0:
-                gprs[(int)Gpr.Rdx] = (ulong)random.Next(-1, 1);
+                gprs[(int)Gpr.Rdx] = Narrow((ulong)random.Next(-1, 1));
                 break;
             case Mnemonic.Jmp or Mnemonic.Call when instruction.Op0Kind == OpKind.Register:
                 gprs[instruction.Op0Register.GetFullRegister() - Register.RAX] = taken;
@@ -101,13 +106,14 @@ internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs,
             return true;
         }
 
-        Register bits = instruction.Op1Register.GetFullRegister();
-        if (bits == instruction.MemoryBase.GetFullRegister() || bits == instruction.MemoryIndex.GetFullRegister())
+        Register bitNumber = instruction.Op1Register.GetFullRegister();
+        if (bitNumber == instruction.MemoryBase.GetFullRegister()
+            || bitNumber == instruction.MemoryIndex.GetFullRegister())
         {
             return false;
         }
 
-        gprs[bits - Register.RAX] = (ulong)random.Next(-BitReach, BitReach);
+        gprs[bitNumber - Register.RAX] = Narrow((ulong)random.Next(-BitReach, BitReach));
         return true;
     }
 
@@ -155,30 +161,31 @@ internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs,
 
         ReadOnlySpan<byte> found = data.AsSpan((int)(target - DataStart), 16);
         bool pairOf32 = instruction.Mnemonic == Mnemonic.Cmpxchg8b;
-        gprs[(int)Gpr.Rax] = BinaryPrimitives.ReadUInt64LittleEndian(found);
-        gprs[(int)Gpr.Rdx] = BinaryPrimitives.ReadUInt64LittleEndian(found[(pairOf32 ? 4 : 8)..]);
+        gprs[(int)Gpr.Rax] = Narrow(BinaryPrimitives.ReadUInt64LittleEndian(found));
+        gprs[(int)Gpr.Rdx] = Narrow(BinaryPrimitives.ReadUInt64LittleEndian(found[(pairOf32 ? 4 : 8)..]));
     }
 
     private void ChooseForm(ref Instruction instruction, ulong target)
     {
         bool absoluteOnly = IsAbsoluteOnly(instruction);
         int form = absoluteOnly ? 0 : random.Next(8);
+        bool is64Bit = bits == 64;
         instruction.MemoryIndexScale = 1;
         if (form < 2)
         {
             // Absolute, or relative to RIP: Iced takes the target for both.
-            instruction.MemoryBase = form == 0 ? Register.None : Register.RIP;
+            instruction.MemoryBase = form == 1 && is64Bit ? Register.RIP : Register.None;
             instruction.MemoryDisplacement64 = target;
-            instruction.MemoryDisplSize = absoluteOnly ? 8 : form == 0 ? 4 : 8;
+            instruction.MemoryDisplSize = is64Bit && (absoluteOnly || form == 1) ? 8 : 4;
             return;
         }
 
-        bool narrow = form == 2;
+        bool narrow = form == 2 || !is64Bit;
         Register first = narrow ? Register.EAX : Register.RAX;
-        instruction.MemoryBase = form == 3 ? Register.RSP : first + (OperandChoice.Full(random) - Register.RAX);
+        instruction.MemoryBase = first + (form == 3 ? (int)Gpr.Rsp : OperandChoice.Number(random, bits));
         if (form >= 5)
         {
-            instruction.MemoryIndex = first + (OperandChoice.Full(random) - Register.RAX);
+            instruction.MemoryIndex = first + OperandChoice.Number(random, bits);
             instruction.MemoryIndexScale = 1 << random.Next(4);
         }
 
@@ -206,8 +213,9 @@ internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs,
             return true;
         }
 
-        if (@base == Register.RSP)
+        if (@base.GetFullRegister() == Register.RSP)
         {
+            instruction.MemoryBase = bits == 64 ? Register.RSP : Register.ESP;
             int offset = random.Next(-40, 41) & -(int)Alignment(instruction);
             instruction.MemoryIndex = Register.None;
             instruction.MemoryDisplSize = 1;
@@ -229,7 +237,8 @@ internal sealed class CaseOperands(ulong blockBase, Random random, ulong[] gprs,
 
         ulong value = target - fromIndex - instruction.MemoryDisplacement64;
         bool narrow = @base.GetSize() == 4;
-        gprs[@base.GetFullRegister() - Register.RAX] = narrow ? (uint)value | 0xABCD_0000_0000_0000 : value;
+        ulong upperHalf = bits == 64 ? 0xABCD_0000_0000_0000 : 0;
+        gprs[@base.GetFullRegister() - Register.RAX] = narrow ? (uint)value | upperHalf : value;
         return true;
     }
 

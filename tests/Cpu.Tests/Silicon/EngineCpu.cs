@@ -8,8 +8,7 @@ using KvmActors.Cpu.Tests.Cpuid;
 
 namespace KvmActors.Cpu.Tests.Silicon;
 
-/// <summary>Executes single instructions in the engine: 64-bit mode, CPL 3, the block mapped where the host has
-/// it.</summary>
+/// <summary>Executes single instructions in the engine at CPL 3, the block where the host has it.</summary>
 internal sealed class EngineCpu : IDisposable
 {
     private const ulong PageMapRoot = 0x1000;
@@ -22,9 +21,14 @@ internal sealed class EngineCpu : IDisposable
     private readonly VcpuState _template;
     private readonly ulong _base;
 
-    public EngineCpu(ulong blockBase)
+    private readonly CpuMode _mode;
+
+    /// <param name="blockBase">Linear address of the block in the host.</param>
+    /// <param name="mode">Long64, Compatibility32, or Protected32: without paging, by segments with a base.</param>
+    public EngineCpu(ulong blockBase, CpuMode mode)
     {
         _base = blockBase;
+        _mode = mode;
         MapBlock();
         _vcpu = new Vcpu(0, _memory);
         _template = UserMode(_vcpu.Save());
@@ -151,18 +155,25 @@ internal sealed class EngineCpu : IDisposable
         _memory.Write(new Gpa(physical), bytes);
     }
 
-    private static VcpuState UserMode(VcpuState reset)
+    private VcpuState UserMode(VcpuState reset)
     {
-        SegmentState code = new(Selector: 0x33, Base: 0, Limit: uint.MaxValue, Attributes: 0xA0FB);
-        SegmentState data = new(Selector: 0x2B, Base: 0, Limit: uint.MaxValue, Attributes: 0xC0F3);
-        return reset with
+        bool isPaged = _mode != CpuMode.Protected32;
+        ulong segmentBase = isPaged ? 0 : (uint)(BlockPhysical - _base);
+        uint codeRights = _mode == CpuMode.Long64 ? 0xA0FBu : 0xC0FBu;
+        SegmentState code = new(Selector: 0x33, segmentBase, Limit: uint.MaxValue, codeRights);
+        SegmentState data = new(Selector: 0x2B, segmentBase, Limit: uint.MaxValue, Attributes: 0xC0F3);
+        VcpuState common = reset with
         {
             Segments = [data, code, data, data, data, data, reset.Segments[6], reset.Segments[7]],
-            Cr0 = 0x8001_0033, // PG, WP, NE, ET, MP, PE
+            Cr0 = 0x33, // NE, ET, MP, PE
+            Cpuid = CpuidVetting.CutToEngine(SampleTables.Epyc),
+        };
+        return !isPaged ? common : common with
+        {
+            Cr0 = 0x8001_0033, // PG and WP besides
             Cr3 = PageMapRoot,
             Cr4 = 0x620, // PAE, OSFXSR, OSXMMEXCPT
             Efer = 0xD01, // NXE, LMA, LME, SCE
-            Cpuid = CpuidVetting.CutToEngine(SampleTables.Epyc),
         };
     }
 }

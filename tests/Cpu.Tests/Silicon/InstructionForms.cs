@@ -7,7 +7,7 @@ using KvmActors.Cpu.Execute;
 
 namespace KvmActors.Cpu.Tests.Silicon;
 
-/// <summary>Every form of the integer instructions that user code may execute in 64-bit mode without a fault.</summary>
+/// <summary>Every form of the integer instructions that user code may execute without a fault.</summary>
 internal static class InstructionForms
 {
     private static readonly FrozenSet<Mnemonic> s_mnemonics = Mnemonics(
@@ -15,6 +15,7 @@ internal static class InstructionForms
         "Shl Shr Sar Sal Rol Ror Rcl Rcr Shld Shrd Mul Imul Div Idiv",
         "Bt Bts Btr Btc Bsf Bsr Bswap Cbw Cwde Cdqe Cwd Cdq Cqo Movsx Movsxd Movzx",
         "Lahf Sahf Clc Stc Cmc Cld Std Nop Pause Xlatb Push Pop Pushfq Enter Leave",
+        "Aaa Aas Daa Das Aam Aad Salc Arpl Pusha Pushad Popa Popad Pushfd",
         "Movsb Movsw Movsd Movsq Cmpsb Cmpsw Cmpsd Cmpsq Stosb Stosw Stosd Stosq Lodsb Lodsw Lodsd Lodsq",
         "Scasb Scasw Scasd Scasq",
         "Popcnt Lzcnt Tzcnt Andn Bextr Blsi Blsmsk Blsr Bzhi Mulx Pdep Pext Rorx Sarx Shlx Shrx Adcx Adox Movbe",
@@ -47,15 +48,18 @@ internal static class InstructionForms
             Code.Retnw, Code.Retnw_imm16,
         ]).ToFrozenSet();
 
-    /// <summary>Forms that both the host and the engine have.</summary>
-    public static IReadOnlyList<Code> OfHostAndEngine { get; } =
-        [.. Enum.GetValues<Code>().Where(code => IsIntegerForm(code) && IsThere(code))];
+    /// <summary>Forms of 64-bit code that both the host and the engine have.</summary>
+    public static IReadOnlyList<Code> Of64Bits { get; } =
+        [.. Enum.GetValues<Code>().Where(code => code.ToOpCode().Mode64 && IsIntegerForm(code) && IsThere(code))];
+
+    /// <summary>Forms of 32-bit code that both the host and the engine have.</summary>
+    public static IReadOnlyList<Code> Of32Bits { get; } =
+        [.. Enum.GetValues<Code>().Where(code => code.ToOpCode().Mode32 && IsIntegerForm(code) && IsThere(code))];
 
     private static bool IsIntegerForm(Code code)
     {
         OpCodeInfo form = code.ToOpCode();
         return form.IsInstruction
-            && form.Mode64
             && s_mnemonics.Contains(code.Mnemonic())
             && !s_leftOut.Contains(code)
             && form.Encoding is EncodingKind.Legacy or EncodingKind.VEX
@@ -69,6 +73,7 @@ internal static class InstructionForms
             : feature is Iced.Intel.CpuidFeature.INTEL8086 or Iced.Intel.CpuidFeature.INTEL186
                 or Iced.Intel.CpuidFeature.INTEL286 or Iced.Intel.CpuidFeature.INTEL386
                 or Iced.Intel.CpuidFeature.INTEL486 or Iced.Intel.CpuidFeature.X64
+                or Iced.Intel.CpuidFeature.INTEL8086_ONLY or Iced.Intel.CpuidFeature.INTEL286_ONLY
                 or Iced.Intel.CpuidFeature.MULTIBYTENOP or Iced.Intel.CpuidFeature.PAUSE);
 
     private static FrozenSet<Mnemonic> Mnemonics(params string[] lines) =>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Runtime.InteropServices;
+using Iced.Intel;
 
 namespace KvmActors.Cpu.Tests.Silicon;
 
@@ -18,6 +19,11 @@ internal sealed unsafe partial class NativeCpu : IDisposable
 
     // Below 2 GiB, so that 32-bit addressing and absolute operands reach the block.
     private const int Map32Bit = 0x40;
+
+    // What Linux gives every process.
+    private const byte Code32Selector = 0x23;
+    private const byte Data32Selector = 0x2B;
+    private const byte Code64Selector = 0x33;
 
     // Layout of the state page, in bytes.
     private const int GprsIn = 0;
@@ -39,6 +45,8 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         _block = block;
         WriteEntry();
         WriteReturn();
+        WriteEntry32();
+        WriteReturn32();
     }
 
     public ulong Base => (ulong)_block;
@@ -64,6 +72,30 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         return new NativeCpu((byte*)block);
     }
 
+    /// <summary>True if the host lets a process use its 32-bit code segment.</summary>
+    public bool Has32Bits()
+    {
+        // lar eax, ecx: ZF if the segment is visible; then EAX[15] present, [11] code, [22] 32 bits, [21] not 64 bits.
+        ulong[] gprs = new ulong[16];
+        gprs[1] = Code32Selector;
+        gprs[4] = Base + SiliconLayout.Stack;
+        SiliconResult rights = Execute(new SiliconCase
+        {
+            Instructions = [Instruction.Create(Code.Lar_r32_r32m16, Register.EAX, Register.ECX)],
+            Bits = 64,
+            Bytes = [0x0F, 0x02, 0xC1],
+            Address = Base + SiliconLayout.Code,
+            Gprs = gprs,
+            RFlags = 2,
+            Data = new byte[SiliconLayout.DataBytes],
+            Stack = new byte[SiliconLayout.StackBytes],
+            UndefinedFlags = 0,
+        });
+        const ulong Needed = (1 << 22) | (1 << 15) | (1 << 11);
+        const ulong Zero = 1 << 6;
+        return (rights.RFlags & Zero) != 0 && (rights.Gprs[0] & (Needed | (1 << 21))) == Needed;
+    }
+
     public SiliconResult Execute(SiliconCase instruction)
     {
         byte* state = _block + SiliconLayout.State;
@@ -75,13 +107,14 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         instruction.Stack.CopyTo(Window(SiliconLayout.StackLow, SiliconLayout.StackBytes));
         byte* at = (byte*)instruction.Address;
         instruction.Bytes.CopyTo(new Span<byte>(at, instruction.Bytes.Length));
-        WritePad(at + instruction.Bytes.Length, taken: 0);
+        WritePad(at + instruction.Bytes.Length, taken: 0, instruction.Bits);
         if (instruction.Taken is { } target)
         {
-            WritePad((byte*)target, taken: 1);
+            WritePad((byte*)target, taken: 1, instruction.Bits);
         }
 
-        ((delegate* unmanaged<void>)(_block + SiliconLayout.Entry))();
+        int entry = instruction.Bits == 64 ? SiliconLayout.Entry : SiliconLayout.Entry32;
+        ((delegate* unmanaged<void>)(_block + entry))();
         return new SiliconResult(
             state[WasTaken] != 0 ? instruction.Taken!.Value : instruction.Next,
             new Span<ulong>(state + GprsOut, 16).ToArray(),
@@ -124,15 +157,68 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         Emit(at, s_callerRestored);
     }
 
-    private void WritePad(byte* at, byte taken)
+    private void WriteEntry32()
     {
-        // mov byte [WasTaken], taken: the displacement counts from behind the immediate.
+        byte* at = _block + SiliconLayout.Entry32;
+        at = Emit(at, s_callerSaved);
+        at = EmitRelative(at, [0x48, 0x89, 0x25], HostStack); // mov [HostStack], rsp
+        at = Emit(at, [0xB8, Data32Selector, 0, 0, 0, 0x8E, 0xD8, 0x8E, 0xC0]); // mov eax, …; mov ds, eax; mov es, eax
+        at = Emit(at, [0x6A, Code32Selector]); // push …
+        at = EmitAddress(at, [0x68], SiliconLayout.Start32); // push Start32
+        Emit(at, [0x48, 0xCB]); // retfq
+
+        at = _block + SiliconLayout.Start32;
+        at = EmitAddress(at, [0xBC], SiliconLayout.StackLow); // mov esp, StackLow
+        at = EmitAddress(at, [0xFF, 0x35], SiliconLayout.State + FlagsIn); // push dword [FlagsIn]
+        at = Emit(at, [0x9D]); // popfd
+        for (int register = 0; register < 8; register++)
+        {
+            int field = SiliconLayout.State + GprsIn + (register * 8);
+            at = EmitAddress(at, [0x8B, (byte)(0x05 | (register << 3))], field);
+        }
+
+        EmitAddress(at, [0xFF, 0x25], SiliconLayout.State + InstructionAddress); // jmp dword [InstructionAddress]
+    }
+
+    private void WriteReturn32()
+    {
+        byte* at = _block + SiliconLayout.Return32;
+        for (int register = 0; register < 8; register++)
+        {
+            int field = SiliconLayout.State + GprsOut + (register * 8);
+            at = EmitAddress(at, [0x89, (byte)(0x05 | (register << 3))], field);
+        }
+
+        at = EmitAddress(at, [0xBC], SiliconLayout.StackLow - 64); // mov esp, …
+        at = Emit(at, [0x9C]); // pushfd
+        at = EmitAddress(at, [0x8F, 0x05], SiliconLayout.State + FlagsOut); // pop dword [FlagsOut]
+        at = Emit(at, [0xFC]); // cld
+        at = EmitAddress(at, [0xEA], SiliconLayout.Leave32); // jmp 0x33:Leave32
+        Emit(at, [Code64Selector, 0]);
+
+        at = _block + SiliconLayout.Leave32;
+        at = EmitRelative(at, [0x48, 0x8B, 0x25], HostStack); // mov rsp, [HostStack]
+        Emit(at, s_callerRestored);
+    }
+
+    private void WritePad(byte* at, byte taken, int bits)
+    {
+        // mov byte [WasTaken], taken: in 64-bit code the displacement counts from behind the immediate.
+        byte* wasTaken = _block + SiliconLayout.State + WasTaken;
         byte* next = at + 7;
         at = Emit(at, [0xC6, 0x05]);
-        *(int*)at = (int)(_block + SiliconLayout.State + WasTaken - next);
+        *(int*)at = bits == 64 ? (int)(wasTaken - next) : (int)wasTaken;
         at[4] = taken;
         byte* jump = Emit(next, [0xE9]);
-        *(int*)jump = (int)(_block + SiliconLayout.Return - (jump + 4));
+        int target = bits == 64 ? SiliconLayout.Return : SiliconLayout.Return32;
+        *(int*)jump = (int)(_block + target - (jump + 4));
+    }
+
+    private byte* EmitAddress(byte* at, ReadOnlySpan<byte> opcode, int field)
+    {
+        at = Emit(at, opcode);
+        *(int*)at = (int)(_block + field);
+        return at + 4;
     }
 
     private byte* EmitMove(byte* at, byte opcode, int register, int field) => EmitRelative(

@@ -16,6 +16,7 @@ public sealed class NativeCpuTests(ITestOutputHelper output)
         return new SiliconCase
         {
             Instructions = [Instruction.Create(Code.Nopd)],
+            Bits = 64,
             Bytes = bytes,
             Address = native.Base + SiliconLayout.Code,
             Gprs = gprs,
@@ -62,8 +63,8 @@ public sealed class NativeCpuTests(ITestOutputHelper output)
     {
         Run((native, _) =>
         {
-            CaseGenerator generator = new(native.Base);
-            foreach (Code code in InstructionForms.OfHostAndEngine)
+            CaseGenerator generator = new(native.Base, bits: 64);
+            foreach (Code code in InstructionForms.Of64Bits)
             {
                 for (int seed = 0; seed < 20; seed++)
                 {

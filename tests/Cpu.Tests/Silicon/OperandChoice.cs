@@ -7,6 +7,10 @@ namespace KvmActors.Cpu.Tests.Silicon;
 /// <summary>Fills in one operand of an instruction form.</summary>
 internal static class OperandChoice
 {
+    // How many of each list there are without REX.
+    private const int BytesIn32 = 8;
+    private const int NumbersIn32 = 7;
+
     // No SP, ESP, RSP: the stack pointer stays where the host's stack window is.
     private static readonly Register[] s_bytes =
     [
@@ -25,6 +29,7 @@ internal static class OperandChoice
         or OpCodeOperandKind.r32_or_mem or OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.mem_offs
         or OpCodeOperandKind.seg_rSI or OpCodeOperandKind.es_rDI or OpCodeOperandKind.seg_rBX_al
         or OpCodeOperandKind.br64_1 or OpCodeOperandKind.br64_4
+        or OpCodeOperandKind.br32_1 or OpCodeOperandKind.br32_4
         || RegistersOf(kind) is not null
         || FixedRegister(kind) != Register.None
         || Immediate(kind, 0) is not null;
@@ -32,7 +37,7 @@ internal static class OperandChoice
     /// <summary>Sets operand number <paramref name="operand"/>; memory operands get their registers, not their values.
     /// </summary>
     public static void Choose(
-        ref Instruction instruction, int operand, OpCodeOperandKind kind, Random random, ulong takenBranch)
+        ref Instruction instruction, int operand, OpCodeOperandKind kind, Random random, ulong takenBranch, int bits)
     {
         bool eitherIsMemory = random.Next(2) == 0;
         if (kind is OpCodeOperandKind.mem || (eitherIsMemory && kind is OpCodeOperandKind.r8_or_mem
@@ -42,7 +47,8 @@ internal static class OperandChoice
         }
         else if (RegistersOf(kind) is { } registers)
         {
-            SetRegister(ref instruction, operand, registers[random.Next(registers.Length)]);
+            int count = bits == 64 ? registers.Length : registers == s_bytes ? BytesIn32 : NumbersIn32;
+            SetRegister(ref instruction, operand, registers[random.Next(count)]);
         }
         else if (FixedRegister(kind) is var register and not Register.None)
         {
@@ -55,11 +61,13 @@ internal static class OperandChoice
         }
         else
         {
-            ChooseImplied(ref instruction, operand, kind, takenBranch);
+            ChooseImplied(ref instruction, operand, kind, takenBranch, bits);
         }
     }
 
-    public static Register Full(Random random) => s_full[random.Next(s_full.Length)];
+    /// <summary>The number of a register other than RSP.</summary>
+    public static int Number(Random random, int bits) =>
+        s_full[random.Next(bits == 64 ? s_full.Length : NumbersIn32)] - Register.RAX;
 
     private static void SetRegister(ref Instruction instruction, int operand, Register register)
     {
@@ -68,26 +76,27 @@ internal static class OperandChoice
     }
 
     private static void ChooseImplied(
-        ref Instruction instruction, int operand, OpCodeOperandKind kind, ulong takenBranch)
+        ref Instruction instruction, int operand, OpCodeOperandKind kind, ulong takenBranch, int bits)
     {
+        bool is64Bit = bits == 64;
         switch (kind)
         {
             case OpCodeOperandKind.mem_offs:
                 instruction.SetOpKind(operand, OpKind.Memory);
                 break;
             case OpCodeOperandKind.seg_rSI:
-                instruction.SetOpKind(operand, OpKind.MemorySegRSI);
+                instruction.SetOpKind(operand, is64Bit ? OpKind.MemorySegRSI : OpKind.MemorySegESI);
                 break;
             case OpCodeOperandKind.es_rDI:
-                instruction.SetOpKind(operand, OpKind.MemoryESRDI);
+                instruction.SetOpKind(operand, is64Bit ? OpKind.MemoryESRDI : OpKind.MemoryESEDI);
                 break;
             case OpCodeOperandKind.seg_rBX_al:
                 instruction.SetOpKind(operand, OpKind.Memory);
-                instruction.MemoryBase = Register.RBX;
+                instruction.MemoryBase = is64Bit ? Register.RBX : Register.EBX;
                 instruction.MemoryIndex = Register.AL;
                 break;
             default:
-                instruction.SetOpKind(operand, OpKind.NearBranch64);
+                instruction.SetOpKind(operand, is64Bit ? OpKind.NearBranch64 : OpKind.NearBranch32);
                 instruction.NearBranch64 = takenBranch;
                 break;
         }

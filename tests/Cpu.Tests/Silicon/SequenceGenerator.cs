@@ -5,7 +5,8 @@ using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Tests.Silicon;
 
-/// <summary>Makes random runs of instructions with jumps forward, none of which reads a flag that is undefined.</summary>
+/// <summary>Makes random runs of 64-bit instructions with jumps forward, none of which reads an undefined
+/// flag.</summary>
 /// <param name="blockBase">Linear address of the block of <see cref="SiliconLayout"/>.</param>
 internal sealed class SequenceGenerator(ulong blockBase)
 {
@@ -20,7 +21,7 @@ internal sealed class SequenceGenerator(ulong blockBase)
         Code.Jl_rel8_64, Code.Jge_rel8_64, Code.Jle_rel8_64, Code.Jg_rel8_64,
     ];
 
-    private static readonly Code[] s_straight = [.. InstructionForms.OfHostAndEngine.Where(IsStraight)];
+    private static readonly Code[] s_straight = [.. InstructionForms.Of64Bits.Where(IsStraight)];
 
     public SiliconCase Make(Random random)
     {
@@ -50,6 +51,7 @@ internal sealed class SequenceGenerator(ulong blockBase)
         return new SiliconCase
         {
             Instructions = instructions,
+            Bits = 64,
             Bytes = Encode(instructions, address),
             Address = address,
             Gprs = Registers(random),
@@ -81,9 +83,9 @@ internal sealed class SequenceGenerator(ulong blockBase)
         while (true)
         {
             Code code = s_straight[random.Next(s_straight.Length)];
-            Instruction instruction = CaseGenerator.Form(code, random, takenBranch: 0);
+            Instruction instruction = CaseGenerator.Form(code, random, takenBranch: 0, bits: 64);
             bool addressed = !CaseOperands.HasMemory(instruction) || TryAddress(ref instruction, random);
-            if (addressed && CaseGenerator.Encode(instruction, blockBase + SiliconLayout.Code) is not null)
+            if (addressed && CaseGenerator.Encode(instruction, blockBase + SiliconLayout.Code, bits: 64) is not null)
             {
                 return instruction;
             }

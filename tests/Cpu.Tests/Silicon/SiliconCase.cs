@@ -10,6 +10,9 @@ internal sealed class SiliconCase
 {
     public required IReadOnlyList<Instruction> Instructions { get; init; }
 
+    /// <summary>64, or 32 for a 32-bit code segment.</summary>
+    public required int Bits { get; init; }
+
     public required byte[] Bytes { get; init; }
 
     public required ulong Address { get; init; }
@@ -33,7 +36,8 @@ internal sealed class SiliconCase
     public override string ToString()
     {
         StringBuilder text = new();
-        text.Append($"{string.Join("; ", Instructions)} [{Convert.ToHexString(Bytes)}] at {Address:x} flags {RFlags:x}");
+        text.Append(string.Join("; ", Instructions));
+        text.Append($" [{Convert.ToHexString(Bytes)}], {Bits} bits, at {Address:x} flags {RFlags:x}");
         for (int register = 0; register < Gprs.Length; register++)
         {
             text.Append($" {(KvmActors.Cpu.State.Gpr)register}={Gprs[register]:x}");

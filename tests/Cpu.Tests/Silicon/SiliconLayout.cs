@@ -10,7 +10,11 @@ internal static class SiliconLayout
 
     // Host only: the code around the instruction, and what it loads and stores.
     public const int Entry = 0;
-    public const int Return = 0x400;
+    public const int Return = 0x200;
+    public const int Entry32 = 0x400;
+    public const int Start32 = 0x500;
+    public const int Return32 = 0x600;
+    public const int Leave32 = 0x700;
     public const int State = 0x1000;
 
     // Two pages: an instruction may lie across the boundary between them.

@@ -2,6 +2,7 @@
 
 using System.Diagnostics;
 using System.Globalization;
+using KvmActors.Cpu.State;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -24,7 +25,7 @@ public sealed class SiliconSequenceTests(ITestOutputHelper output)
         int seed = Number("KVMACTORS_SEED", Environment.TickCount);
         var time = TimeSpan.FromSeconds(Number("KVMACTORS_SILICON_SECONDS", 3));
         output.WriteLine($"KVMACTORS_SEED={seed}");
-        using EngineCpu engine = new(native.Base);
+        using EngineCpu engine = new(native.Base, CpuMode.Long64);
         SequenceGenerator generator = new(native.Base);
         var clock = Stopwatch.StartNew();
         int cases = 0;
