@@ -35,8 +35,8 @@ public sealed class VirtualMachine : IDisposable
     /// </summary>
     public const ulong PollInstructions = 50_000;
 
-    /// <summary>VM exits in a row that retire nothing, after which the guest is taken to be lost: as many as a vCPU takes
-    /// of faults that cause no exit.</summary>
+    /// <summary>VM exits in a row that retire nothing, after which the guest is taken to be lost: as many as a vCPU
+    /// takes of faults that cause no exit.</summary>
     public const int FruitlessStepsMax = Vcpu.FaultsInARowMax;
 
     /// <summary>Console bytes after which a slice yields by itself.</summary>

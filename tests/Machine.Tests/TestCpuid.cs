@@ -5,7 +5,8 @@ using KvmActors.Cpu.Cpuid;
 
 namespace KvmActors.Machine.Tests;
 
-/// <summary>A fixed CPUID table, so that what a test's guest prints does not depend on the machine the test runs on.</summary>
+/// <summary>A fixed CPUID table, so that what a test's guest prints does not depend on the machine the test runs
+/// on.</summary>
 internal static class TestCpuid
 {
     // Leaf 1. EDX: PSE, TSC, MSR, PAE, CX8, PGE, CMOV. ECX: CX16, MOVBE, POPCNT, hypervisor.

@@ -2,7 +2,8 @@
 
 namespace KvmActors.Host.Demo;
 
-/// <summary>Where the demo's store, configuration and logs are: a kept directory, or one that goes with the demo.</summary>
+/// <summary>Where the demo's store, configuration and logs are: a kept directory, or one that goes with the
+/// demo.</summary>
 internal sealed class DemoDirectory : IDisposable
 {
     private readonly string _path;
@@ -35,7 +36,8 @@ internal sealed class DemoDirectory : IDisposable
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CliFault($"Expected to make the directory {keep}: {fault.Message} Name another with --keep.", fault);
+            throw new CliFault(
+                $"Expected to make the directory {keep}: {fault.Message} Name another with --keep.", fault);
         }
     }
 

@@ -117,7 +117,8 @@ internal sealed class DemoStory : IAsyncDisposable
             $"{after} instructions", status => status.Instructions >= after, s_actLimit).ConfigureAwait(false);
         MigrateVcpuReply moved = await control.MigrateAsync(target).ConfigureAwait(false);
         string downtime = moved.HasDowntimeMs ? DemoNarrator.Milliseconds(moved.DowntimeMs) : "not seen";
-        _say.Say($"{NameOf(moved.From)} (epoch {moved.EpochFrom}) -> {NameOf(moved.To)} (epoch {moved.EpochTo}) at VM time "
+        _say.Say(
+            $"{NameOf(moved.From)} (epoch {moved.EpochFrom}) -> {NameOf(moved.To)} (epoch {moved.EpochTo}) at VM time "
             + $"{DemoNarrator.Number(moved.VmTime)}: {moved.PagesPreCopied} pages while it ran, {moved.PagesStopped} "
             + $"while it stood still; downtime {downtime}");
         return moved;
@@ -174,12 +175,13 @@ internal sealed class DemoStory : IAsyncDisposable
         _say.Act("The proof.");
         DemoProof proof = await DemoProof.MakeAsync(
             _directory.StoreFile, _guest, reference, last, _console, _stop).ConfigureAwait(false);
-        _say.Say($"replay   {Word(proof.ReplayEqual)}  a fourth process replayed {proof.EventsReplayed} events and compared "
+        _say.Say(
+            $"replay   {Word(proof.ReplayEqual)}  a fourth process replayed {proof.EventsReplayed} events and compared "
             + $"{proof.StatesCompared} states, {proof.EventsPerSecond:N0} events per second");
         _say.Say($"twin     {Word(proof.StateEqual)}  in one process, with the journal's vendor changes: state "
             + $"{proof.TwinState[..16]}…, memory {proof.TwinMemory[..16]}…");
-        _say.Say($"console  {Word(proof.ConsoleEqual)}  never moved: same {DemoNarrator.Number(_console.Offset)} bytes, exit "
-            + "code and instruction count");
+        _say.Say($"console  {Word(proof.ConsoleEqual)}  never moved: same {DemoNarrator.Number(_console.Offset)} "
+            + "bytes, exit code and instruction count");
         return proof;
     }
 
@@ -187,7 +189,8 @@ internal sealed class DemoStory : IAsyncDisposable
     {
         foreach (Patch patch in status.Patches)
         {
-            _say.Say($"patched on {NameOf(patch.NodeId)}: {Hex(patch.Before)} -> {Hex(patch.After)} ({NativeOf(patch)}) at "
+            _say.Say(
+                $"patched on {NameOf(patch.NodeId)}: {Hex(patch.Before)} -> {Hex(patch.After)} ({NativeOf(patch)}) at "
                 + $"GVA 0x{patch.Gva:x}, VM time {DemoNarrator.Number(patch.VmTime)}");
         }
     }

@@ -45,7 +45,8 @@ public sealed class StoryTests
         Task<byte[]> console = ReadConsoleAsync(nodes[2]);
 
         await IsSeenAsync(nodes[2], static status => status.VmTime > 4_000_000);
-        ControlReply moved = await AskAsync(nodes[2], new ControlRequest.MigrateVcpu(Id("move"), s_vm.Vcpu(0), "node-2"));
+        ControlReply moved = await AskAsync(
+            nodes[2], new ControlRequest.MigrateVcpu(Id("move"), s_vm.Vcpu(0), "node-2"));
         MigrationReport report = Assert.IsType<ControlReply.Migrated>(moved).Report;
         Assert.InRange(report.Downtime!.Value, TimeSpan.Zero, TimeSpan.FromSeconds(5));
         await IsSeenAsync(nodes[2], static status => !status.Patches.IsEmpty);

@@ -6,8 +6,8 @@ using Xunit.Abstractions;
 
 namespace KvmActors.Machine.Tests.Guests;
 
-/// <summary>Kernels that a C compiler made, from samples/multiboot-c. The oracle is the machine's own processor: it runs the
-/// same C as an ordinary program.</summary>
+/// <summary>Kernels that a C compiler made, from samples/multiboot-c. The oracle is the machine's own processor: it
+/// runs the same C as an ordinary program.</summary>
 public sealed class GccKernelTests(ITestOutputHelper output)
 {
     private const string WithoutWide = " -DNO_WIDE";

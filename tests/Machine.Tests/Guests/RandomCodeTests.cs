@@ -47,7 +47,8 @@ public sealed class RandomCodeTests(ITestOutputHelper output)
             (string end, string hash) = Run(image, cuts: null);
             (string sameEnd, string sameHash) = Run(image, new Random(seed + guest));
             Assert.True(
-                (end, hash) == (sameEnd, sameHash), $"seed {seed + guest}: {end} {hash}, in pieces {sameEnd} {sameHash}");
+                (end, hash) == (sameEnd, sameHash),
+                $"seed {seed + guest}: {end} {hash}, in pieces {sameEnd} {sameHash}");
             string kind = end.Split(' ', 2)[0];
             ends[kind] = ends.GetValueOrDefault(kind) + 1;
         }

@@ -13,8 +13,8 @@ namespace KvmActors.Host.Cli.Verbs;
 internal static class DemoVerb
 {
     private const string Remarks = """
-        Three nodes as three processes on loopback, with one SQLite file as their store. A guest boots on node-1, moves to
-        node-2 while it runs, node-2 is killed with SIGKILL, another node brings the guest back, and it runs to its end.
+        Three nodes as three processes on loopback, with one SQLite file as their store. A guest boots on node-1, moves
+        to node-2 while it runs, node-2 is killed with SIGKILL, another node brings the guest back, and it runs to its end.
         Then the journal is replayed by a fourth process, a twin runs in this one, and the guest that never moved is
         compared.
 
@@ -62,7 +62,8 @@ internal static class DemoVerb
             HelpName = "DIR",
         };
         Option<bool> json = VerbOptions.Json("what was measured and compared");
-        VerbCommand verb = new("demo", "Move a running guest, kill its node, and prove that nothing was lost.", Remarks, s_examples)
+        VerbCommand verb = new(
+            "demo", "Move a running guest, kill its node, and prove that nothing was lost.", Remarks, s_examples)
         {
             guest, migrateAfter, killAfter, vendors, keep, json,
         };
@@ -105,7 +106,8 @@ internal static class DemoVerb
         if (vendors.Length != DemoOptions.NodeCount || text.Split(',').Length != DemoOptions.NodeCount)
         {
             result.AddError(
-                $"Expected three of intel and amd with commas between for --vendors, found \"{text}\". For instance: intel,amd,intel");
+                $"Expected three of intel and amd with commas between for --vendors, found \"{text}\". For instance: "
+                + "intel,amd,intel");
         }
 
         return vendors;
