@@ -14,9 +14,9 @@ internal static class DemoVerb
 {
     private const string Remarks = """
         Three nodes as three processes on loopback, with one SQLite file as their store. A guest boots on node-1, moves
-        to node-2 while it runs, node-2 is killed with SIGKILL, another node brings the guest back, and it runs to its end.
-        Then the journal is replayed by a fourth process, a twin runs in this one, and the guest that never moved is
-        compared.
+        to node-2 while it runs, node-2 is killed with SIGKILL, another node brings the guest back, and it runs to its
+        end. Then the journal is replayed by a fourth process, a twin runs in this one, and the guest that never moved
+        is compared.
 
         The story goes to stdout. With --json it goes to stderr, and stdout holds one object at the end.
 
