@@ -8,7 +8,6 @@ using KvmActors.Persistence;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Ownership;
 using KvmActors.TestKit;
-using KvmActors.TestKit.Guests;
 using KvmActors.TestKit.Simulation;
 using Xunit;
 
@@ -24,28 +23,27 @@ internal sealed class ClusterRun
     /// <summary>How long a healed cluster may take to bring every guest to its end.</summary>
     private static readonly TimeSpan s_recovery = TimeSpan.FromMinutes(2);
 
-    private static readonly ModelProgram s_program = new(
-        EndAt: 60_000_000, PrintEvery: 1_700_000, WriteEvery: 90_000, CallEvery: 2_300_000, ReadEvery: 500_000);
-
     private readonly SimulatedWorld _world;
     private readonly SimulatedCluster _cluster;
     private readonly FaultPlan _plan;
+    private readonly RunGuest _guest;
     private readonly List<(VmId Id, VmClient Client)> _vms = [];
     private bool _isOver;
 
-    private ClusterRun(ulong seed, FaultPlan? plan)
+    private ClusterRun(ulong seed, RunGuest guest, FaultPlan? plan)
     {
+        _guest = guest;
         _world = new SimulatedWorld(seed);
         SeededRandom random = _world.Random.Fork();
         _plan = plan ?? FaultPlan.Swarm(random);
-        _cluster = new SimulatedCluster(_world, new ModelGuestFactory())
+        _cluster = new SimulatedCluster(_world, guest.Guests)
         {
-            TickNanoseconds = 100,
-            Configure = static options => options with
+            TickNanoseconds = guest.TickNanoseconds,
+            Configure = options => options with
             {
-                SliceTicksMax = 100_000,
-                SnapshotIntervalTicks = 20_000_000,
-                MemorySumIntervalTicks = 10_000_000,
+                SliceTicksMax = guest.SliceTicks,
+                SnapshotIntervalTicks = guest.SnapshotTicks,
+                MemorySumIntervalTicks = guest.SnapshotTicks / 2,
                 ProgressInterval = TimeSpan.FromMilliseconds(50),
             },
         };
@@ -53,7 +51,7 @@ internal sealed class ClusterRun
         for (int index = 0; index < vendors.Length; index++)
         {
             double rate = _plan.ClockDrift ? 0.995 + (random.NextDouble() / 100) : 1;
-            _cluster.AddNode($"node-{index + 1}", vendors[index], clockRate: rate);
+            _cluster.AddNode($"node-{index + 1}", vendors[index], guest.Cpuid, rate);
         }
 
         int vms = 1 + random.Next(2);
@@ -65,9 +63,9 @@ internal sealed class ClusterRun
     }
 
     /// <summary>Runs, checks, and says what happened.</summary>
-    public static ClusterRunReport Execute(ulong seed, FaultPlan? plan = null)
+    public static ClusterRunReport Execute(ulong seed, RunGuest guest, FaultPlan? plan = null)
     {
-        ClusterRun run = new(seed, plan);
+        ClusterRun run = new(seed, guest, plan);
         try
         {
             run._world.Run(run.LiveAsync, s_trouble + s_recovery);
@@ -100,7 +98,7 @@ internal sealed class ClusterRun
         await _cluster.StartAllAsync();
         foreach ((_, VmClient client) in _vms)
         {
-            await client.CreateAsync(s_program);
+            await client.CreateAsync(_guest);
         }
 
         Nemesis nemesis = new(_cluster, _plan, _world.Random.Fork());
@@ -142,8 +140,9 @@ internal sealed class ClusterRun
         ReplayReport replay = await JournalReplayer.ReplayAsync(
             _cluster.Store, vm, _cluster.Guests, _world.Time, progress: null, CancellationToken.None);
         Assert.Null(replay.Divergence);
+        Assert.Equal(_guest.End, replay.End);
         VmHistory history = await JournalReplayer.ReadHistoryAsync(_cluster.Store, vm, CancellationToken.None);
-        TwinResult twin = TwinRun.Execute(TwinScript.From(history), _cluster.Guests, s_program.ToImage());
+        TwinResult twin = TwinRun.Execute(TwinScript.From(history), _cluster.Guests, _guest.Image);
         Assert.Equal((twin.State, twin.Memory, twin.VmTime), (replay.State, replay.Memory, replay.VmTime));
         Assert.Equal(twin.ConsoleSha256, replay.ConsoleSha256);
         byte[] released = [.. _cluster.Output(vm).Bytes];

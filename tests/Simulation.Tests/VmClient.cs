@@ -12,7 +12,6 @@ using KvmActors.Machine;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
 using KvmActors.TestKit;
-using KvmActors.TestKit.Guests;
 using KvmActors.TestKit.Simulation;
 using Xunit;
 
@@ -33,10 +32,10 @@ internal sealed class VmClient(SimulatedCluster cluster, VmId vm, SeededRandom r
 
     public int MovesDone { get; private set; }
 
-    public async Task CreateAsync(ModelProgram program)
+    public async Task CreateAsync(RunGuest guest)
     {
-        MachineSpec spec = new(1, 64 * 4096, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault);
-        VmBlueprint blueprint = new(vm, spec, "model", program.ToImage(), string.Empty, [], OnNode: null);
+        MachineSpec spec = new(1, guest.MemoryBytes, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault);
+        VmBlueprint blueprint = new(vm, spec, guest.Name, guest.Image, string.Empty, [], OnNode: null);
         await SendAsync(new ControlRequest.CreateVm(NextCommand(), blueprint));
         await SendAsync(new ControlRequest.Order(NextCommand(), vm, new VmCommand.Start()));
     }
