@@ -23,6 +23,7 @@ internal sealed unsafe class BlockBuilder : IDisposable
     public const int InstructionsMax = 48;
     public const int InstructionBytesMax = 15;
 
+    private readonly bool _isThreaded = DispatchChoice.IsThreaded;
     private readonly BlockCache _cache;
     private readonly GuestCodeReader _reader = new();
     private readonly Decoder _decoder16;
@@ -237,7 +238,15 @@ internal sealed unsafe class BlockBuilder : IDisposable
             Features = state->Features,
             Cpuid = VcpuEngine.Of(state).Cpuid,
         };
-        InstructionBinding<LoopDispatch>.Bind(ref context);
+        if (_isThreaded)
+        {
+            InstructionBinding<TailDispatch>.Bind(ref context);
+        }
+        else
+        {
+            InstructionBinding<LoopDispatch>.Bind(ref context);
+        }
+
         return context.EndsBlock;
     }
 
@@ -250,7 +259,9 @@ internal sealed unsafe class BlockBuilder : IDisposable
         ulong next = state->Rip + (ulong)bytes;
         bool mayLink = !isLast && state->Mode == CpuMode.Long64
             && next / GuestMemory.PageBytes == state->Rip / GuestMemory.PageBytes;
-        leave->Handler = mayLink ? &GeneralHandlers<LoopDispatch>.FallThrough : &Leaving.Leave;
+        leave->Handler = !mayLink ? &Leaving.Leave
+            : _isThreaded ? &GeneralHandlers<TailDispatch>.FallThrough
+            : &GeneralHandlers<LoopDispatch>.FallThrough;
 
         Block* block = _cache.Allocate(count + 1);
         new ReadOnlySpan<Uop>(_scratch, count + 1).CopyTo(new Span<Uop>(block->First, count + 1));

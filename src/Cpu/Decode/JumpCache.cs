@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Runtime.CompilerServices;
+using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Decode;
@@ -17,6 +18,10 @@ internal static unsafe class JumpCache
     public const int EntryBytes = 16;
     public const int SizeBytes = EntryCount * EntryBytes;
 
+    private const int PageShift = 12;
+    private const int SlotBits = 6;
+    private const int SlotsInPage = 1 << SlotBits;
+    private const int PageSlots = EntryCount / SlotsInPage;
     private const ulong Empty = 0x5A5A_5A5A_5A5A_5A5A;
     private const int TagShift = 49;
 
@@ -45,20 +50,46 @@ internal static unsafe class JumpCache
         Entry* entry = EntryOf(state, linear);
         entry->Tag = linear ^ state->JumpTag;
         entry->Block = block;
+        state->IsJumpCacheFilled = 1;
     }
+
+    /// <summary>Makes every entry invalid: for a state that has just been allocated.</summary>
+    public static void Initialize(CpuState* state) => Clear(First(state), EntryCount);
 
     public static void Flush(CpuState* state)
     {
-        var entries = (Entry*)((byte*)state + CpuState.JumpCacheOffset);
-        for (int index = 0; index < EntryCount; index++)
+        if (state->IsJumpCacheFilled != 0)
+        {
+            Clear(First(state), EntryCount);
+            state->IsJumpCacheFilled = 0;
+        }
+    }
+
+    /// <summary>Drops the blocks that lie in a page or reach into it from the page before.</summary>
+    public static void FlushPage(CpuState* state, ulong linear)
+    {
+        Clear(First(state) + PageSlot(linear), SlotsInPage);
+        Clear(First(state) + PageSlot(linear - GuestMemory.PageBytes), SlotsInPage);
+    }
+
+    private static void Clear(Entry* entries, int count)
+    {
+        for (int index = 0; index < count; index++)
         {
             entries[index].Tag = Empty;
         }
     }
 
+    private static Entry* First(CpuState* state) => (Entry*)((byte*)state + CpuState.JumpCacheOffset);
+
+    /// <summary>The blocks of one page share a run of slots, so that a page can be dropped at little cost.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong PageSlot(ulong linear) =>
+        ((linear >> PageShift) ^ (linear >> (PageShift + SlotBits))) % PageSlots * SlotsInPage;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Entry* EntryOf(CpuState* state, ulong linear) =>
-        (Entry*)((byte*)state + CpuState.JumpCacheOffset) + ((linear ^ (linear >> 12)) & (EntryCount - 1));
+        First(state) + (PageSlot(linear) | ((linear ^ (linear >> SlotBits)) % SlotsInPage));
 
     private struct Entry
     {

@@ -16,6 +16,14 @@ internal sealed unsafe class Runner(VcpuEngine engine)
     /// <summary>More than any run can use, and less than <see cref="Block.NoEntry"/>.</summary>
     private const long BudgetMax = long.MaxValue / 2;
 
+    /// <summary>Deliveries in a row without an instruction between them, after which the guest is taken to be lost: its
+    /// handler faults at its first instruction, for ever. A processor would hang, and a host could not stop
+    /// it.</summary>
+    private const int DeliveriesInARowMax = 10_000;
+
+    private int _deliveriesInARow;
+    private long _budgetAtDelivery;
+
     public VmExit Run(ulong budget, ulong vmTime)
     {
         CpuState* state = engine.State;
@@ -23,6 +31,7 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         state->Budget = (long)Math.Min(budget, BudgetMax);
         state->BudgetAtEntry = state->Budget;
         state->LinkSlot = null;
+        _budgetAtDelivery = -1;
         state->Port = default;
         state->Exit = ExitReason.None;
         VmExit exit = ExitOfActivity(state) ?? RunBlocks(state);
@@ -155,8 +164,18 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         return block;
     }
 
-    private static void DeliverFault(CpuState* state)
+    private void DeliverFault(CpuState* state)
     {
+        _deliveriesInARow = state->Budget == _budgetAtDelivery ? _deliveriesInARow + 1 : 0;
+        _budgetAtDelivery = state->Budget;
+        if (_deliveriesInARow > DeliveriesInARowMax)
+        {
+            engine.ExitText = $"Vector {state->Fault.Vector} was delivered {DeliveriesInARowMax} times in a row.";
+            state->Activity = VcpuActivity.Shutdown;
+            state->Exit = ExitReason.Shutdown;
+            return;
+        }
+
         state->InterruptShadow = 0;
         state->Exit = ExitReason.None;
         ExceptionDelivery.DeliverFault(state);

@@ -28,37 +28,50 @@ internal static unsafe class SingleSteps
         }
     }
 
-    /// <summary>Runs at most so many instructions of a block.</summary>
+    /// <summary>Runs at most so many instructions of a block, which is more than the budget or all that may run.
+    /// </summary>
     private static void RunSome(CpuState* state, Block* block, long count)
     {
-        // Charged whole, like every block; the way out gives back what was not executed.
+        // Charged whole, like every block, which leaves a budget that no other block can be entered with; the way out
+        // gives back what was not executed. The way out is put where the instructions that may run end.
         state->Budget -= block->Count;
         state->CurrentBlock = block;
+        Uop* end = block->First + Math.Min(count, block->Count);
+        delegate* managed<CpuState*, Uop*, Uop*> handler = end->Handler;
+        end->Handler = &Leaving.Leave;
         Uop* uop = block->First;
-        for (long index = 0; index < count && uop != null; index++)
+        do
         {
             uop = uop->Handler(state, uop);
         }
+        while (uop != null);
 
-        if (uop != null)
+        if (block->IsValid)
         {
-            Leaving.BeforeInstruction(state, uop);
+            end->Handler = handler;
         }
     }
 
-    /// <summary>Runs one instruction, ends the interrupt shadow and RFLAGS.RF behind it, and traps if RFLAGS.TF was set
-    /// before it.</summary>
+    /// <summary>Runs one instruction, ends the interrupt shadow and RFLAGS.RF behind it, and traps if RFLAGS.TF was
+    /// set before it.</summary>
     private static void RunWatched(CpuState* state, Block* block)
     {
         int shadow = state->InterruptShadow;
         ulong flags = state->SystemFlags;
-        long budget = state->Budget;
+
+        // A budget of one, so that a branch does not go on into the next block.
+        long rest = state->Budget - 1;
+        state->Budget = 1;
+        state->BudgetAtEntry -= rest;
         state->InterruptShadow = 0;
         state->SystemFlags &= ~RFlags.Resume;
         RunSome(state, block, count: 1);
-        if (state->Budget == budget)
+        bool isRetired = state->Budget == 0;
+        state->Budget += rest;
+        state->BudgetAtEntry += rest;
+        if (!isRetired)
         {
-            // Not retired, so still to come under the same conditions.
+            // Still to come, under the same conditions.
             state->InterruptShadow = shadow;
             state->SystemFlags |= flags & RFlags.Resume;
         }

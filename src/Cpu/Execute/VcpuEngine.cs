@@ -27,6 +27,7 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         Builder = new BlockBuilder(Blocks);
         _state = (CpuState*)NativeMemory.AlignedAlloc(CpuState.SizeBytes, GuestMemory.PageBytes);
         NativeMemory.Clear(_state, CpuState.SizeBytes);
+        Tlb.Initialize(_state);
         _state->Ram = memory.Ram;
         _state->RamBytes = memory.SizeBytes;
         _state->PageFlags = memory.Flags;

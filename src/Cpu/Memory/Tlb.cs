@@ -32,6 +32,8 @@ internal static unsafe class Tlb
 
     public const int SetCount = 3;
 
+    private const int FilledSetCount = 2;
+
     private const ulong PageMask = ~(ulong)(GuestMemory.PageBytes - 1);
 
     public static byte* Set(CpuState* state, int set) => (byte*)state + CpuState.TlbOffset + (set * SetBytes);
@@ -53,10 +55,26 @@ internal static unsafe class Tlb
     public static TlbEntry* Entry(byte* array, ulong linear) =>
         (TlbEntry*)(array + ((linear >> 8) & ((EntryCount - 1) << 4)));
 
+    /// <summary>Makes every entry invalid, of all sets: for a state that has just been allocated.</summary>
+    public static void Initialize(CpuState* state)
+    {
+        Clear(Set(state, SupervisorSet), SetCount * SetBytes);
+        JumpCache.Initialize(state);
+    }
+
     /// <summary>Drops everything, and with it the jump cache, which holds translations too.</summary>
     public static void Flush(CpuState* state)
     {
-        Clear(Set(state, SupervisorSet), SetCount * SetBytes);
+        for (int set = 0; set < FilledSetCount; set++)
+        {
+            // A set that nothing was entered in since the last time is empty already: the guest's other privilege.
+            if ((state->FilledTlbSets & (1 << set)) != 0)
+            {
+                Clear(Set(state, set), SetBytes);
+            }
+        }
+
+        state->FilledTlbSets = 0;
         state->HasLargeTranslations = 0;
         JumpCache.Flush(state);
     }
@@ -72,7 +90,7 @@ internal static unsafe class Tlb
             return;
         }
 
-        for (int set = 0; set < SetCount; set++)
+        for (int set = 0; set < FilledSetCount; set++)
         {
             for (int array = 0; array < SetBytes; array += EntryCount * EntryBytes)
             {
@@ -84,12 +102,12 @@ internal static unsafe class Tlb
             }
         }
 
-        JumpCache.Flush(state);
+        JumpCache.FlushPage(state, linear);
     }
 
     public static void FlushWrites(CpuState* state)
     {
-        for (int set = 0; set < SetCount; set++)
+        for (int set = 0; set < FilledSetCount; set++)
         {
             Clear(Set(state, set) + WriteOffset, EntryCount * EntryBytes);
         }
@@ -98,7 +116,7 @@ internal static unsafe class Tlb
     /// <summary>Drops every write entry that leads to one host page.</summary>
     public static void FlushWritesTo(CpuState* state, byte* hostPage)
     {
-        for (int set = 0; set < SetCount; set++)
+        for (int set = 0; set < FilledSetCount; set++)
         {
             var entries = (TlbEntry*)(Set(state, set) + WriteOffset);
             for (int index = 0; index < EntryCount; index++)

@@ -195,6 +195,14 @@ internal unsafe struct CpuState
     [FieldOffset(600)]
     public ulong RetiredBefore;
 
+    /// <summary>Which TLB sets may have entries: bit 0 supervisor, bit 1 user.</summary>
+    [FieldOffset(696)]
+    public int FilledTlbSets;
+
+    /// <summary>Not 0: the jump cache may have entries.</summary>
+    [FieldOffset(700)]
+    public int IsJumpCacheFilled;
+
     /// <summary>The port access that waits for its completion.</summary>
     [FieldOffset(608)]
     public PortAccess Port;

@@ -235,6 +235,23 @@ public sealed class DeliveryTests
         Assert.Equal(0xFFFF_4FF0ul, guest.Vcpu.Save().DebugRegisters[4]);
     }
 
+    [Fact]
+    public void A_handler_that_can_never_start_ends_the_run()
+    {
+        using var guest = TestGuest.Long(a =>
+        {
+            a.nop();
+            a.mov(rax, __qword_ptr[rbx]);
+        });
+        guest[Gpr.Rbx] = 0x50_0000_0000;
+        GuestTables.WriteGate64(guest.Memory, 14, handler: 0x50_0000_0000, type: 0xE, dpl: 0, stackTable: 1);
+
+        VmExit.Shutdown shutdown = Assert.IsType<VmExit.Shutdown>(guest.Run());
+
+        Assert.Contains("in a row", shutdown.Reason, StringComparison.Ordinal);
+        Assert.Equal(1ul, guest.Vcpu.InstructionsRetired);
+    }
+
     private static void AssertGeneralProtection(TestGuest guest, uint errorCode)
     {
         Assert.IsType<VmExit.Halted>(guest.Run());
