@@ -37,7 +37,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
             return request switch
             {
                 ControlRequest.ListVms => await ListAsync(either.Token),
-                ControlRequest.ListOwnVms => new ControlReply.Listed(services.Board.All),
+                ControlRequest.ListOwnVms => new ControlReply.Listed(Own()),
                 ControlRequest.CreateVm create => await CreateAsync(create, either.Token),
                 _ => await RouteAsync(request, VmOf(request), either.Token),
             };
@@ -62,11 +62,9 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         switch (request)
         {
             case ControlRequest.ListOwnVms:
-                return new ControlReply.Listed(services.Board.All);
+                return new ControlReply.Listed(Own());
             case ControlRequest.ShowVm show:
-                return services.Board.Find(show.Vm) is { } status
-                    ? new ControlReply.Shown(status)
-                    : new ControlReply.NotOwner(show.Vm, null, Epoch.First);
+                return Show(show.Vm);
             case ControlRequest.CreateVm create:
                 return await AskHostAsync(new VmHostMessage.Create(create), create.Blueprint.Name, cancellation);
             case ControlRequest.Order order:
@@ -95,6 +93,21 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
 
     private static ControlReply.Refused Refuse(RefusalKind kind, string expected, string found, string whatToDo) =>
         new(new Refusal(kind, expected, found, whatToDo));
+
+    /// <summary>The value first, then the gate: a lease that ends in between makes no stale answer.</summary>
+    private ControlReply Show(VmId vm)
+    {
+        VmStatus? status = services.Board.Find(vm);
+        return status is null ? new ControlReply.NotOwner(vm, null, Epoch.First)
+            : services.Gate.IsOpen ? new ControlReply.Shown(status)
+            : new ControlReply.Refused(Refusals.LeaseOver(services.Self));
+    }
+
+    private ImmutableArray<VmStatus> Own()
+    {
+        ImmutableArray<VmStatus> own = services.Board.All;
+        return services.Gate.IsOpen ? own : [];
+    }
 
     private async Task<ControlReply> RouteAsync(ControlRequest request, VmId vm, CancellationToken cancellation)
     {
@@ -255,7 +268,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
     {
         if (node.Id == services.Self)
         {
-            return services.Board.All;
+            return Own();
         }
 
         return node.Status != NodeStatus.Dead

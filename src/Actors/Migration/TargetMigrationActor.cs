@@ -27,6 +27,8 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
     private MigrationMessage.Final? _final;
     private VmHistory? _history;
 
+    private long _heardAt;
+
     private sealed record Look;
 
     private MigrationKey Key => offer.Key;
@@ -34,12 +36,18 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
     public override ValueTask PreStartAsync()
     {
         _runner = services.Runners(Key.Vm);
+        _heardAt = services.Clock.GetTimestamp();
         Context.Timers.StartPeriodic(typeof(Look), new Look(), s_lookEvery);
         return ValueTask.CompletedTask;
     }
 
     public override async ValueTask ReceiveAsync(object message)
     {
+        if (message is MigrationMessage)
+        {
+            _heardAt = services.Clock.GetTimestamp();
+        }
+
         switch (message)
         {
             case MigrationMessage.Pages pages:
@@ -177,9 +185,20 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
 
     private async Task AdoptAsync(VmCommit.Prepared commit, IGuest guest, MigrationMessage.Final final)
     {
-        VmHistory history = _history is null
-            ? await VmHistory.ReadAsync(services.Store, commit.After, Context.Stopping)
-            : await _history.ExtendAsync(services.Store, commit.After, Context.Stopping);
+        VmHistory history;
+        try
+        {
+            history = _history is null
+                ? await VmHistory.ReadAsync(services.Store, commit.After, Context.Stopping)
+                : await _history.ExtendAsync(services.Store, commit.After, Context.Stopping);
+        }
+        catch (StoreUnavailableException)
+        {
+            // The VM is this node's; what cannot be read now, a rebuild reads in time.
+            AdoptByRebuild(commit.After);
+            return;
+        }
+
         guest.HostVendor = services.Options.HostVendor;
         VmSessionStart session = new(
             guest,
@@ -197,14 +216,23 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
         Context.Stop(Context.Self);
     }
 
+    private void AdoptByRebuild(VmRows rows)
+    {
+        VmHostMessage.Adopt adopt = new(rows, From: null, services.Clock.GetTimestamp());
+        Context.Parent?.Tell(adopt, Context.Self, Lane.Control);
+        Context.Reply(new MigrationAnswer.Accepted(rows.Epoch));
+        Context.Stop(Context.Self);
+    }
+
     private async Task LookAsync()
     {
         try
         {
             IReadOnlyList<StreamRow> rows = await services.Store.ReadLockedAsync(Key.Vm, Context.Stopping);
-            bool isOver = rows.Count == 0 || rows[0].Epoch != Key.Epoch
-                || (_final is not null && rows[0].Migration != Key.Migration);
-            if (isOver)
+            bool isOver = rows.Count == 0 || rows[0].Epoch != Key.Epoch || rows[0].Migration != Key.Migration;
+
+            // Between the offer and its beginning the rows do not name the migration yet.
+            if (isOver && services.Clock.GetElapsedTime(_heardAt) > services.Options.LinkTimeout)
             {
                 Context.Stop(Context.Self);
             }

@@ -20,6 +20,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
     private readonly ConsoleReaders _readers = new();
     private readonly VmAnswers _answers = new(services, vm);
     private VmSession? _session;
+    private VcpuChildren? _vcpus;
     private VmOrders? _orders;
     private VmMoves? _moves;
     private VmPublisher? _publisher;
@@ -142,6 +143,13 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         switch (activation)
         {
             case Activation.Ready ready:
+                if (!await EndOldMoveAsync(ready.Session))
+                {
+                    await ready.Session.DisposeAsync();
+                    Leave();
+                    return;
+                }
+
                 Begin(ready.Session, ready.Recovery);
                 (start as VmActorStart.Create)?.Client?.Tell(ready.Reply!, Context.Self);
                 break;
@@ -157,20 +165,27 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         }
     }
 
+    /// <summary>A move that began before this actor did has lost its source: it is given up, unless the target has
+    /// already taken the VM.</summary>
+    /// <returns>False where it has.</returns>
+    private async Task<bool> EndOldMoveAsync(VmSession session)
+    {
+        if (session.State.Move is not { } move)
+        {
+            return true;
+        }
+
+        VmMessage.AbortMove abort = new(move.Migration, "The actor of the VM began anew.");
+        return await new VmMoves(services, session).StepAsync(abort, Context.Stopping) is MoveStep.Done;
+    }
+
     private void Begin(VmSession session, RecoveryReport? recovery)
     {
         _session = session;
         _orders = new VmOrders(session, _answers);
         _moves = new VmMoves(services, session);
         _publisher = new VmPublisher(services, recovery);
-        foreach (VcpuActorState vcpu in session.Vcpus)
-        {
-            ActorRef self = Context.Self;
-            int vcpus = session.Vcpus.Length;
-            Context.Spawn(
-                $"vcpu-{vcpu.Index}", Props.Of(() => new VcpuActor(services.Store, self, vcpus, vcpu)));
-        }
-
+        _vcpus = new VcpuChildren(Context, services.Store, session.Vcpus);
         Publish();
         Kick();
         Context.UnstashAll();
@@ -222,7 +237,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
                 OnReadConsole(read, session);
                 break;
             case VmMessage.ToVcpu to:
-                OnToVcpu(to);
+                _vcpus!.Forward(to.Index, to.Message);
                 break;
             case VmMessage.Move move:
                 OnMove(move);
@@ -240,7 +255,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
                 break;
         }
 
-        TellVcpus(session);
+        _vcpus!.Tell(session.Vcpus);
         Publish();
         Kick();
     }
@@ -259,21 +274,6 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         {
             _answers.Send(Context.Sender, new ControlReply.Refused(Refusals.Overloaded("console reader")));
         }
-    }
-
-    private void OnToVcpu(VmMessage.ToVcpu to)
-    {
-        if (Context.Child($"vcpu-{to.Index}") is { } vcpu)
-        {
-            vcpu.Tell(to.Message, Context.Sender);
-            return;
-        }
-
-        Context.Reply(new ControlReply.Refused(new Refusal(
-            RefusalKind.NotFound,
-            $"a vCPU of {vm} from 0 to {_session!.Vcpus.Length - 1}",
-            $"{to.Index}",
-            "Look at: vm show.")));
     }
 
     private void OnMove(VmMessage.Move move)
@@ -328,7 +328,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
             return;
         }
 
-        TellVcpus(session);
+        _vcpus!.Tell(session.Vcpus);
         Publish();
         Kick();
     }
@@ -364,17 +364,6 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         if (_session is not null)
         {
             services.Board.Remove(vm);
-        }
-    }
-
-    private void TellVcpus(VmSession session)
-    {
-        foreach (VcpuActorState vcpu in session.Vcpus)
-        {
-            if (_publisher!.IsNews(vcpu))
-            {
-                Context.Child($"vcpu-{vcpu.Index}")?.Tell(new VcpuMessage.Journaled(vcpu), Context.Self, Lane.Control);
-            }
         }
     }
 

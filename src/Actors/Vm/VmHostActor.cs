@@ -142,6 +142,13 @@ internal sealed class VmHostActor(VmServices services) : Actor
 
     private void OnOffer(MigrationMessage.Offer offer)
     {
+        if (_incoming.TryGetValue(offer.Key.Vm.Value, out Incoming? known) && known.Migration == offer.Key.Migration)
+        {
+            // The link may deliver a message twice.
+            Context.Reply(new MigrationAnswer.Accepted(offer.Key.Epoch));
+            return;
+        }
+
         if (WhyNot(offer) is { } refusal)
         {
             Context.Reply(new MigrationAnswer.Refused(refusal));

@@ -92,6 +92,50 @@ public sealed class FailoverTests
         });
     }
 
+    [Fact]
+    public void A_vm_whose_engine_fails_is_rebuilt_on_its_node()
+    {
+        TestCluster cluster = new(seed: 25, HostVendor.Intel);
+
+        cluster.World.Run(async () =>
+        {
+            await RunUntilAsync(cluster, vmTime: 15_000_000);
+
+            cluster.Guests.FailsNextSlice = true;
+
+            VmStatus end = await cluster.WaitForAsync("node-1", status => status.Lifecycle == VmLifecycle.Ended);
+            Assert.Equal(Epoch.First, end.Epoch);
+            Assert.NotNull(end.Recovery);
+            Assert.Single(cluster.Events, e => e.Event is ClusterEvent.VmFailed);
+            await MigrationTests.AssertEqualToTwinAsync(cluster);
+        });
+    }
+
+    [Fact]
+    public void A_vm_that_fails_again_and_again_is_quarantined_and_says_why()
+    {
+        TestCluster cluster = new(seed: 26, HostVendor.Intel);
+
+        cluster.World.Run(async () =>
+        {
+            await RunUntilAsync(cluster, vmTime: 15_000_000);
+            while (!cluster.Events.Any(e => e.Event is ClusterEvent.VmQuarantined))
+            {
+                cluster.Guests.FailsNextSlice = true;
+                await cluster.World.Time.DelayAsync(TimeSpan.FromMilliseconds(1));
+            }
+
+            cluster.Guests.FailsNextSlice = false;
+            VmStatus status = await cluster.WaitForAsync(
+                "node-1", status => status.Lifecycle == VmLifecycle.Quarantined);
+
+            Assert.Contains("Quarantined", status.Problem, StringComparison.Ordinal);
+            ControlReply.Refused refused =
+                Assert.IsType<ControlReply.Refused>(await cluster.OrderAsync("node-1", new VmCommand.Start()));
+            Assert.Contains("quarantined", refused.Why.Sentence, StringComparison.Ordinal);
+        });
+    }
+
     [Theory]
     [InlineData(101)]
     [InlineData(102)]

@@ -125,6 +125,32 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public void A_move_whose_source_actor_fails_is_given_up_when_the_vm_is_rebuilt()
+    {
+        TestCluster cluster = new(seed: 16, HostVendor.Intel, HostVendor.Amd);
+
+        cluster.World.Run(async () =>
+        {
+            await cluster.StartAllAsync();
+            await cluster.CreateAsync("node-1");
+            await cluster.OrderAsync("node-1", new VmCommand.Start());
+            await cluster.WaitForAsync("node-1", status => status.VmTime > 5_000_000);
+            Task<ControlReply> move = cluster.MigrateAsync("node-1", "node-2");
+            while (!cluster.Events.Any(e => e.Event is ClusterEvent.MigrationPhaseEnded { Phase: "Begin" }))
+            {
+                await cluster.World.Time.DelayAsync(TimeSpan.FromMicroseconds(20));
+            }
+
+            cluster.Guests.FailsNextSlice = true;
+
+            Assert.IsType<ControlReply.Refused>(await move);
+            VmStatus end = await cluster.WaitForAsync("node-1", status => status.Lifecycle == VmLifecycle.Ended);
+            Assert.Null(end.MovingTo);
+            await AssertEqualToTwinAsync(cluster);
+        });
+    }
+
+    [Fact]
     public void A_move_to_the_node_it_runs_on_is_refused()
     {
         TestCluster cluster = new(seed: 15, HostVendor.Intel);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using System.Text;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Kernel;
@@ -45,7 +46,7 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
 
     public InMemoryStore Store { get; }
 
-    public ModelGuestFactory Guests { get; } = new();
+    public FailingGuests Guests { get; } = new();
 
     public List<(string Node, ClusterEvent Event)> Events { get; } = [];
 
@@ -153,6 +154,37 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
 
     public void On(ClusterEvent happened) => Events.Add(("?", happened));
 
+    /// <summary>Model guests, one of which throws in its next slice where that is asked for: an engine with a defect.
+    /// </summary>
+    internal sealed class FailingGuests : IGuestFactory
+    {
+        private readonly ModelGuestFactory _inner = new();
+
+        public bool FailsNextSlice { get; set; }
+
+        public string Engine => _inner.Engine;
+
+        public IGuest Create(
+            MachineSpec spec,
+            ImmutableArray<CpuidTable> cpuid,
+            HostVendor vendor,
+            ReadOnlyMemory<byte> image,
+            string commandLine) => _inner.Create(spec, cpuid, vendor, image, commandLine);
+
+        public IGuest Restore(
+            MachineSpec spec, MachineState state, IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages) =>
+            _inner.Restore(spec, state, pages);
+
+        public void FailIfAsked()
+        {
+            if (FailsNextSlice)
+            {
+                FailsNextSlice = false;
+                throw new InvalidOperationException("The engine failed, as this test asked it to.");
+            }
+        }
+    }
+
     public bool IsProvenDead(NodeRow node) => _lives.Any(life => life.Id == node.Id && !life.Process.IsAlive);
 }
 
@@ -175,7 +207,7 @@ internal sealed class TestNode : IClusterObserver
                 process.Clock,
                 process.Executor,
                 link,
-                _ => new InlineRunner(process.Clock),
+                _ => new InlineRunner(process.Clock, cluster.Guests),
                 cluster.Guests,
                 cluster,
                 this,
@@ -218,13 +250,14 @@ internal sealed class TestNode : IClusterObserver
     public void On(ClusterEvent happened) => _cluster.Events.Add((Process.Name, happened));
 
     /// <summary>Computes on the seeded thread; a tick then takes a nanosecond of virtual time.</summary>
-    private sealed class InlineRunner(TimeProvider clock) : ISliceRunner
+    private sealed class InlineRunner(TimeProvider clock, TestCluster.FailingGuests guests) : ISliceRunner
     {
         private ulong _vmTime;
 
         public async Task<SliceResult> RunAsync(Func<SliceResult> slice, CancellationToken cancellationToken)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            guests.FailIfAsked();
             SliceResult result = slice();
             ulong ticks = result.VmTime > _vmTime ? Math.Min(result.VmTime - _vmTime, 100_000_000) : 0;
             _vmTime = result.VmTime;

@@ -88,12 +88,12 @@ public sealed class HandOverRulesTests
     [Fact]
     public void The_pre_flight_names_each_missing_bit_and_whether_the_guest_has_seen_it()
     {
-        CpuidTable guest = CpuidTable.Of(
+        var guest = CpuidTable.Of(
         [
             new CpuidEntry(1, 0, CpuidEntryFlags.None, 0, 0, 1u << 20 | 1u << 25, 0),
             new CpuidEntry(7, 0, CpuidEntryFlags.SignificantIndex, 0, 1u << 5, 0, 0),
         ]);
-        CpuidTable host = CpuidTable.Of([new CpuidEntry(1, 0, CpuidEntryFlags.None, 0, 0, 1u << 20, 0)]);
+        var host = CpuidTable.Of([new CpuidEntry(1, 0, CpuidEntryFlags.None, 0, 0, 1u << 20, 0)]);
         GuestCpuid seen = new(guest, [new CpuidObservation(7, 0, 100, 1)]);
 
         Refusal refusal = CpuidPreflight.Check("node-2", [seen], host)!;
