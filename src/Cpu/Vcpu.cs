@@ -121,7 +121,11 @@ public sealed unsafe class Vcpu : IDisposable
     /// <summary>Replaces the state, except the index. Translations and decoded code are dropped.</summary>
     /// <exception cref="ArgumentException">A list of the state has the wrong length, or an MSR is unknown; nothing is
     /// changed then.</exception>
-    public void Restore(VcpuState state) => StateTransfer.Restore(_engine, state);
+    public void Restore(VcpuState state)
+    {
+        StateTransfer.Restore(_engine, state);
+        _runner.ForgetInjection();
+    }
 
     /// <summary>Reads bytes as an instruction fetch of the guest at its present CPL would.</summary>
     public GuestAccess ReadCode(Gva start, Span<byte> destination) =>

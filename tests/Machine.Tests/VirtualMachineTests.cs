@@ -131,6 +131,22 @@ public sealed class VirtualMachineTests
         Assert.Equal(2u, run.Result.InstructionsRetired);
     }
 
+    [Fact]
+    public void An_invalid_opcode_that_no_handler_takes_is_a_triple_fault_at_once()
+    {
+        // #UD is looked at by the hypervisor before the guest gets it, so this is another way than that of INT3.
+        var run = GuestRun.Of(GuestRun.Flat(c =>
+        {
+            _ = DataInFront(c, new byte[6]);
+            c.lidt(__[DataAddress]);
+            c.ud2();
+        }));
+
+        MachineEnd.TripleFault end = Assert.IsType<MachineEnd.TripleFault>(run.Result.End);
+        Assert.StartsWith("Triple fault: ", end.Reason, StringComparison.Ordinal);
+        Assert.Equal(2u, run.Result.InstructionsRetired);
+    }
+
     [Theory]
     [InlineData(6, "0F0B", "an invalid opcode whose handler is itself")]
     [InlineData(0, "F7F1", "a division by CX = 0 whose handler is itself")]

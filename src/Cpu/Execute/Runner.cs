@@ -16,13 +16,11 @@ internal sealed unsafe class Runner(VcpuEngine engine)
     /// <summary>More than any run can use, and less than <see cref="Block.NoEntry"/>.</summary>
     private const long BudgetMax = long.MaxValue / 2;
 
-    /// <summary>Deliveries in a row without an instruction between them, after which the guest is taken to be lost: its
-    /// handler faults at its first instruction, for ever. A processor would hang, and a host could not stop
-    /// it.</summary>
-    private const int DeliveriesInARowMax = 10_000;
-
     private int _deliveriesInARow;
     private long _budgetAtDelivery;
+
+    /// <summary>What an injection from outside ended in, if not in a handler: the next run says it.</summary>
+    private VmExit? _exitOfInjection;
 
     public VmExit Run(ulong budget, ulong vmTime)
     {
@@ -34,7 +32,7 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         _budgetAtDelivery = -1;
         state->Port = default;
         state->Exit = ExitReason.None;
-        VmExit exit = ExitOfActivity(state) ?? RunBlocks(state);
+        VmExit exit = TakeExitOfInjection() ?? ExitOfActivity(state) ?? RunBlocks(state);
         state->RetiredBefore += (ulong)(state->BudgetAtEntry - state->Budget);
         state->BudgetAtEntry = state->Budget;
         return exit;
@@ -48,8 +46,9 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         state->Fault.HasErrorCode = fault.ErrorCode is not null;
         state->Fault.ErrorCode = fault.ErrorCode ?? 0;
         state->Fault.Address = fault.Cr2 ?? state->Cr2;
-        ExceptionDelivery.DeliverFault(state);
         state->Exit = ExitReason.None;
+        ExceptionDelivery.DeliverFault(state);
+        KeepExit(state);
     }
 
     public bool TryInjectInterrupt(byte vector)
@@ -63,9 +62,26 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         }
 
         state->Activity = VcpuActivity.Running;
-        ExceptionDelivery.DeliverInterrupt(state, vector);
         state->Exit = ExitReason.None;
+        ExceptionDelivery.DeliverInterrupt(state, vector);
+        KeepExit(state);
         return true;
+    }
+
+    /// <summary>To be called when the whole state is replaced.</summary>
+    public void ForgetInjection() => _exitOfInjection = null;
+
+    private VmExit? TakeExitOfInjection()
+    {
+        VmExit? exit = _exitOfInjection;
+        _exitOfInjection = null;
+        return exit;
+    }
+
+    private void KeepExit(CpuState* state)
+    {
+        _exitOfInjection = state->Exit == ExitReason.None ? null : ExitOf(state);
+        state->Exit = ExitReason.None;
     }
 
     private static VmExit? ExitOfActivity(CpuState* state) => state->Activity switch
@@ -78,19 +94,10 @@ internal sealed unsafe class Runner(VcpuEngine engine)
 
     private VmExit RunBlocks(CpuState* state)
     {
-        long budgetAtFault = -1;
-        int faultsInARow = 0;
         while (true)
         {
             if (state->Exit == ExitReason.Fault)
             {
-                faultsInARow = state->Budget == budgetAtFault ? faultsInARow + 1 : 1;
-                budgetAtFault = state->Budget;
-                if (faultsInARow > Vcpu.FaultsInARowMax)
-                {
-                    return ShutDownLost(state);
-                }
-
                 DeliverFault(state);
             }
 
@@ -127,15 +134,6 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         }
     }
 
-    private static VmExit.Shutdown ShutDownLost(CpuState* state)
-    {
-        state->Activity = VcpuActivity.Shutdown;
-        state->Exit = ExitReason.None;
-        return new VmExit.Shutdown(
-            $"{Vcpu.FaultsInARowMax} faults in a row, the last with vector {state->Fault.Vector}, and no instruction "
-            + "retired between them.");
-    }
-
     private Block* FindBlock(CpuState* state)
     {
         Block* block = JumpCache.Find(state);
@@ -168,9 +166,11 @@ internal sealed unsafe class Runner(VcpuEngine engine)
     {
         _deliveriesInARow = state->Budget == _budgetAtDelivery ? _deliveriesInARow + 1 : 0;
         _budgetAtDelivery = state->Budget;
-        if (_deliveriesInARow > DeliveriesInARowMax)
+        if (_deliveriesInARow > Vcpu.FaultsInARowMax)
         {
-            engine.ExitText = $"Vector {state->Fault.Vector} was delivered {DeliveriesInARowMax} times in a row.";
+            engine.ExitText =
+                $"{Vcpu.FaultsInARowMax} faults in a row, the last with vector {state->Fault.Vector}, and no instruction "
+                + "retired between them.";
             state->Activity = VcpuActivity.Shutdown;
             state->Exit = ExitReason.Shutdown;
             return;
