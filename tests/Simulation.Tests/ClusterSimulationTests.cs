@@ -69,7 +69,8 @@ public sealed class ClusterSimulationTests(ITestOutputHelper output)
         Assert.Equal(once, again);
     }
 
-    /// <summary>The same with the real machine and the demo's guest: fewer seeds, since each tick is computed.</summary>
+    /// <summary>The same with the real machine and the demo's guest: fewer seeds, since each tick is computed.
+    /// </summary>
     [Theory]
     [InlineData(21)]
     [InlineData(22)]

@@ -169,8 +169,8 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         if (_deliveriesInARow > Vcpu.FaultsInARowMax)
         {
             engine.ExitText =
-                $"{Vcpu.FaultsInARowMax} faults in a row, the last with vector {state->Fault.Vector}, and no instruction "
-                + "retired between them.";
+                $"{Vcpu.FaultsInARowMax} faults in a row, the last with vector {state->Fault.Vector}, and no "
+                + "instruction retired between them.";
             state->Activity = VcpuActivity.Shutdown;
             state->Exit = ExitReason.Shutdown;
             return;
