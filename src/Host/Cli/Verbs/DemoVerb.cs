@@ -27,9 +27,8 @@ internal static class DemoVerb
     [
         "kvmactors demo",
         "kvmactors demo --migrate-after 20000000 --kill-after 150000000 --json",
-        "# Keep the journal, and look at it.",
+        "# Keep the journal, to look at it with: kvmactors journal list --store out/store.db",
         "kvmactors demo --keep out",
-        "kvmactors journal list --store out/store.db",
         "kvmactors demo --guest kernel.elf --vendors amd,intel,amd",
     ];
 
