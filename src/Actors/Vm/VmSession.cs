@@ -234,9 +234,13 @@ internal sealed class VmSession : IAsyncDisposable
 
     internal static async ValueTask DisposeRunnerAsync(ISliceRunner runner)
     {
-        if (runner is IAsyncDisposable disposable)
+        if (runner is IAsyncDisposable asynchronous)
         {
-            await disposable.DisposeAsync();
+            await asynchronous.DisposeAsync();
+        }
+        else if (runner is IDisposable disposable)
+        {
+            disposable.Dispose();
         }
     }
 
