@@ -28,7 +28,8 @@ public sealed class StoryTests
     [Fact]
     public async Task A_real_guest_survives_a_move_to_the_other_vendor_and_the_death_of_its_node()
     {
-        byte[] image = StoryGuest.Build(HostVendor.Intel, new StoryGuestSize(20, 16 * 1024, 32 * 1024));
+        // Long enough (about 200 million instructions) that no machine finishes the guest before the move and the kill.
+        byte[] image = StoryGuest.Build(HostVendor.Intel, new StoryGuestSize(200, 16 * 1024, 32 * 1024));
         CpuidTable offered = CpuidVetting.CutToEngine(HostCpuid.Read());
         await using InMemoryStore store = new(TimeProvider.System);
         Surroundings around = new(store);
@@ -47,6 +48,7 @@ public sealed class StoryTests
         await IsSeenAsync(nodes[2], static status => status.VmTime > 4_000_000);
         ControlReply moved = await AskAsync(
             nodes[2], new ControlRequest.MigrateVcpu(Id("move"), s_vm.Vcpu(0), "node-2"));
+        Assert.False(moved is ControlReply.Refused, moved.ToString());
         MigrationReport report = Assert.IsType<ControlReply.Migrated>(moved).Report;
         Assert.InRange(report.Downtime!.Value, TimeSpan.Zero, TimeSpan.FromSeconds(5));
         await IsSeenAsync(nodes[2], static status => !status.Patches.IsEmpty);
@@ -122,7 +124,7 @@ public sealed class StoryTests
 
         public async Task<ClusterNode> StartAsync(string name, HostVendor vendor, CpuidTable offered)
         {
-            ClusterNodeOptions options = new(name, name, 1, vendor, offered) { SnapshotIntervalTicks = 3_000_000 };
+            ClusterNodeOptions options = new(name, name, 1, vendor, offered) { SnapshotIntervalTicks = 30_000_000 };
             ClusterNode node = new(options, new ClusterNodeServices(
                 store,
                 TimeProvider.System,
