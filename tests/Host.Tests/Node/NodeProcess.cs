@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Diagnostics;
+using System.Globalization;
+
+namespace KvmActors.Host.Tests.Node;
+
+/// <summary>The program as a process of its own.</summary>
+internal sealed class NodeProcess : IDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly Task<string> _errors;
+
+    public NodeProcess(params string[] arguments)
+    {
+        string program = Path.Combine(AppContext.BaseDirectory, "kvmactors.dll");
+        _process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        _errors = _process.StandardError.ReadToEndAsync();
+    }
+
+    public int Id => _process.Id;
+
+    /// <summary>The line that a node prints when it has joined; null where it ended before.</summary>
+    public async Task<string?> ReadyAsync() => await _process.StandardOutput.ReadLineAsync().WaitAsync(s_patience);
+
+    public async Task<(int ExitCode, string Errors)> EndAsync()
+    {
+        using var late = new CancellationTokenSource(s_patience);
+        await _process.WaitForExitAsync(late.Token);
+        return (_process.ExitCode, await _errors);
+    }
+
+    /// <summary>SIGTERM.</summary>
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public void Kill() => _process.Kill();
+
+    public void CloseInput() => _process.StandardInput.Close();
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+}
