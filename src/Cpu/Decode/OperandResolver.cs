@@ -42,7 +42,10 @@ internal static unsafe class OperandResolver
             return instruction.Op0Register.GetSize();
         }
 
-        bool firstIsMemory = instruction.OpCount > 0 && IsMemory(instruction.Op0Kind);
+        // A far pointer in memory is larger than what it is loaded into.
+        bool isFarPointer = instruction.MemorySize
+            is MemorySize.SegPtr16 or MemorySize.SegPtr32 or MemorySize.SegPtr64;
+        bool firstIsMemory = instruction.OpCount > 0 && IsMemory(instruction.Op0Kind) && !isFarPointer;
         int memoryBytes = firstIsMemory ? instruction.MemorySize.GetSize() : 0;
         if (memoryBytes is 1 or 2 or 4 or 8)
         {

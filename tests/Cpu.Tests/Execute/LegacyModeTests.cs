@@ -212,6 +212,27 @@ public sealed class LegacyModeTests
         Assert.Equal(TestGuest.StackTop, guest[Gpr.Rsp]);
     }
 
+    [Fact]
+    public void A_far_call_through_memory_takes_a_16_bit_pointer_in_real_mode()
+    {
+        using var guest = TestGuest.Real(a =>
+        {
+            // call far word [ebx], with an address size of 32 bits.
+            a.db(0x67, 0xFF, 0x1B);
+            a.mov(cx, 3);
+            a.hlt();
+        });
+        guest[Gpr.Rbx] = 0x6000;
+        guest.Write64(0x6000, 0xFFFF_FFFF_0900_0004);
+        guest.Memory.Write(new Gpa(0x9004), [0x8C, 0xC8, 0xCB]);
+
+        Assert.IsType<VmExit.Halted>(guest.Run());
+        Assert.Equal(0x900ul, guest[Gpr.Rax]);
+        Assert.Equal(3ul, guest[Gpr.Rcx]);
+        Assert.Equal(0x7000ul, guest[Gpr.Rsp]);
+        Assert.Equal(5ul, guest.Vcpu.InstructionsRetired);
+    }
+
     private static void RealPart(Assembler a)
     {
         a.cli();
