@@ -6,8 +6,8 @@ using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Execute;
 
-// JUSTIFICATION: loops of arithmetic, of memory accesses and of calls ran at 429, 319 and 272 million instructions a CPU
-// second, and at 214, 166 and 130 with the loop, on the same machine under the same load.
+// JUSTIFICATION: loops of arithmetic, of memory accesses and of calls ran at 429, 319 and 272 million instructions a
+// CPU second, and at 214, 166 and 130 with the loop, on the same machine under the same load.
 // SAFETY: the measurement makes at most ProbeCount nested calls, which fit the smallest stack a thread gets. A handler
 // that
 // were not compiled to a jump would end the process by overflow, so a test runs every handler on a small stack.

@@ -106,12 +106,10 @@ internal static unsafe class LazyFlags
     /// <summary>Replaces CF, keeps the rest.</summary>
     public static void SetCarry(CpuState* state, bool carry)
     {
-        if (Carry(state) != carry)
-        {
-            // Both the top bit and the one below change, so that OF, their difference, stays; AF is far below, but
-            // for bytes, where bit 3 still is below bit 6.
-            state->FlagCarries ^= ulong.MaxValue << (state->FlagShape & ShiftMask);
-        }
+        // Both the top bit and the one below change, so that OF, their difference, stays; AF is far below, but for
+        // bytes, where bit 3 still is below bit 6. No branch: what carries is often chance.
+        ulong differs = (state->FlagCarries >> 63) ^ Bit(carry);
+        state->FlagCarries ^= (ulong.MaxValue << (state->FlagShape & ShiftMask)) & (0 - differs);
     }
 
     /// <summary>Replaces OF, keeps the rest.</summary>
@@ -123,9 +121,10 @@ internal static unsafe class LazyFlags
         }
     }
 
-    private static ulong CarriesOf(int shape, bool carry, bool overflow)
-    {
-        ulong all = carry ? ulong.MaxValue << (shape + 1) : 0;
-        return carry != overflow ? all | (1ul << shape) : all;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong CarriesOf(int shape, bool carry, bool overflow) =>
+        ((0 - Bit(carry)) << (shape + 1)) | ((Bit(carry) ^ Bit(overflow)) << shape);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Bit(bool flag) => flag ? 1ul : 0ul;
 }
