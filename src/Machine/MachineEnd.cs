@@ -12,7 +12,7 @@ public abstract record MachineEnd
     {
     }
 
-    /// <summary>The process exit code of <c>run</c>: see DESIGN, "Exit codes of run".</summary>
+    /// <summary>The process exit code of <c>run</c>: odd if the guest chose it, at port 0xF4, even if not.</summary>
     public abstract int ExitCode { get; }
 
     /// <summary>One sentence for a person.</summary>

@@ -23,6 +23,6 @@ public sealed record SoloRunResult(
     /// <summary>The exit code of <c>run</c> where the instruction limit or the caller ended the guest's run.</summary>
     public const int LimitExitCode = 8;
 
-    /// <summary>The exit code of <c>run</c>: DESIGN, "Exit codes of run".</summary>
+    /// <summary>The exit code of <c>run</c>: that of the guest's end, or 8 for a limit.</summary>
     public int ExitCode => End?.ExitCode ?? LimitExitCode;
 }

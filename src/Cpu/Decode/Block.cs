@@ -11,10 +11,8 @@ namespace KvmActors.Cpu.Decode;
 /// <summary>A straight run of decoded instructions. Its micro-operations follow it in memory, the last of which leaves
 /// the block.</summary>
 /// <remarks>A block lies in one page, but for a block of a single instruction, which may reach into the next. Blocks
-/// are
-/// never freed one by one: an invalidated block keeps its memory, gets a <see cref="Rip"/> that no look-up asks for,
-/// and
-/// all its micro-operations become <c>Leave</c>.</remarks>
+/// are never freed one by one: an invalidated block keeps its memory, gets a <see cref="Rip"/> that no look-up asks
+/// for, and all its micro-operations become <c>Leave</c>.</remarks>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct Block
 {

@@ -12,8 +12,8 @@ namespace KvmActors.Cpu.Decode;
 
 // JUSTIFICATION: see BlockCache.
 // SAFETY: code is read inside one page of RAM, or from a buffer of its own that holds the end of one page and the start
-// of
-// the next; at most InstructionsMax micro-operations and one more are written to the scratch list, which has that size.
+// of the next; at most InstructionsMax micro-operations and one more are written to the scratch list, which has that
+// size.
 
 /// <summary>Finds or decodes the block at RIP.</summary>
 /// <remarks>Source of the length limit and the fetch faults: Intel SDM vol. 2A, section 2.3.11; vol. 3A, table 7-2.
@@ -43,8 +43,7 @@ internal sealed unsafe class BlockBuilder : IDisposable
     ~BlockBuilder() => Release();
 
     /// <summary>The block at RIP, found or decoded and entered in the caches; or null, with the exit reason set: a
-    /// fault
-    /// of the fetch, or an instruction that does not exist.</summary>
+    /// fault of the fetch, or an instruction that does not exist.</summary>
     public Block* GetBlock(CpuState* state)
     {
         if (!CheckRip(state) || !Fetch(state, LinearRip(state), out ulong physical))

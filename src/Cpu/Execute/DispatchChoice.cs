@@ -9,13 +9,11 @@ namespace KvmActors.Cpu.Execute;
 // JUSTIFICATION: loops of arithmetic, of memory accesses and of calls ran at 429, 319 and 272 million instructions a
 // CPU second, and at 214, 166 and 130 with the loop, on the same machine under the same load.
 // SAFETY: the measurement makes at most ProbeCount nested calls, which fit the smallest stack a thread gets. A handler
-// that
-// were not compiled to a jump would end the process by overflow, so a test runs every handler on a small stack.
+// that were not compiled to a jump would end the process by overflow, so a test runs every handler on a small stack.
 
 /// <summary>Whether handlers may call each other as their last act, or have to return to the loop.</summary>
 /// <remarks>C# does not promise that such a call becomes a jump; the optimising compiler of .NET does it, and does not
-/// if
-/// optimisation is off for the whole process (a debugger, DOTNET_JITMinOpts). So it is measured, once a process, on
+/// if optimisation is off for the whole process (a debugger, DOTNET_JITMinOpts). So it is measured, once a process, on
 /// handlers made for it. The result of a run is the same either way.</remarks>
 internal static unsafe class DispatchChoice
 {

@@ -14,8 +14,7 @@ namespace KvmActors.Cpu.Execute;
 internal static unsafe class Links
 {
     /// <summary>Goes by a link to a block in the same page. The translation cannot have changed, since this very page
-    /// is
-    /// being executed.</summary>
+    /// is being executed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Uop* Follow<TMode>(CpuState* state, Block** link)
         where TMode : struct, IDispatch

@@ -10,8 +10,7 @@ namespace KvmActors.Cpu.Memory;
 
 /// <summary>The page walk: 32-bit, PAE and 4-level paging, with accessed and dirty bits.</summary>
 /// <remarks>Accessed and dirty bits are set only by a walk that succeeds. PDPTEs of PAE paging are read by each walk,
-/// as
-/// AMD does it, and not latched by MOV to CR3. Source: Intel SDM vol. 3A, chapter 5 "Paging".</remarks>
+/// as AMD does it, and not latched by MOV to CR3. Source: Intel SDM vol. 3A, chapter 5 "Paging".</remarks>
 internal static unsafe class PageWalk
 {
     public const uint FaultPresent = 1 << 0;

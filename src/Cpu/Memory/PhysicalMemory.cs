@@ -10,8 +10,7 @@ namespace KvmActors.Cpu.Memory;
 // SAFETY: every access is compared with RamBytes first; sizes are 1, 2, 4 or 8.
 
 /// <summary>The vCPU's own accesses by physical address. Outside of RAM there is nothing: reads give all ones, writes
-/// are
-/// ignored.</summary>
+/// are ignored.</summary>
 internal static unsafe class PhysicalMemory
 {
     public static bool IsRam(CpuState* state, ulong physical, int sizeBytes) =>

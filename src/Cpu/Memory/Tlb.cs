@@ -80,8 +80,7 @@ internal static unsafe class Tlb
     }
 
     /// <summary>Drops the page that holds a linear address. Large pages were entered in pieces of 4 KiB, so if there
-    /// are
-    /// any, everything is dropped.</summary>
+    /// are any, everything is dropped.</summary>
     public static void FlushPage(CpuState* state, ulong linear)
     {
         if (state->HasLargeTranslations != 0)

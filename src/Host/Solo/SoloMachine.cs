@@ -13,7 +13,7 @@ namespace KvmActors.Host.Solo;
 /// <summary>What <c>run</c> does.</summary>
 internal static class SoloMachine
 {
-    /// <returns>The exit code: DESIGN, "Exit codes of run".</returns>
+    /// <returns>The exit code, as <c>run --help</c> lists them.</returns>
     /// <exception cref="CliFault">The image, the CPUID or the spec cannot be used; its exit code is that of wrong
     /// usage, because 1 is a guest's.</exception>
     public static int Run(SoloMachineOptions options, CliTerminal terminal, CancellationToken stop)

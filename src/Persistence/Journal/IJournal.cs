@@ -6,8 +6,7 @@ namespace KvmActors.Persistence.Journal;
 public interface IJournal
 {
     /// <summary>Applies <paramref name="transaction"/> whole or not at all. Each row is compared and swapped in the
-    /// same
-    /// transaction that inserts the records, so that an owner who lost a stream cannot write to it.</summary>
+    /// same transaction that inserts the records, so that an owner who lost a stream cannot write to it.</summary>
     /// <remarks>Transactions of many actors are grouped into one commit of the store; one that is refused drops out of
     /// its group alone. Refusals are looked for in this order: the rows (missing, there already, fenced, mismatch), the
     /// claim, the command; but a creation that meets its own stored reply is a duplicate. Any thread; transactions of

@@ -6,8 +6,7 @@ using KvmActors.Persistence.Snapshots;
 namespace KvmActors.Persistence.Journal;
 
 /// <summary>All that one commit of a VM writes, atomically: append, creation, hand-over, abort and takeover are the
-/// same
-/// shape. See <see cref="IJournal.CommitAsync"/>.</summary>
+/// same shape. See <see cref="IJournal.CommitAsync"/>.</summary>
 /// <param name="Writes">All streams of the VM, ordered by stream id, so that its rows move together.</param>
 /// <param name="Takeover">Set where a dead node's VM is claimed.</param>
 /// <param name="Dedup">The reply to the command that caused this, kept so that a retry is answered.</param>

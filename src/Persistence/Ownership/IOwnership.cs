@@ -9,8 +9,7 @@ public interface IOwnership
     ValueTask<StreamRow?> FindAsync(StreamId stream, CancellationToken cancellationToken);
 
     /// <summary>Reads the rows of a VM under the write lock, so that no commit is under way on them: what decides
-    /// whether
-    /// a commit whose answer was lost has landed.</summary>
+    /// whether a commit whose answer was lost has landed.</summary>
     ValueTask<IReadOnlyList<StreamRow>> ReadLockedAsync(VmId vm, CancellationToken cancellationToken);
 
     /// <returns>All rows, ordered by <see cref="StreamId"/>.</returns>

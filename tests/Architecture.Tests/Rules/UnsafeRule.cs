@@ -7,8 +7,7 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace KvmActors.Architecture.Tests.Rules;
 
 /// <summary>Code that the runtime cannot check lives in the engine's innermost folders and in one native-call file each
-/// of
-/// Persistence and Host, and every such file argues for itself.</summary>
+/// of Persistence and Host, and every such file argues for itself.</summary>
 internal static class UnsafeRule
 {
     public const string Justification = "JUSTIFICATION:";

@@ -107,8 +107,7 @@ public sealed class SystemCallTests
         });
 
         // SYSEXIT's 64-bit selectors are SYSENTER_CS + 32 and + 40, both with RPL 3: 0x28 and 0x30 are data and code
-        // here,
-        // the other way round, so only the saved selectors are looked at.
+        // here, the other way round, so only the saved selectors are looked at.
         SetMsr(guest, 0x174, GuestTables.KernelCode64);
         SetMsr(guest, 0x175, GuestTables.KernelStack);
         SetMsr(guest, 0x176, Entry);

@@ -11,8 +11,7 @@ namespace KvmActors.Cpu.Execute.Binding;
 // SAFETY: gives pointers to static methods only.
 
 /// <summary>Finds the general operation of an instruction whose mnemonic alone does not tell it: MOV, PUSH, POP, near
-/// and
-/// far branches, and counting instructions that older processors execute as scans.</summary>
+/// and far branches, and counting instructions that older processors execute as scans.</summary>
 internal static unsafe class GeneralBinding
 {
     /// <summary>The operation, or null if the mnemonic alone decides.</summary>

@@ -10,8 +10,7 @@ namespace KvmActors.Cpu.Execute.Delivery;
 
 /// <summary>The checks of an IDT gate and of the code segment it leads to, which all protected modes share.</summary>
 /// <remarks>Source: Intel SDM vol. 2A, "INT n/INTO/INT3/INT1", Operation. Every method records the fault it returns
-/// false
-/// for.</remarks>
+/// false for.</remarks>
 internal static unsafe class GateTarget
 {
     /// <summary>Reads the gate and the code segment.</summary>

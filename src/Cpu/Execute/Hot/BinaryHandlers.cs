@@ -8,8 +8,7 @@ using KvmActors.Cpu.State;
 namespace KvmActors.Cpu.Execute.Hot;
 
 // JUSTIFICATION: these forms are half of all instructions a kernel executes; each is compiled for its operation, size
-// and
-// operand kinds, with the TLB probe inline.
+// and operand kinds, with the TLB probe inline.
 // SAFETY: see MemoryReference and Tlb; the probes give host addresses inside RAM or null.
 
 /// <summary>ADD, ADC, SUB, SBB, CMP, AND, OR, XOR and TEST in all their operand forms.</summary>

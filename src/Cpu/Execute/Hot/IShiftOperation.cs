@@ -10,8 +10,7 @@ namespace KvmActors.Cpu.Execute.Hot;
 
 /// <summary>A shift or rotate, as a type parameter.</summary>
 /// <remarks>The manuals leave OF undefined for counts above 1; here it is what the formula for count 1 gives on the
-/// last
-/// step, and AF is 0.</remarks>
+/// last step, and AF is 0.</remarks>
 internal unsafe interface IShiftOperation
 {
     /// <summary>Shifts and sets the flags.</summary>

@@ -9,8 +9,7 @@ namespace KvmActors.Cpu.Execute.Operands;
 // SAFETY: see RegisterFile and MemoryReference.
 
 /// <summary>Operands whose kind and size are looked at when the instruction runs: the compact way, for instructions
-/// that
-/// are not frequent. Values are zero-extended.</summary>
+/// that are not frequent. Values are zero-extended.</summary>
 /// <remarks>On false the fault is recorded and raised, so that the caller returns <see cref="Outcome.NotRetired"/>.
 /// </remarks>
 internal static unsafe class GeneralOperand

@@ -11,8 +11,7 @@ namespace KvmActors.Cpu.Execute.Operations;
 
 /// <summary>The decimal adjustments of 16- and 32-bit code, SALC and XLAT's neighbours AAM and AAD.</summary>
 /// <remarks>Undefined flags: AAA and AAS set SF, ZF and PF by AL and clear OF; DAA and DAS clear OF; AAM and AAD clear
-/// CF,
-/// OF and AF. Source: Intel SDM vol. 2A, "AAA", "AAD", "AAM", "AAS", "DAA", "DAS".</remarks>
+/// CF, OF and AF. Source: Intel SDM vol. 2A, "AAA", "AAD", "AAM", "AAS", "DAA", "DAS".</remarks>
 internal static unsafe class DecimalOperations
 {
     private const int Low = 0x0F;

@@ -15,8 +15,7 @@ namespace KvmActors.Cpu.Execute.Operations;
 
 /// <summary>XCHG, XADD, CMPXCHG in its sizes, BSWAP, MOVBE.</summary>
 /// <remarks>LOCK changes nothing: one vCPU of a VM runs at a time, and never stops inside an instruction. Source: Intel
-/// SDM
-/// vol. 2, "XCHG", "XADD", "CMPXCHG", "CMPXCHG8B/CMPXCHG16B", "BSWAP", "MOVBE".</remarks>
+/// SDM vol. 2, "XCHG", "XADD", "CMPXCHG", "CMPXCHG8B/CMPXCHG16B", "BSWAP", "MOVBE".</remarks>
 internal static unsafe class ExchangeOperations
 {
     private const byte RaxOffset = 0;

@@ -12,8 +12,7 @@ namespace KvmActors.Cpu.Execute.Operations;
 // SAFETY: offsets into the FXSAVE image are constants below its size; memory is reached through LinearMemory.
 
 /// <summary>The control side of x87 and SSE, which kernels run before they know what there is: FNINIT, control and
-/// status
-/// words, FXSAVE and FXRSTOR, MXCSR. No arithmetic.</summary>
+/// status words, FXSAVE and FXRSTOR, MXCSR. No arithmetic.</summary>
 /// <remarks>The FXSAVE image in the state is all there is. Source: Intel SDM vol. 1, section 8.1 and 10.5; vol. 2,
 /// "FINIT/FNINIT", "FLDCW", "FSTCW/FNSTCW", "FSTSW/FNSTSW", "FXSAVE", "FXRSTOR", "LDMXCSR", "STMXCSR".</remarks>
 internal static unsafe class FpuControlOperations

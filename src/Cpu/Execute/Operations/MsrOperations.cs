@@ -12,8 +12,7 @@ namespace KvmActors.Cpu.Execute.Operations;
 
 /// <summary>RDMSR, WRMSR and SWAPGS.</summary>
 /// <remarks>An MSR that is not in the list is #GP(0). Source: Intel SDM vol. 4; which are read-only or fixed: Linux
-/// v6.19
-/// arch/x86/kvm/x86.c:kvm_get_msr_common.</remarks>
+/// v6.19 arch/x86/kvm/x86.c:kvm_get_msr_common.</remarks>
 internal static unsafe class MsrOperations
 {
     private const uint TimeStampCounter = 0x10;

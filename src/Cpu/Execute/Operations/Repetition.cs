@@ -10,8 +10,7 @@ namespace KvmActors.Cpu.Execute.Operations;
 // SAFETY: calls a static method through its pointer.
 
 /// <summary>REP: an iteration counts as one instruction and can be a stop, with RIP at the instruction and the
-/// registers
-/// moved on.</summary>
+/// registers moved on.</summary>
 /// <remarks>Source: Intel SDM vol. 2B, "REP/REPE/REPZ/REPNE/REPNZ". A repeated instruction is the last of its block, so
 /// the block's charge covers its first iteration, and the budget holds exactly what may follow.</remarks>
 internal static unsafe class Repetition

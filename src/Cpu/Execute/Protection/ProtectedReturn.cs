@@ -10,8 +10,7 @@ namespace KvmActors.Cpu.Execute.Protection;
 
 /// <summary>The return to a code segment of the same or an outer privilege.</summary>
 /// <remarks>Source: Intel SDM vol. 2, "RET", RETURN-TO-OUTER-PRIVILEGE-LEVEL, and "IRET". False with the fault recorded
-/// and
-/// nothing changed.</remarks>
+/// and nothing changed.</remarks>
 internal static unsafe class ProtectedReturn
 {
     /// <summary>True in 64-bit mode, where IRET pops SS:RSP always.</summary>
