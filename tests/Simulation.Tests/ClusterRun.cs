@@ -109,6 +109,7 @@ internal sealed class ClusterRun
             [
                 vm.Client.ReadAsync(),
                 vm.Client.TypeAsync(),
+                vm.Client.LookAsync(),
                 vm.Client.OperateAsync(() => _isOver),
             ]),
         ];

@@ -103,6 +103,17 @@ internal sealed class VmClient(SimulatedCluster cluster, VmId vm, SeededRandom r
         }
     }
 
+    /// <summary>Looks at the VM through every node in turn. No answer may be older than its question.</summary>
+    public async Task LookAsync()
+    {
+        for (int node = 0; !HasEnded; node++)
+        {
+            await WaitAsync(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(200));
+            SimulatedNode asked = cluster.Nodes[node % cluster.Nodes.Count];
+            await asked.AskAsync(new ControlRequest.ShowVm(vm), s_patience);
+        }
+    }
+
     /// <summary>A VM that was paused when the trouble ended would wait for ever.</summary>
     public async Task ResumeAtTheEndAsync()
     {

@@ -141,7 +141,7 @@ internal sealed class ActorCell : ActorRef
         Schedule();
     }
 
-    internal async Task PipeAsync(Task work, PipedResult result, ActorRef? sender, Lane lane)
+    internal void Pipe(Task work, PipedResult result, ActorRef? sender, Lane lane)
     {
         if (_pipes >= ActorSystemOptions.PipesMax)
         {
@@ -150,6 +150,11 @@ internal sealed class ActorCell : ActorRef
         }
 
         _pipes++;
+        _ = PostWhenDoneAsync(work, result, sender, lane);
+    }
+
+    private async Task PostWhenDoneAsync(Task work, PipedResult result, ActorRef? sender, Lane lane)
+    {
         try
         {
             await work;

@@ -88,7 +88,7 @@ internal sealed class ActorContext(ActorCell cell) : IActorContext
         ArgumentNullException.ThrowIfNull(work);
         cell.EnsureInTurn();
         PipedWork<T> result = new(cell.Incarnation, work, success, failure);
-        _ = cell.PipeAsync(work, result, Sender, lane);
+        cell.Pipe(work, result, Sender, lane);
     }
 
     public void PipeToSelf(

@@ -362,9 +362,8 @@ internal sealed class CellLife(ActorCell cell)
             StopWatching(watched);
         }
 
-        CancellationTokenSource? ended = Interlocked.Exchange(ref _stopping, null);
-        ended?.Cancel();
-        ended?.Dispose();
+        // Not disposed of: another thread may just be asking this actor to stop, and it holds nothing but memory.
+        Interlocked.Exchange(ref _stopping, null)?.Cancel();
     }
 
     /// <summary>A hook on the way out may fail, but the way goes on.</summary>

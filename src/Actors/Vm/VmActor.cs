@@ -348,7 +348,17 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
             return;
         }
 
-        _publisher!.Publish(session);
+        if (session.IsHeld)
+        {
+            // A move is at its end: from here on the target may own the VM before this node hears of it, lease or no
+            // lease, so that only the rows can tell what is so.
+            Unpublish();
+        }
+        else
+        {
+            _publisher!.Publish(session);
+        }
+
         foreach ((ConsoleReaders.Waiting reader, ControlReply reply) in
             _readers.TakeAnswered(session.Output, session.State))
         {

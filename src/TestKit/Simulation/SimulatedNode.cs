@@ -111,12 +111,20 @@ public sealed class SimulatedNode
         }
 
         Life life = Current;
+        Epoch? before = request is ControlRequest.ShowVm show ? _cluster.Ledger.Row(show.Vm.Stream)?.Epoch : null;
         ControlReply reply = await OnNodeAsync(
             life,
             () => life.Node.ControlAsync(request, timeout, CancellationToken.None),
             Unreachable("died over the question"),
             timeout,
             Unreachable($"gave no answer within {timeout}"));
+        if (before is { } known && reply is ControlReply.Shown { Status: var status } && status.Epoch < known)
+        {
+            throw new InvalidOperationException(
+                $"{life.Node.Id} showed {status.Vm} as of epoch {status.Epoch} of {status.Owner}, "
+                + $"and it was {known} before the question was asked.");
+        }
+
         if (request is ControlRequest.ReadConsole read && reply is ControlReply.ConsoleRead console)
         {
             _cluster.Output(read.Vm).Add(life.Node.Id.Value, console.Offset, console.Bytes.Span);

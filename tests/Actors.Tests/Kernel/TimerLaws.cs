@@ -194,6 +194,26 @@ public sealed class TimerLaws : KernelTest
             Assert.Equal(1, stage.System.DeadLetters.Count(DeadLetterReason.BeforeRestart));
         });
 
+    [Fact]
+    public void More_piped_work_than_allowed_is_refused_to_whoever_starts_it() =>
+        UnderManySchedules(async stage =>
+        {
+            Task never = new TaskCompletionSource().Task;
+            ActorRef actor = stage.Spawn("actor", (context, _) =>
+            {
+                for (int piece = 0; piece < ActorSystemOptions.PipesMax; piece++)
+                {
+                    context.PipeToSelf(never, () => "done", cause => cause);
+                }
+
+                Assert.Throws<InvalidOperationException>(
+                    () => context.PipeToSelf(never, () => "done", cause => cause));
+                context.Reply("refused");
+            });
+
+            Assert.Equal("refused", await actor.Ask<string>("work", s_second));
+        });
+
     private static async Task<string> WorkAsync(TimeProvider clock)
     {
         await clock.DelayAsync(s_second + s_second);
