@@ -294,7 +294,7 @@ public sealed class VirtualMachine : IDisposable
                 End = new MachineEnd.PoweredOff();
                 return true;
             case VmExit.Shutdown shutdown:
-                End = new MachineEnd.TripleFault(VcpuIndex: 0, shutdown.Reason);
+                End = new MachineEnd.TripleFault(VcpuIndex: 0, shutdown.Reason + CodeAtRip());
                 return true;
             case VmExit.EmulationFailure failure:
                 End = new MachineEnd.EmulationFailure(VcpuIndex: 0, failure.Rip, failure.Bytes, failure.Reason);
@@ -341,12 +341,23 @@ public sealed class VirtualMachine : IDisposable
         return retired;
     }
 
+    /// <summary>The bytes a failed instruction begins with: often the whole answer to why a guest died.</summary>
+    private string CodeAtRip()
+    {
+        const int BytesShown = 8;
+        Span<byte> code = stackalloc byte[BytesShown];
+        return _vcpu.ReadCode(_vcpu.LinearRip, code).Succeeded
+            ? $" Code at RIP 0x{_vcpu.Rip:x}: {Convert.ToHexStringLower(code)}."
+            : $" No code can be read at RIP 0x{_vcpu.Rip:x}.";
+    }
+
     private void EndIfLost(int fruitlessSteps)
     {
         if (fruitlessSteps >= FruitlessStepsMax && End is null)
         {
             End = new MachineEnd.TripleFault(
-                VcpuIndex: 0, $"{FruitlessStepsMax} faults in a row without one retired instruction between them.");
+                VcpuIndex: 0,
+                $"{FruitlessStepsMax} VM exits in a row without one retired instruction between them." + CodeAtRip());
         }
     }
 
