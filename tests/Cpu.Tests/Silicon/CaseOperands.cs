@@ -16,8 +16,6 @@ internal sealed class CaseOperands(
     // Bits that BT with a register may reach from its memory operand.
     private const int BitReach = 800;
 
-    private ulong Narrow(ulong value) => bits == 64 ? value : (uint)value;
-
     private ulong DataStart => blockBase + SiliconLayout.Data;
 
     /// <summary>False if this choice of operands cannot be arranged.</summary>
@@ -25,9 +23,7 @@ internal sealed class CaseOperands(
     {
         if (instruction.IsStringInstruction)
         {
-            gprs[(int)Gpr.Rsi] = DataStart + Middle + (ulong)random.Next(-64, 65);
-            gprs[(int)Gpr.Rdi] = DataStart + Middle + (ulong)random.Next(-64, 65);
-            gprs[(int)Gpr.Rcx] = (ulong)random.Next(8);
+            ArrangeString();
         }
 
         ArrangeImplied(instruction, taken);
@@ -68,9 +64,20 @@ internal sealed class CaseOperands(
         return false;
     }
 
+    private ulong Narrow(ulong value) => bits == 64 ? value : (uint)value;
+
     private int Count(in Instruction instruction) => instruction.Op2Kind == OpKind.Immediate8
         ? instruction.Immediate8
         : (byte)gprs[(int)Gpr.Rcx];
+
+    private void ArrangeString()
+    {
+        // In 16-bit code SI, DI and CX count: the upper halves are chance.
+        ulong upper = bits == 16 ? EdgyNumber.Next(random) & 0xFFFF_0000 : 0;
+        gprs[(int)Gpr.Rsi] = upper + DataStart + Middle + (ulong)random.Next(-64, 65);
+        gprs[(int)Gpr.Rdi] = upper + DataStart + Middle + (ulong)random.Next(-64, 65);
+        gprs[(int)Gpr.Rcx] = upper + (ulong)random.Next(8);
+    }
 
     private void ArrangeImplied(in Instruction instruction, ulong taken)
     {
@@ -82,7 +89,8 @@ internal sealed class CaseOperands(
             case Mnemonic.Ret:
                 BinaryPrimitives.WriteUInt64LittleEndian(stack.AsSpan(SiliconLayout.StackBytes / 2), taken);
                 break;
-            case Mnemonic.Loop or Mnemonic.Loope or Mnemonic.Loopne or Mnemonic.Jrcxz or Mnemonic.Jecxz:
+            case Mnemonic.Loop or Mnemonic.Loope or Mnemonic.Loopne or Mnemonic.Jrcxz or Mnemonic.Jecxz
+                or Mnemonic.Jcxz:
                 gprs[(int)Gpr.Rcx] = random.Next(2) == 0 ? (ulong)random.Next(3) : gprs[(int)Gpr.Rcx];
                 break;
             case Mnemonic.Div or Mnemonic.Idiv when random.Next(2) == 0:
@@ -126,28 +134,14 @@ internal sealed class CaseOperands(
         }
 
         ulong target = DataStart + Middle + (ulong)random.Next(-100, 101);
-        target &= ~(Alignment(instruction) - 1);
+        target &= ~(MemoryForm.Alignment(instruction) - 1);
         if (instruction.Mnemonic is Mnemonic.Jmp or Mnemonic.Call)
         {
             BinaryPrimitives.WriteUInt64LittleEndian(data.AsSpan((int)(target - DataStart)), taken);
         }
 
         CompareWithMemory(instruction, target);
-        ChooseForm(ref instruction, target);
-        return TryReach(ref instruction, target);
-    }
-
-    /// <summary>The forms of MOV with the address in the instruction.</summary>
-    public static bool IsAbsoluteOnly(in Instruction instruction) =>
-        instruction.Code is Code.Mov_AL_moffs8 or Code.Mov_AX_moffs16 or Code.Mov_EAX_moffs32 or Code.Mov_RAX_moffs64
-            or Code.Mov_moffs8_AL or Code.Mov_moffs16_AX or Code.Mov_moffs32_EAX or Code.Mov_moffs64_RAX;
-
-    /// <summary>CMPXCHG16B must be aligned. Locked accesses are, because hosts slow down a process that locks across
-    /// cache lines.</summary>
-    public static ulong Alignment(in Instruction instruction)
-    {
-        bool locks = instruction.HasLockPrefix || instruction.Mnemonic is Mnemonic.Xchg or Mnemonic.Cmpxchg16b;
-        return locks ? (ulong)instruction.MemorySize.GetSize() : 1;
+        return new MemoryForm(bits, random, gprs).TryChoose(ref instruction, target);
     }
 
     /// <summary>Half the time CMPXCHG finds what it expects.</summary>
@@ -163,83 +157,6 @@ internal sealed class CaseOperands(
         bool pairOf32 = instruction.Mnemonic == Mnemonic.Cmpxchg8b;
         gprs[(int)Gpr.Rax] = Narrow(BinaryPrimitives.ReadUInt64LittleEndian(found));
         gprs[(int)Gpr.Rdx] = Narrow(BinaryPrimitives.ReadUInt64LittleEndian(found[(pairOf32 ? 4 : 8)..]));
-    }
-
-    private void ChooseForm(ref Instruction instruction, ulong target)
-    {
-        bool absoluteOnly = IsAbsoluteOnly(instruction);
-        int form = absoluteOnly ? 0 : random.Next(8);
-        bool is64Bit = bits == 64;
-        instruction.MemoryIndexScale = 1;
-        if (form < 2)
-        {
-            // Absolute, or relative to RIP: Iced takes the target for both.
-            instruction.MemoryBase = form == 1 && is64Bit ? Register.RIP : Register.None;
-            instruction.MemoryDisplacement64 = target;
-            instruction.MemoryDisplSize = is64Bit && (absoluteOnly || form == 1) ? 8 : 4;
-            return;
-        }
-
-        bool narrow = form == 2 || !is64Bit;
-        Register first = narrow ? Register.EAX : Register.RAX;
-        instruction.MemoryBase = first + (form == 3 ? (int)Gpr.Rsp : OperandChoice.Number(random, bits));
-        if (form >= 5)
-        {
-            instruction.MemoryIndex = first + OperandChoice.Number(random, bits);
-            instruction.MemoryIndexScale = 1 << random.Next(4);
-        }
-
-        int displacementBytes = random.Next(3) switch
-        {
-            0 => 0,
-            1 => 1,
-            _ => 4,
-        };
-        instruction.MemoryDisplSize = displacementBytes == 4 && !narrow ? 8 : displacementBytes;
-        instruction.MemoryDisplacement64 = displacementBytes switch
-        {
-            0 => 0,
-            1 => (ulong)random.Next(-128, 128),
-            _ => (ulong)random.Next(int.MinValue, int.MaxValue),
-        };
-    }
-
-    /// <summary>Sets the base register so that base + index * scale + displacement is the target.</summary>
-    private bool TryReach(ref Instruction instruction, ulong target)
-    {
-        Register @base = instruction.MemoryBase;
-        if (@base is Register.None or Register.RIP)
-        {
-            return true;
-        }
-
-        if (@base.GetFullRegister() == Register.RSP)
-        {
-            instruction.MemoryBase = bits == 64 ? Register.RSP : Register.ESP;
-            int offset = random.Next(-40, 41) & -(int)Alignment(instruction);
-            instruction.MemoryIndex = Register.None;
-            instruction.MemoryDisplSize = 1;
-            instruction.MemoryDisplacement64 = (ulong)offset;
-            return instruction.Mnemonic is not (Mnemonic.Jmp or Mnemonic.Call);
-        }
-
-        ulong fromIndex = 0;
-        if (instruction.MemoryIndex != Register.None)
-        {
-            Register index = instruction.MemoryIndex.GetFullRegister();
-            if (index == @base.GetFullRegister())
-            {
-                return false;
-            }
-
-            fromIndex = gprs[index - Register.RAX] * (ulong)instruction.MemoryIndexScale;
-        }
-
-        ulong value = target - fromIndex - instruction.MemoryDisplacement64;
-        bool narrow = @base.GetSize() == 4;
-        ulong upperHalf = bits == 64 ? 0xABCD_0000_0000_0000 : 0;
-        gprs[@base.GetFullRegister() - Register.RAX] = narrow ? (uint)value | upperHalf : value;
-        return true;
     }
 
     /// <summary>The value of a register or memory operand, as the instruction will find it.</summary>

@@ -24,7 +24,8 @@ internal sealed class EngineCpu : IDisposable
     private readonly CpuMode _mode;
 
     /// <param name="blockBase">Linear address of the block in the host.</param>
-    /// <param name="mode">Long64, Compatibility32, or Protected32: without paging, by segments with a base.</param>
+    /// <param name="mode">Long64; or, with paging, Compatibility32 or Compatibility16; or, without, by segments with
+    /// a base, Protected32, Protected16 or Real16.</param>
     public EngineCpu(ulong blockBase, CpuMode mode)
     {
         _base = blockBase;
@@ -43,7 +44,7 @@ internal sealed class EngineCpu : IDisposable
     /// <summary>The result, or why there is none.</summary>
     public (SiliconResult? Result, string Failure) Execute(SiliconCase instruction)
     {
-        Write(instruction.Address, instruction.Bytes);
+        WriteCode(instruction.Address, instruction.Bytes);
         Write(_base + SiliconLayout.Data, instruction.Data);
         Write(_base + SiliconLayout.StackLow, instruction.Stack);
         _vcpu.Restore(_template with
@@ -76,7 +77,7 @@ internal sealed class EngineCpu : IDisposable
     /// <param name="pieces">The budget of each piece; asked again until the end is reached.</param>
     public (SiliconResult? Result, string Failure) ExecuteRun(SiliconCase sequence, Func<ulong> pieces)
     {
-        Write(sequence.Address, [.. sequence.Bytes, 0x0F, 0x01, 0xC1]);
+        WriteCode(sequence.Address, [.. sequence.Bytes, 0x0F, 0x01, 0xC1]);
         Write(_base + SiliconLayout.Data, sequence.Data);
         Write(_base + SiliconLayout.StackLow, sequence.Stack);
         _vcpu.Restore(_template with
@@ -105,6 +106,12 @@ internal sealed class EngineCpu : IDisposable
             Read(_base + SiliconLayout.Data, SiliconLayout.DataBytes),
             Read(_base + SiliconLayout.StackLow, SiliconLayout.StackBytes));
     }
+
+    /// <summary>The block begins at linear address 0 in 16-bit code, whose segments begin with it.</summary>
+    private ulong Origin => _mode is CpuMode.Compatibility16 or CpuMode.Protected16 or CpuMode.Real16 ? 0 : _base;
+
+    private void WriteCode(ulong address, ReadOnlySpan<byte> bytes) =>
+        _memory.Write(new Gpa(address - Origin + BlockPhysical), bytes);
 
     private void Write(ulong linear, ReadOnlySpan<byte> bytes) =>
         _memory.Write(new Gpa(linear - _base + BlockPhysical), bytes);
@@ -157,15 +164,28 @@ internal sealed class EngineCpu : IDisposable
 
     private VcpuState UserMode(VcpuState reset)
     {
-        bool isPaged = _mode != CpuMode.Protected32;
-        ulong segmentBase = isPaged ? 0 : (uint)(BlockPhysical - _base);
-        uint codeRights = _mode == CpuMode.Long64 ? 0xA0FBu : 0xC0FBu;
-        SegmentState code = new(Selector: 0x33, segmentBase, Limit: uint.MaxValue, codeRights);
-        SegmentState data = new(Selector: 0x2B, segmentBase, Limit: uint.MaxValue, Attributes: 0xC0F3);
+        bool isPaged = _mode is CpuMode.Long64 or CpuMode.Compatibility32 or CpuMode.Compatibility16;
+        bool is16Bit = Origin == 0;
+        ulong segmentBase = (is16Bit, isPaged) switch
+        {
+            (true, true) => _base,
+            (true, false) => BlockPhysical,
+            (false, true) => 0,
+            (false, false) => (uint)(BlockPhysical - _base),
+        };
+        (uint codeRights, uint dataRights) = _mode switch
+        {
+            CpuMode.Long64 => (0xA0FBu, 0xC0F3u),
+            CpuMode.Real16 => (0x9Bu, 0x93u),
+            _ => is16Bit ? (0xFBu, 0xF3u) : (0xC0FBu, 0xC0F3u),
+        };
+        uint limit = is16Bit ? 0xFFFF : uint.MaxValue;
+        SegmentState code = new(Selector: 0x33, segmentBase, limit, codeRights);
+        SegmentState data = new(Selector: 0x2B, segmentBase, limit, dataRights);
         VcpuState common = reset with
         {
             Segments = [data, code, data, data, data, data, reset.Segments[6], reset.Segments[7]],
-            Cr0 = 0x33, // NE, ET, MP, PE
+            Cr0 = _mode == CpuMode.Real16 ? 0x32ul : 0x33, // NE, ET, MP, PE
             Cpuid = CpuidVetting.CutToEngine(SampleTables.Epyc),
         };
         return !isPaged ? common : common with

@@ -38,32 +38,42 @@ internal static class InstructionForms
             [Iced.Intel.CpuidFeature.CMOV] = "cmov",
         }.ToFrozenDictionary();
 
-    // Undefined result (BSWAP of 16 bits), branches that makers decode differently (16 bits), far branches.
+    // Undefined result (BSWAP of 16 bits); far branches.
     private static readonly FrozenSet<Code> s_leftOut =
         ((Code[])
         [
             Code.Bswap_r16,
-            Code.Jmp_rm16, Code.Jmp_m1616, Code.Jmp_m1632, Code.Jmp_m1664,
-            Code.Call_rm16, Code.Call_m1616, Code.Call_m1632, Code.Call_m1664,
-            Code.Retnw, Code.Retnw_imm16,
+            Code.Jmp_m1616, Code.Jmp_m1632, Code.Jmp_m1664, Code.Call_m1616, Code.Call_m1632, Code.Call_m1664,
         ]).ToFrozenSet();
 
+    // They cut RIP to 16 bits: out of the block, but for 16-bit code.
+    private static readonly FrozenSet<Code> s_leftOutOfWideCode =
+        ((Code[])[Code.Jmp_rm16, Code.Call_rm16, Code.Retnw, Code.Retnw_imm16]).ToFrozenSet();
+
     /// <summary>Forms of 64-bit code that both the host and the engine have.</summary>
-    public static IReadOnlyList<Code> Of64Bits { get; } =
-        [.. Enum.GetValues<Code>().Where(code => code.ToOpCode().Mode64 && IsIntegerForm(code) && IsThere(code))];
+    public static IReadOnlyList<Code> Of64Bits { get; } = Forms(64);
 
     /// <summary>Forms of 32-bit code that both the host and the engine have.</summary>
-    public static IReadOnlyList<Code> Of32Bits { get; } =
-        [.. Enum.GetValues<Code>().Where(code => code.ToOpCode().Mode32 && IsIntegerForm(code) && IsThere(code))];
+    public static IReadOnlyList<Code> Of32Bits { get; } = Forms(32);
 
-    private static bool IsIntegerForm(Code code)
+    /// <summary>Forms of 16-bit code that both the host and the engine have.</summary>
+    public static IReadOnlyList<Code> Of16Bits { get; } = Forms(16);
+
+    public static IReadOnlyList<Code> Of(int bits) => bits == 64 ? Of64Bits : bits == 32 ? Of32Bits : Of16Bits;
+
+    private static Code[] Forms(int bits) =>
+        [.. Enum.GetValues<Code>().Where(code => IsIntegerForm(code, bits) && IsThere(code))];
+
+    private static bool IsIntegerForm(Code code, int bits)
     {
         OpCodeInfo form = code.ToOpCode();
         return form.IsInstruction
+            && form.IsAvailableInMode(bits)
+            && (bits == 16 || !s_leftOutOfWideCode.Contains(code))
             && s_mnemonics.Contains(code.Mnemonic())
             && !s_leftOut.Contains(code)
             && form.Encoding is EncodingKind.Legacy or EncodingKind.VEX
-            && Enumerable.Range(0, form.OpCount).All(operand => OperandChoice.CanChoose(form.GetOpKind(operand)));
+            && Enumerable.Range(0, form.OpCount).All(operand => OperandChoice.CanChoose(form.GetOpKind(operand), bits));
     }
 
     private static bool IsThere(Code code) => code.CpuidFeatures().All(feature =>

@@ -47,6 +47,7 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         WriteReturn();
         WriteEntry32();
         WriteReturn32();
+        WriteLeave();
     }
 
     public ulong Base => (ulong)_block;
@@ -105,15 +106,21 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         state[WasTaken] = 0;
         instruction.Data.CopyTo(Window(SiliconLayout.Data, SiliconLayout.DataBytes));
         instruction.Stack.CopyTo(Window(SiliconLayout.StackLow, SiliconLayout.StackBytes));
-        byte* at = (byte*)instruction.Address;
+        byte* segment = instruction.Bits == 16 ? _block : null;
+        byte* at = segment + instruction.Address;
         instruction.Bytes.CopyTo(new Span<byte>(at, instruction.Bytes.Length));
         WritePad(at + instruction.Bytes.Length, taken: 0, instruction.Bits);
         if (instruction.Taken is { } target)
         {
-            WritePad((byte*)target, taken: 1, instruction.Bits);
+            WritePad(segment + target, taken: 1, instruction.Bits);
         }
 
-        int entry = instruction.Bits == 64 ? SiliconLayout.Entry : SiliconLayout.Entry32;
+        int entry = instruction.Bits switch
+        {
+            64 => SiliconLayout.Entry,
+            32 => SiliconLayout.Entry32,
+            _ => SiliconLayout.Entry16,
+        };
         ((delegate* unmanaged<void>)(_block + entry))();
         return new SiliconResult(
             state[WasTaken] != 0 ? instruction.Taken!.Value : instruction.Next,
@@ -193,16 +200,27 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         at = Emit(at, [0x9C]); // pushfd
         at = EmitAddress(at, [0x8F, 0x05], SiliconLayout.State + FlagsOut); // pop dword [FlagsOut]
         at = Emit(at, [0xFC]); // cld
-        at = EmitAddress(at, [0xEA], SiliconLayout.Leave32); // jmp 0x33:Leave32
+        at = EmitAddress(at, [0xEA], SiliconLayout.Leave); // jmp 0x33:Leave
         Emit(at, [Code64Selector, 0]);
+    }
 
-        at = _block + SiliconLayout.Leave32;
+    /// <summary>64-bit code again, from 32 or 16 bits.</summary>
+    private void WriteLeave()
+    {
+        byte* at = _block + SiliconLayout.Leave;
+        at = Emit(at, [0xB8, Data32Selector, 0, 0, 0, 0x8E, 0xD0]); // mov eax, …; mov ss, eax
         at = EmitRelative(at, [0x48, 0x8B, 0x25], HostStack); // mov rsp, [HostStack]
         Emit(at, s_callerRestored);
     }
 
     private void WritePad(byte* at, byte taken, int bits)
     {
+        if (bits == 16)
+        {
+            WritePad16(at, taken);
+            return;
+        }
+
         // mov byte [WasTaken], taken: in 64-bit code the displacement counts from behind the immediate.
         byte* wasTaken = _block + SiliconLayout.State + WasTaken;
         byte* next = at + 7;

@@ -24,12 +24,13 @@ internal static class OperandChoice
         Register.R9, Register.R10, Register.R11, Register.R12, Register.R13, Register.R14, Register.R15,
     ];
 
-    public static bool CanChoose(OpCodeOperandKind kind) => kind is
+    public static bool CanChoose(OpCodeOperandKind kind, int bits) => kind is
         OpCodeOperandKind.mem or OpCodeOperandKind.r8_or_mem or OpCodeOperandKind.r16_or_mem
         or OpCodeOperandKind.r32_or_mem or OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.mem_offs
         or OpCodeOperandKind.seg_rSI or OpCodeOperandKind.es_rDI or OpCodeOperandKind.seg_rBX_al
         or OpCodeOperandKind.br64_1 or OpCodeOperandKind.br64_4
         or OpCodeOperandKind.br32_1 or OpCodeOperandKind.br32_4
+        || (bits == 16 && kind is OpCodeOperandKind.br16_1 or OpCodeOperandKind.br16_2)
         || RegistersOf(kind) is not null
         || FixedRegister(kind) != Register.None
         || Immediate(kind, 0) is not null;
@@ -78,25 +79,44 @@ internal static class OperandChoice
     private static void ChooseImplied(
         ref Instruction instruction, int operand, OpCodeOperandKind kind, ulong takenBranch, int bits)
     {
-        bool is64Bit = bits == 64;
         switch (kind)
         {
             case OpCodeOperandKind.mem_offs:
                 instruction.SetOpKind(operand, OpKind.Memory);
                 break;
             case OpCodeOperandKind.seg_rSI:
-                instruction.SetOpKind(operand, is64Bit ? OpKind.MemorySegRSI : OpKind.MemorySegESI);
+                instruction.SetOpKind(operand, bits switch
+                {
+                    64 => OpKind.MemorySegRSI,
+                    32 => OpKind.MemorySegESI,
+                    _ => OpKind.MemorySegSI,
+                });
                 break;
             case OpCodeOperandKind.es_rDI:
-                instruction.SetOpKind(operand, is64Bit ? OpKind.MemoryESRDI : OpKind.MemoryESEDI);
+                instruction.SetOpKind(operand, bits switch
+                {
+                    64 => OpKind.MemoryESRDI,
+                    32 => OpKind.MemoryESEDI,
+                    _ => OpKind.MemoryESDI,
+                });
                 break;
             case OpCodeOperandKind.seg_rBX_al:
                 instruction.SetOpKind(operand, OpKind.Memory);
-                instruction.MemoryBase = is64Bit ? Register.RBX : Register.EBX;
+                instruction.MemoryBase = bits switch
+                {
+                    64 => Register.RBX,
+                    32 => Register.EBX,
+                    _ => Register.BX,
+                };
                 instruction.MemoryIndex = Register.AL;
                 break;
             default:
-                instruction.SetOpKind(operand, is64Bit ? OpKind.NearBranch64 : OpKind.NearBranch32);
+                instruction.SetOpKind(operand, kind switch
+                {
+                    OpCodeOperandKind.br16_1 or OpCodeOperandKind.br16_2 => OpKind.NearBranch16,
+                    OpCodeOperandKind.br32_1 or OpCodeOperandKind.br32_4 => OpKind.NearBranch32,
+                    _ => OpKind.NearBranch64,
+                });
                 instruction.NearBranch64 = takenBranch;
                 break;
         }

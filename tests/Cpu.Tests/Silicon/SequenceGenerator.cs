@@ -99,9 +99,9 @@ internal sealed class SequenceGenerator(ulong blockBase)
             && instruction.Op1Kind == OpKind.Register;
         ulong target = blockBase + SiliconLayout.Data + (ulong)random.Next(SiliconLayout.DataBytes - 16);
         instruction.MemoryIndexScale = 1;
-        instruction.MemoryBase = CaseOperands.IsAbsoluteOnly(instruction) ? Register.None : Register.RIP;
+        instruction.MemoryBase = MemoryForm.IsAbsoluteOnly(instruction) ? Register.None : Register.RIP;
         instruction.MemoryDisplSize = 8;
-        instruction.MemoryDisplacement64 = target & ~(CaseOperands.Alignment(instruction) - 1);
+        instruction.MemoryDisplacement64 = target & ~(MemoryForm.Alignment(instruction) - 1);
         return !reaches;
     }
 

@@ -10,11 +10,12 @@ internal sealed class SiliconCase
 {
     public required IReadOnlyList<Instruction> Instructions { get; init; }
 
-    /// <summary>64, or 32 for a 32-bit code segment.</summary>
+    /// <summary>64, 32 or 16: of the code segment. The base of a 16-bit segment is the block.</summary>
     public required int Bits { get; init; }
 
     public required byte[] Bytes { get; init; }
 
+    /// <summary>RIP.</summary>
     public required ulong Address { get; init; }
 
     public required ulong[] Gprs { get; init; }

@@ -6,7 +6,8 @@ namespace KvmActors.Cpu.Tests.Silicon;
 /// bytes on the same addresses.</summary>
 internal static class SiliconLayout
 {
-    public const int SizeBytes = 0x40000;
+    // As much as a 16-bit segment holds.
+    public const int SizeBytes = 0x10000;
 
     // Host only: the code around the instruction, and what it loads and stores.
     public const int Entry = 0;
@@ -14,7 +15,10 @@ internal static class SiliconLayout
     public const int Entry32 = 0x400;
     public const int Start32 = 0x500;
     public const int Return32 = 0x600;
-    public const int Leave32 = 0x700;
+    public const int Leave = 0x700;
+    public const int Entry16 = 0x800;
+    public const int Start16 = 0x900;
+    public const int Return16 = 0xA00;
     public const int State = 0x1000;
 
     // Two pages: an instruction may lie across the boundary between them.
@@ -29,7 +33,7 @@ internal static class SiliconLayout
     public const int DataBytes = 512;
 
     // Room below for signal handlers of the host, which may run on this stack.
-    public const int Stack = 0x30000;
+    public const int Stack = 0xF000;
     public const int StackBytes = 256;
     public const int StackLow = Stack - (StackBytes / 2);
 }
