@@ -182,7 +182,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
     private void Begin(VmSession session, RecoveryReport? recovery)
     {
         _session = session;
-        _orders = new VmOrders(session, _answers);
+        _orders = new VmOrders(session, _answers, Publish);
         _moves = new VmMoves(services, session);
         _publisher = new VmPublisher(services, recovery);
         _vcpus = new VcpuChildren(Context, services.Store, session.Vcpus);
@@ -321,15 +321,16 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         }
 
         SliceOutcome outcome = await session.AbsorbAsync(await ended.Slice, Kick, Context.Stopping);
-        _answers.Acknowledge(outcome);
         if (outcome.IsLost)
         {
+            _answers.Acknowledge(outcome);
             Leave();
             return;
         }
 
         _vcpus!.Tell(session.Vcpus);
         Publish();
+        _answers.Acknowledge(outcome);
         Kick();
     }
 

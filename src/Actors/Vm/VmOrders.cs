@@ -7,8 +7,10 @@ using KvmActors.Persistence.Events;
 
 namespace KvmActors.Actors.Vm;
 
-/// <summary>Clients' orders to a VM: settle, decide, journal, answer.</summary>
-internal sealed class VmOrders(VmSession session, VmAnswers answers)
+/// <summary>Clients' orders to a VM: settle, decide, journal, publish, answer.</summary>
+/// <param name="publish">Shows the VM's state to readers. Before the answer, so that a client reads what it
+/// wrote.</param>
+internal sealed class VmOrders(VmSession session, VmAnswers answers, Action publish)
 {
     /// <returns>False where another node has the VM.</returns>
     public async Task<bool> TakeAsync(VmMessage.Order order, ActorRef? client, CancellationToken stop)
@@ -26,13 +28,15 @@ internal sealed class VmOrders(VmSession session, VmAnswers answers)
         }
 
         SliceOutcome settled = await session.SettleAsync(withMemory: false, stop);
-        answers.Acknowledge(settled);
         if (settled.IsLost)
         {
+            answers.Acknowledge(settled);
             answers.Refer(client);
             return false;
         }
 
+        publish();
+        answers.Acknowledge(settled);
         return await JournalAsync(order, client, stop);
     }
 
@@ -60,6 +64,7 @@ internal sealed class VmOrders(VmSession session, VmAnswers answers)
             return false;
         }
 
+        publish();
         answers.Send(client, done);
         return true;
     }

@@ -65,6 +65,34 @@ public sealed class OneNodeTests
     }
 
     [Fact]
+    public void A_client_reads_what_its_order_has_changed()
+    {
+        for (ulong seed = 1; seed <= 20; seed++)
+        {
+            TestCluster cluster = new(seed, HostVendor.Intel);
+
+            cluster.World.Run(async () =>
+            {
+                await cluster.StartAllAsync();
+                await cluster.CreateAsync("node-1");
+                (VmCommand, VmLifecycle)[] orders =
+                [
+                    (new VmCommand.Start(), VmLifecycle.Running),
+                    (new VmCommand.Pause(), VmLifecycle.Paused),
+                    (new VmCommand.Resume(), VmLifecycle.Running),
+                    (new VmCommand.Stop(), VmLifecycle.Stopped),
+                ];
+                foreach ((VmCommand order, VmLifecycle expected) in orders)
+                {
+                    Assert.IsType<ControlReply.Done>(await cluster.OrderAsync("node-1", order));
+                    VmLifecycle seen = (await cluster.ShowAsync("node-1")).Lifecycle;
+                    Assert.True(seen == expected, $"seed {seed}, {order}: {seen}");
+                }
+            });
+        }
+    }
+
+    [Fact]
     public void Console_input_enters_at_a_journaled_vm_time()
     {
         TestCluster cluster = new(seed: 3, HostVendor.Amd);

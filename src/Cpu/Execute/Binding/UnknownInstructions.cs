@@ -15,8 +15,7 @@ namespace KvmActors.Cpu.Execute.Binding;
 /// <summary>What an instruction does that the decoder knows and the engine does not execute.</summary>
 /// <remarks>x87, MMX, SSE and SSE2 are part of every processor with long mode, so a guest that meets them has met a gap
 /// of this engine, and the VM says so; the control registers still decide first. Everything else is an extension: #UD
-/// if the
-/// guest's CPUID table does not offer it, and with a table that was not vetted a gap like the others.</remarks>
+/// if the guest's CPUID table does not offer it, and with a table that was not vetted a gap like the others.</remarks>
 internal static unsafe class UnknownInstructions
 {
     private static readonly FrozenSet<IcedFeature> s_baseline = new[]

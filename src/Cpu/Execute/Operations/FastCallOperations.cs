@@ -14,8 +14,7 @@ namespace KvmActors.Cpu.Execute.Operations;
 /// <summary>SYSCALL, SYSRET, SYSENTER, SYSEXIT.</summary>
 /// <remarks>Where the makers differ, the vendor of the CPUID table decides: SYSCALL outside of 64-bit mode exists on
 /// AMD, SYSENTER in long mode on Intel. Source: Intel SDM vol. 2, "SYSCALL", "SYSRET", "SYSENTER", "SYSEXIT"; AMD APM
-/// vol. 3,
-/// the same.</remarks>
+/// vol. 3, the same.</remarks>
 internal static unsafe class FastCallOperations
 {
     private const uint Code64 = 0xA09B;
