@@ -9,8 +9,8 @@ namespace KvmActors.Architecture.Tests.Rules;
 /// <summary>A folder is an idea, a file is a type.</summary>
 /// <remarks>The file is named after its first type. Behind it, in the product, only companions may stand: records,
 /// record structs, enums and delegates of at most <see cref="CompanionLinesMax"/> lines that the rest of the file
-/// names, such as the result of an interface's method. A class or an interface gets a file of its own, but <c>Props</c> and
-/// <c>Props&lt;T&gt;</c> are one name.</remarks>
+/// names, such as the result of an interface's method. A class or an interface gets a file of its own, but
+/// <c>Props</c> and <c>Props&lt;T&gt;</c> are one name.</remarks>
 internal static class ShapeRule
 {
     public const int CompanionLinesMax = 30;
