@@ -52,7 +52,9 @@ public sealed record TwinScript(
     private static IEnumerable<VendorAt> VendorChanges(IEnumerable<ReplayEvent> ofVm)
     {
         HostVendor? current = null;
-        foreach (ReplayEvent next in ofVm)
+        // A guest that has ended is placed on other nodes still, when its node is stopped: nothing of it changes then.
+        foreach (ReplayEvent next in ofVm.TakeWhile(
+            next => next.Event is not JournalEvent.LifecycleChanged { To: VmLifecycle.Ended }))
         {
             if (next.Event is JournalEvent.Placed placed && placed.HostVendor != current)
             {

@@ -26,6 +26,20 @@ internal static class VerbOptions
             HoconUnits.SizeAdvice),
     };
 
+    public static Option<ulong?> Count(string name, string description, string helpName = "N") => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        CustomParser = result => Parse<ulong>(
+            result,
+            text => CountText.TryParse(text, out ulong count) ? count : null,
+            "a whole number",
+            CountText.Advice),
+    };
+
+    /// <summary>More than one is refused where the VM is made, which says why.</summary>
+    public static Option<ulong?> Vcpus() => Count("--vcpus", "vCPUs; this version runs one [default: 1]");
+
     public static Option<TimeSpan?> Duration(string name, string description) => new(name)
     {
         Description = description,

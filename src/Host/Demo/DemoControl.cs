@@ -87,10 +87,32 @@ internal sealed class DemoControl : IAsyncDisposable
         return started;
     }
 
-    public Task<MigrateVcpuReply> MigrateAsync(string toNode) => _client.CallAsync(
-        ControlMethods.MigrateVcpu,
-        new MigrateVcpuRequest { Command = _client.NextCommand(), Vcpu = Vcpu, ToNode = toNode },
-        _stop.Token);
+    /// <param name="after">Instructions after which the move was to begin.</param>
+    /// <exception cref="CliFault">The guest ended before the move did.</exception>
+    public async Task<MigrateVcpuReply> MigrateAsync(string toNode, ulong after)
+    {
+        try
+        {
+            return await _client.CallAsync(
+                ControlMethods.MigrateVcpu,
+                new MigrateVcpuRequest { Command = _client.NextCommand(), Vcpu = Vcpu, ToNode = toNode },
+                _stop.Token).ConfigureAwait(false);
+        }
+        catch (RpcException fault) when (fault.Status == RpcStatus.FailedPrecondition)
+        {
+            VmStatus status = await ShowAsync().ConfigureAwait(false);
+            throw status.End.Length == 0
+                ? fault
+                : new CliFault(
+                    $"Expected a guest that runs until its move is over, found one that ended after "
+                    + $"{status.Instructions} instructions, while the move asked for at {after} was under way: the "
+                    + "guest runs on while its memory is copied. Choose a smaller --migrate-after.",
+                    fault);
+        }
+    }
+
+    private Task<VmStatus> ShowAsync() =>
+        _client.CallAsync(ControlMethods.ShowVm, new ShowVmRequest { Name = VmName }, _stop.Token);
 
     /// <summary>Asks for the VM's status until it is as wanted.</summary>
     /// <exception cref="CliFault">The guest ended before, or it took too long.</exception>
@@ -99,8 +121,7 @@ internal sealed class DemoControl : IAsyncDisposable
         var clock = Stopwatch.StartNew();
         while (true)
         {
-            VmStatus status = await _client.CallAsync(
-                ControlMethods.ShowVm, new ShowVmRequest { Name = VmName }, _stop.Token).ConfigureAwait(false);
+            VmStatus status = await ShowAsync().ConfigureAwait(false);
             if (isThere(status))
             {
                 return status;

@@ -115,7 +115,7 @@ internal sealed class DemoStory : IAsyncDisposable
         _say.Act($"demo/0 moves from {_nodes[0].Name} to {target} by a message, while it runs.");
         await control.FollowUntilAsync(
             $"{after} instructions", status => status.Instructions >= after, s_actLimit).ConfigureAwait(false);
-        MigrateVcpuReply moved = await control.MigrateAsync(target).ConfigureAwait(false);
+        MigrateVcpuReply moved = await control.MigrateAsync(target, after).ConfigureAwait(false);
         string downtime = moved.HasDowntimeMs ? DemoNarrator.Milliseconds(moved.DowntimeMs) : "not seen";
         _say.Say(
             $"{NameOf(moved.From)} (epoch {moved.EpochFrom}) -> {NameOf(moved.To)} (epoch {moved.EpochTo}) at VM time "

@@ -2,6 +2,7 @@
 
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Kernel;
+using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
@@ -89,6 +90,30 @@ public sealed class FailoverTests
 
             await cluster.WaitForAsync("node-2", status => status.Lifecycle == VmLifecycle.Ended);
             await MigrationTests.AssertEqualToTwinAsync(cluster);
+        });
+    }
+
+    [Fact]
+    public void A_vm_that_has_ended_keeps_its_last_state_when_a_node_of_the_other_vendor_gets_it()
+    {
+        TestCluster cluster = new(seed: 29, HostVendor.Intel, HostVendor.Amd);
+
+        cluster.World.Run(async () =>
+        {
+            await RunUntilAsync(cluster, vmTime: 15_000_000);
+            await cluster.WaitForAsync("node-1", status => status.Lifecycle == VmLifecycle.Ended);
+
+            await cluster["node-1"].StopAsync();
+
+            await cluster.WaitForAsync("node-2", status => status.HostVendor == HostVendor.Amd);
+            Assert.Null((await cluster.ReplayAsync()).Divergence);
+            VmHistory history = await JournalReplayer.ReadHistoryAsync(
+                cluster.Store, TestCluster.Vm, CancellationToken.None);
+            JournalEvent.Progress end =
+                history.Events.Select(next => next.Event).OfType<JournalEvent.Progress>().Last();
+            TwinResult twin = await cluster.TwinAsync();
+            Assert.Equal(end.State, twin.State);
+            Assert.Equal(end.Memory, twin.Memory);
         });
     }
 

@@ -44,6 +44,49 @@ public sealed class VerbTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public void A_wrong_value_is_answered_with_what_was_expected(string path)
+    {
+        Command verb = All(Root(), "").Single(found => found.Path == path).Command;
+        foreach (Option option in verb.Options.Where(option => option.ValueType != typeof(bool)
+            && option.ValueType != typeof(string) && option.Name != "--help"))
+        {
+            ParseResult parsed = Root().Parse([.. path.Split(' '), option.Name, "x!?"]);
+
+            string[] messages = [.. parsed.Errors.Select(error => error.Message)];
+            Assert.DoesNotContain(messages, text => text.Contains("System.", StringComparison.Ordinal));
+            Assert.Contains(messages, text => text.StartsWith("Expected ", StringComparison.Ordinal)
+                && text.Contains($"for {option.Name}, found \"x!?\"", StringComparison.Ordinal));
+        }
+    }
+
+    [Theory]
+    [InlineData("0", 0UL)]
+    [InlineData("250000000", 250_000_000UL)]
+    [InlineData("250_000_000", 250_000_000UL)]
+    [InlineData("257,733,041", 257_733_041UL)]
+    [InlineData("250M", 250_000_000UL)]
+    [InlineData("1.5k", 1_500UL)]
+    [InlineData("18446744073709551615", ulong.MaxValue)]
+    public void A_count_is_read_as_people_write_it(string text, ulong expected)
+    {
+        Assert.True(CountText.TryParse(text, out ulong count));
+        Assert.Equal(expected, count);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("M")]
+    [InlineData("-1")]
+    [InlineData("1.5")]
+    [InlineData("0x10")]
+    [InlineData("_1")]
+    [InlineData("1_")]
+    [InlineData("18446744073709551616")]
+    [InlineData("99999999999999999999999999999999M")]
+    public void What_is_no_count_is_refused(string text) => Assert.False(CountText.TryParse(text, out _));
+
     [Fact]
     public async Task An_unknown_verb_is_wrong_usage()
     {

@@ -26,7 +26,7 @@ internal static class DemoVerb
     private static readonly string[] s_examples =
     [
         "kvmactors demo",
-        "kvmactors demo --migrate-after 20000000 --kill-after 150000000 --json",
+        "kvmactors demo --migrate-after 20M --kill-after 150M --json",
         "# Keep the journal, to look at it with: kvmactors journal list --store out/store.db",
         "kvmactors demo --keep out",
         "kvmactors demo --guest kernel.elf --vendors amd,intel,amd",
@@ -39,16 +39,10 @@ internal static class DemoVerb
             Description = "Another guest: a multiboot kernel that comes to an end by itself",
             HelpName = "IMAGE",
         };
-        Option<ulong?> migrateAfter = new("--migrate-after")
-        {
-            Description = "Move after this many retired instructions [default: a third of the run]",
-            HelpName = "N",
-        };
-        Option<ulong?> killAfter = new("--kill-after")
-        {
-            Description = "Kill after this many retired instructions [default: two thirds of the run]",
-            HelpName = "N",
-        };
+        Option<ulong?> migrateAfter = VerbOptions.Count(
+            "--migrate-after", "Move after this many retired instructions [default: a third of the run]");
+        Option<ulong?> killAfter = VerbOptions.Count(
+            "--kill-after", "Kill after this many retired instructions [default: two thirds of the run]");
         Option<ImmutableArray<HostVendor>> vendors = new("--vendors")
         {
             Description = "Host vendor of node-1, node-2 and node-3",

@@ -28,8 +28,8 @@ internal static class JournalShowVerb
     {
         Argument<string> stream = new("STREAM") { Description = "A VM (web) or a vCPU (web/0)" };
         Option<string> store = JournalVerbs.StoreOption();
-        Option<ulong?> from = new("--from") { Description = "First sequence [default: 1]", HelpName = "SEQ" };
-        Option<ulong?> to = new("--to") { Description = "Last sequence [default: the last]", HelpName = "SEQ" };
+        Option<ulong?> from = VerbOptions.Count("--from", "First sequence [default: 1]", "SEQ");
+        Option<ulong?> to = VerbOptions.Count("--to", "Last sequence [default: the last]", "SEQ");
         Option<bool> json = VerbOptions.Json("each record");
         VerbCommand verb = new("show", "Show the records of a stream in words.", Remarks, s_examples)
         {

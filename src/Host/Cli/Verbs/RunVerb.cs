@@ -46,18 +46,9 @@ internal static class RunVerb
             ConfigurationWords.Vendors);
         Option<HypercallPatchPolicy?> patch = VerbOptions.Choice(
             "--hypercall-patch", "What to do with the other maker's [default: auto]", ConfigurationWords.PatchPolicies);
-        Option<ulong?> instructions = new("--max-instructions")
-        {
-            Description = "Stop exactly here [default: no limit]",
-            HelpName = "N",
-        };
+        Option<ulong?> instructions = VerbOptions.Count("--max-instructions", "Stop exactly here [default: no limit]");
         Option<TimeSpan?> timeout = VerbOptions.Duration("--timeout", "Stop after this time on the wall clock");
-        Option<int> vcpus = new("--vcpus")
-        {
-            Description = "vCPUs; this version runs one",
-            HelpName = "N",
-            DefaultValueFactory = _ => 1,
-        };
+        Option<ulong?> vcpus = VerbOptions.Vcpus();
         Option<string?> cpuid = VerbOptions.Cpuid();
         Option<string?> serial = new("--serial")
         {
@@ -73,7 +64,7 @@ internal static class RunVerb
             new SoloMachineOptions(
                 parsed.GetRequiredValue(image),
                 new MachineSpec(
-                    parsed.GetValue(vcpus),
+                    (int)Math.Min(parsed.GetValue(vcpus) ?? 1, int.MaxValue),
                     parsed.GetValue(memory) ?? MemoryBytesDefault,
                     parsed.GetValue(patch) ?? HypercallPatchPolicy.Auto,
                     MachineSpec.TurnTicksDefault),

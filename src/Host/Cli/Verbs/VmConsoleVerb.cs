@@ -28,7 +28,7 @@ internal static class VmConsoleVerb
     public static Command Build(CliTerminal terminal)
     {
         Argument<string> name = VmVerbs.NameArgument();
-        Option<ulong> from = new("--from") { Description = "Offset of the first byte", HelpName = "OFFSET" };
+        Option<ulong?> from = VerbOptions.Count("--from", "Offset of the first byte [default: 0]", "OFFSET");
         Option<bool> noFollow = new("--no-follow") { Description = "Print what there is now, and end" };
         Option<bool> input = new("--input") { Description = "Type standard input into the console too" };
         Option<string> at = VerbOptions.At();
@@ -44,7 +44,7 @@ internal static class VmConsoleVerb
             ConsoleRequest request = new()
             {
                 Name = parsed.GetRequiredValue(name),
-                FromOffset = parsed.GetValue(from),
+                FromOffset = parsed.GetValue(from) ?? 0,
                 Follow = !parsed.GetValue(noFollow),
             };
             Task typing = parsed.GetValue(input)

@@ -43,7 +43,7 @@ internal static class VmCreateVerb
             "Guest memory [default: vm.memory of the node]",
             MachineSpecRules.MemoryBytesMin,
             MachineSpecRules.MemoryBytesMax);
-        Option<uint?> vcpus = new("--vcpus") { Description = "vCPUs; this version runs one", HelpName = "N" };
+        Option<ulong?> vcpus = VerbOptions.Vcpus();
         Option<string?> append = VerbOptions.Append();
         Option<HypercallPatchPolicy?> patch = VerbOptions.Choice(
             "--hypercall-patch",
@@ -74,7 +74,7 @@ internal static class VmCreateVerb
                 ImageName = Path.GetFileName(path),
                 CommandLine = GuestImageFile.CommandLine(path, parsed.GetValue(append)),
                 MemoryBytes = parsed.GetValue(memory) ?? 0,
-                Vcpus = parsed.GetValue(vcpus) ?? 0,
+                Vcpus = (uint)Math.Min(parsed.GetValue(vcpus) ?? 1, uint.MaxValue),
                 HypercallPatch = parsed.GetValue(patch) is { } policy ? ConfigurationWords.Of(policy) : "",
                 Cpuid = ChoiceOf(parsed.GetValue(cpuid)),
                 OnNode = parsed.GetValue(on) ?? "",
