@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Formats;
+using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Hypercalls;
 
 namespace KvmActors.Host;

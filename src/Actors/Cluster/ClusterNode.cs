@@ -5,7 +5,7 @@ using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Migration;
 using KvmActors.Actors.Vm;
 using KvmActors.Actors.Wire;
-using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Membership;
 

@@ -3,7 +3,7 @@
 using System.Collections.Immutable;
 using KvmActors.Actors.Migration;
 using KvmActors.Actors.Vm;
-using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Membership;

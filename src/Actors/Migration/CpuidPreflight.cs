@@ -2,6 +2,7 @@
 
 using System.Collections.Immutable;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Fleet;
 
 namespace KvmActors.Actors.Migration;
 

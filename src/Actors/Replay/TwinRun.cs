@@ -39,10 +39,13 @@ public static class TwinRun
             RunTo(guest, script.UntilVmTime + 1, console);
         }
 
+        StateHash end = guest.HashState();
+        guest.HostVendor = script.VendorAfterEnd ?? guest.HostVendor;
         return new TwinResult(
             guest.VmTime,
             guest.InstructionsRetired,
             guest.End,
+            end,
             guest.HashState(),
             guest.SumMemory(),
             Convert.ToHexStringLower(console.GetHashAndReset()));
@@ -84,11 +87,15 @@ public static class TwinRun
 }
 
 /// <summary>Where a twin came to.</summary>
+/// <param name="RunState">When the twin had run its last instruction: what the last Progress holds.</param>
+/// <param name="State">With the vendor of the node that got the VM after its guest had ended: what a replay of the
+/// whole journal comes to.</param>
 /// <param name="ConsoleSha256">Over all console bytes.</param>
 public sealed record TwinResult(
     ulong VmTime,
     ulong InstructionsRetired,
     MachineEnd? End,
+    StateHash RunState,
     StateHash State,
     MemorySum Memory,
     string ConsoleSha256);

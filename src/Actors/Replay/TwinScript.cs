@@ -10,7 +10,8 @@ namespace KvmActors.Actors.Replay;
 
 /// <summary>All that entered a VM from outside: with the boot image it determines every state of its life, without a
 /// cluster, a store or a failure.</summary>
-/// <param name="Vendors">Host vendor changes with their VM times, the first at 0.</param>
+/// <param name="Vendors">Host vendor changes with their VM times until the guest ended, the first at 0.</param>
+/// <param name="VendorAfterEnd">Of the node that got the VM last, after its guest had ended; null if none did.</param>
 /// <param name="Inputs">Console input with its VM times.</param>
 /// <param name="UntilVmTime">VM time of the last journaled event.</param>
 /// <param name="Ends">Whether the guest came to its end there.</param>
@@ -20,11 +21,12 @@ public sealed record TwinScript(
     string ImageSha256,
     ImmutableArray<CpuidTable> Cpuid,
     ImmutableArray<TwinScript.VendorAt> Vendors,
+    HostVendor? VendorAfterEnd,
     ImmutableArray<TwinScript.InputAt> Inputs,
     ulong UntilVmTime,
     bool Ends)
 {
-    public readonly record struct VendorAt(ulong VmTime, HostVendor Vendor);
+    public sealed record VendorAt(ulong VmTime, HostVendor Vendor);
 
     public readonly record struct InputAt(ulong VmTime, ImmutableArray<byte> Bytes);
 
@@ -35,26 +37,29 @@ public sealed record TwinScript(
             .OfType<JournalEvent.VmCreated>()
             .Single();
         ImmutableArray<ReplayEvent> ofVm = [.. history.Events.Where(next => next.Stream.VcpuIndex < 0)];
+        ImmutableArray<ReplayEvent> lived =
+        [
+            .. ofVm.TakeWhile(next => next.Event is not JournalEvent.LifecycleChanged { To: VmLifecycle.Ended }),
+        ];
         return new TwinScript(
             created.Spec,
             created.CommandLine,
             created.ImageSha256,
             [.. history.FoldVcpus().Select(vcpu => vcpu.Cpuid)],
-            [.. VendorChanges(ofVm)],
+            [.. VendorChanges(lived)],
+            VendorChanges(ofVm.Skip(lived.Length)).LastOrDefault()?.Vendor,
             [
                 .. ofVm.Where(next => next.Event is JournalEvent.InputArrived)
                     .Select(next => new InputAt(next.VmTime, ((JournalEvent.InputArrived)next.Event).Bytes)),
             ],
             history.VmTime,
-            ofVm.Any(next => next.Event is JournalEvent.LifecycleChanged { To: VmLifecycle.Ended }));
+            Ends: lived.Length < ofVm.Length);
     }
 
     private static IEnumerable<VendorAt> VendorChanges(IEnumerable<ReplayEvent> ofVm)
     {
         HostVendor? current = null;
-        // A guest that has ended is placed on other nodes still, when its node is stopped: nothing of it changes then.
-        foreach (ReplayEvent next in ofVm.TakeWhile(
-            next => next.Event is not JournalEvent.LifecycleChanged { To: VmLifecycle.Ended }))
+        foreach (ReplayEvent next in ofVm)
         {
             if (next.Event is JournalEvent.Placed placed && placed.HostVendor != current)
             {

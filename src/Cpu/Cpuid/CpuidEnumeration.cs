@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu.Cpuid.Names;
+
 namespace KvmActors.Cpu.Cpuid;
 
 /// <summary>Walks everything a CPUID instruction can say, by each leaf's own rule for its last subleaf.</summary>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Cpuid.Names;
 
 namespace KvmActors.Cpu.Cpuid;
 

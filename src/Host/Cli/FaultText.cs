@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Host.Rpc;
 using KvmActors.Machine.Loaders;
 using KvmActors.Persistence;

@@ -49,7 +49,9 @@ internal sealed record DemoProof(
             && seen.GetProperty("consoleSha256").GetString() == console.Sha256;
         return new DemoProof(
             isReplayEqual,
-            StateEqual: twin.State == end.State && twin.Memory == end.Memory && twin.ConsoleSha256 == console.Sha256,
+            StateEqual: twin.RunState == end.State
+                && twin.Memory == end.Memory
+                && twin.ConsoleSha256 == console.Sha256,
             ConsoleEqual: reference.ConsoleSha256 == console.Sha256
                 && reference.ExitCode == last.ExitCode
                 && reference.Instructions == last.Instructions,
@@ -57,7 +59,7 @@ internal sealed record DemoProof(
             seen.GetProperty("statesCompared").GetInt32(),
             seen.GetProperty("eventsPerSecond").GetDouble(),
             seen.GetProperty("tookMs").GetDouble(),
-            twin.State.ToString(),
+            twin.RunState.ToString(),
             twin.Memory.ToString());
     }
 

@@ -10,6 +10,7 @@ using KvmActors.Actors.Vm;
 using KvmActors.Actors.Wire;
 using KvmActors.Cpu;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine;
 using KvmActors.Machine.Hashing;

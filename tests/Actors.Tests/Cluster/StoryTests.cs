@@ -7,6 +7,7 @@ using KvmActors.Actors.Migration;
 using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine;
 using KvmActors.Machine.Time;

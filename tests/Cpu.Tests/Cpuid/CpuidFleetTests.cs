@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Fleet;
+using KvmActors.Cpu.Cpuid.Names;
+using KvmActors.Cpu.Cpuid.Vetting;
 using Xunit;
 
 namespace KvmActors.Cpu.Tests.Cpuid;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Names;
 using Xunit;
 
 namespace KvmActors.Cpu.Tests.Cpuid;

@@ -2,6 +2,8 @@
 
 using System.Collections.Frozen;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Names;
+using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Execute;
 using Xunit;
 

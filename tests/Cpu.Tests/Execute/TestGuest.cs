@@ -132,7 +132,7 @@ internal sealed class TestGuest : IDisposable
     private static CpuidTable BuildAllFeatures(string vendor)
     {
         Dictionary<(uint Leaf, uint Subleaf), uint[]> leaves = [];
-        foreach (KvmActors.Cpu.Cpuid.CpuidFeature feature in EngineFeatures.Current.Executed)
+        foreach (Cpu.Cpuid.Names.CpuidFeature feature in EngineFeatures.Current.Executed)
         {
             (uint, uint) key = (feature.Leaf, feature.Subleaf);
             leaves.TryAdd(key, new uint[4]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Buffers.Binary;
-using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
 using KvmActors.Cpu.Tests.Cpuid;

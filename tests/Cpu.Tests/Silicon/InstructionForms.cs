@@ -3,6 +3,7 @@
 using System.Collections.Frozen;
 using Iced.Intel;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Names;
 using KvmActors.Cpu.Execute;
 
 namespace KvmActors.Cpu.Tests.Silicon;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Frozen;
-using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Names;
 using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Execute.Operations;
 using KvmActors.Cpu.State;

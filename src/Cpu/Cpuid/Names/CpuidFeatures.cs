@@ -4,7 +4,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Names;
 
 /// <summary>The named CPUID features, read once from the table <c>Features.txt</c>, which is part of the
 /// assembly.</summary>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Fleet;
 
 /// <summary>One thing a VM's table promises and a host does not have.</summary>
 /// <param name="Leaf">Where the VM's table says it.</param>

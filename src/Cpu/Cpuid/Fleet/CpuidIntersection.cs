@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-namespace KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Names;
+using KvmActors.Cpu.Cpuid.Vetting;
+
+namespace KvmActors.Cpu.Cpuid.Fleet;
 
 /// <summary>The baseline of several CPUs: what a guest may have that shall run on any of them.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Vetting;
 
 /// <summary>The leaves that describe where a processor sits among others, for a VM of one vCPU.</summary>
 /// <remarks>Source: Intel SDM vol. 2A, "CPUID", leaves 04H and 0BH; AMD APM vol. 3, E.4.15 (8000001DH).</remarks>

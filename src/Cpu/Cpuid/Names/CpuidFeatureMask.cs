@@ -2,7 +2,7 @@
 
 using KvmActors.Cpu.Execute;
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Names;
 
 /// <summary>Sets of feature bits as the four registers of one leaf.</summary>
 /// <remarks>Source: the registers named by Features.txt.</remarks>

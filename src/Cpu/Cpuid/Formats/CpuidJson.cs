@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Formats;
 
 /// <summary>Our JSON form of a table. It keeps everything: order, duplicates, flags and padding.</summary>
 /// <remarks>

@@ -4,7 +4,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Formats;
 
 /// <summary>Reads and writes the raw form of the <c>cpuid</c> program: <c>cpuid -r</c> (every CPU) and
 /// <c>cpuid -1 -r</c> (one CPU).</summary>

@@ -2,7 +2,7 @@
 
 using KvmActors.Cpu.Execute;
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Vetting;
 
 /// <summary>Leaf 0DH: which parts of the state XSAVE keeps, and where.</summary>
 /// <remarks>Source: Intel SDM vol. 1, chapter 13 "Managing State Using the XSAVE Feature Set".</remarks>

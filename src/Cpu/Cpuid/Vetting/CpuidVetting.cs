@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu.Cpuid.Names;
 using KvmActors.Cpu.Execute;
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Vetting;
 
 /// <summary>Turns a CPU's own table into one that a guest may have: what KVM would report for that CPU, cut down to
 /// what the engine executes, for a VM of one vCPU.</summary>

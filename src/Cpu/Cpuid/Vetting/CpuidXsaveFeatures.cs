@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Cpuid.Names;
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Vetting;
 
 /// <summary>Which features need which component of XSAVE: without its registers saved, none of them may be
 /// used.</summary>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Formats;
 
 /// <summary>A CPUID text or JSON does not read. Says where, what was expected and what was found.</summary>
 public sealed class CpuidFormatException : FormatException

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Names;
 
 /// <summary>One bit of a CPUID table that stands for one feature. The named ones are in
 /// <see cref="CpuidFeatures"/>.</summary>

@@ -2,8 +2,10 @@
 
 using System.Collections.Immutable;
 using System.Numerics;
+using KvmActors.Cpu.Cpuid.Names;
+using KvmActors.Cpu.Cpuid.Vetting;
 
-namespace KvmActors.Cpu.Cpuid;
+namespace KvmActors.Cpu.Cpuid.Fleet;
 
 /// <summary>Whether a host can go on running a VM: the check before any memory moves. Pure.</summary>
 /// <remarks>Maker, family, model, name, caches and topology are data that the VM takes along, so they never differ.
