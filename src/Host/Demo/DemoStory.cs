@@ -48,7 +48,7 @@ internal sealed class DemoStory : IAsyncDisposable
         await using ConfiguredAsyncDisposable _ = control.ConfigureAwait(false);
         DemoReference reference = await CreateGuestAsync(control).ConfigureAwait(false);
         MigrateVcpuReply moved = await MigrateAsync(control, reference).ConfigureAwait(false);
-        DemoReport.Takeover failover = await KillAsync(control, reference).ConfigureAwait(false);
+        DemoReport.Takeover failover = await KillAsync(control, reference, moved).ConfigureAwait(false);
         VmStatus last = await FinishAsync(control).ConfigureAwait(false);
         await StopNodesAsync().ConfigureAwait(false);
         DemoProof proof = await ProveAsync(reference, last).ConfigureAwait(false);
@@ -124,9 +124,13 @@ internal sealed class DemoStory : IAsyncDisposable
         return moved;
     }
 
-    private async Task<DemoReport.Takeover> KillAsync(DemoControl control, DemoReference reference)
+    private async Task<DemoReport.Takeover> KillAsync(
+        DemoControl control, DemoReference reference, MigrateVcpuReply moved)
     {
-        ulong after = _options.KillAfter ?? reference.Instructions / 3 * 2;
+        // A move takes its time, in which a fast guest may come far: it shall do something on its second node too.
+        ulong after = _options.KillAfter
+            ?? Math.Max(
+                reference.Instructions / 3 * 2, moved.VmTime + ((reference.Instructions - moved.VmTime) / 3));
         VmStatus before = await control.FollowUntilAsync(
             $"{after} instructions", status => status.Instructions >= after, s_actLimit).ConfigureAwait(false);
         DemoNode victim = _nodes.Single(node => node.Name == NameOf(before.Owner));

@@ -42,7 +42,8 @@ internal static class DemoVerb
         Option<ulong?> migrateAfter = VerbOptions.Count(
             "--migrate-after", "Move after this many retired instructions [default: a third of the run]");
         Option<ulong?> killAfter = VerbOptions.Count(
-            "--kill-after", "Kill after this many retired instructions [default: two thirds of the run]");
+            "--kill-after",
+            "Kill after this many retired instructions [default: two thirds of the run; later if the move was late]");
         Option<ImmutableArray<HostVendor>> vendors = new("--vendors")
         {
             Description = "Host vendor of node-1, node-2 and node-3",
