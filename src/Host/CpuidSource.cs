@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Cpu.Cpuid;
-using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Hypercalls;
 
@@ -31,40 +30,10 @@ internal static class CpuidSource
             : HostVendor.Intel;
 
     /// <exception cref="CliFault">The file cannot be read.</exception>
-    public static string ReadText(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw new CliFault(
-                $"Expected a CPUID dump at {file}, found none that can be read: {fault.Message} "
-                + "Make one with: cpuid -1 -r > FILE",
-                fault);
-        }
-    }
+    public static string ReadText(string file) => CpuidTableSource.ReadFile(file);
 
-    /// <param name="file">Null: this machine's CPU.</param>
-    /// <exception cref="CliFault">The file cannot be read or is no dump; or this machine has no CPUID.</exception>
-    public static CpuidTable Read(string? file)
-    {
-        if (file is null)
-        {
-            return HostCpuid.IsSupported
-                ? CpuidVetting.CutToEngine(HostCpuid.Read())
-                : throw new CliFault(
-                    "Expected an x86 CPU to take CPUID from, found another kind. Name a file of cpuid -r output.");
-        }
-
-        try
-        {
-            return CpuidVetting.CutToEngine(CpuidText.Read(ReadText(file)));
-        }
-        catch (CpuidFormatException fault)
-        {
-            throw new CliFault($"{file}: {fault.Message} Make a dump with: cpuid -1 -r > FILE", fault);
-        }
-    }
+    /// <param name="file">Null: this machine's CPU. Else what <see cref="CpuidTableSource"/> takes.</param>
+    /// <exception cref="CliFault">The file cannot be read or is no table; or this machine has no CPUID.</exception>
+    public static CpuidTable Read(string? file) =>
+        CpuidVetting.CutToEngine(CpuidTableSource.Load(file ?? CpuidTableSource.Host));
 }

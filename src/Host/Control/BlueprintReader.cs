@@ -88,7 +88,7 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
     {
         try
         {
-            return CpuidVetting.CutToEngine(CpuidText.Read(text));
+            return CpuidVetting.CutToEngine(CpuidFile.Read(text));
         }
         catch (CpuidFormatException fault)
         {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -50,51 +49,44 @@ public static class CpuidJson
         return Encoding.UTF8.GetString(bytes.ToArray()) + "\n";
     }
 
-    /// <exception cref="CpuidFormatException">No JSON, or not this form. Names the line or the entry.</exception>
-    public static CpuidTable Read(string json)
-    {
-        ArgumentNullException.ThrowIfNull(json);
-        try
-        {
-            using var document = JsonDocument.Parse(json);
-            return Table(document.RootElement);
-        }
-        catch (JsonException malformed)
-        {
-            throw new CpuidFormatException(
-                $"line {malformed.LineNumber + 1}: expected JSON, found: {malformed.Message}", malformed);
-        }
-    }
+    /// <exception cref="CpuidFormatException">No JSON, or not this form. Names the line and the place.</exception>
+    public static CpuidTable Read(string json) => CpuidJsonDocument.Read(json, Table);
 
-    private static CpuidTable Table(JsonElement root)
+    private static CpuidTable Table(CpuidJsonDocument document, JsonElement root)
     {
-        Expect(root.ValueKind == JsonValueKind.Object, "document", "an object", root.ValueKind.ToString());
-        JsonElement format = Member(root, "format", "document");
-        Expect(format.GetRawText() == $"\"{Format}\"", "format", $"\"{Format}\"", format.GetRawText());
-        JsonElement version = Member(root, "version", "document");
-        Expect(version.GetRawText() == "1", "version", "1, the only version so far", version.GetRawText());
-        JsonElement entries = Member(root, "entries", "document");
-        Expect(entries.ValueKind == JsonValueKind.Array, "entries", "an array", entries.ValueKind.ToString());
+        document.ExpectKind(root, JsonValueKind.Object, "document");
+        JsonElement format = document.Member(root, "format", "document");
+        document.Expect(
+            format.ValueKind == JsonValueKind.String && format.ValueEquals(Format),
+            "format",
+            $"\"{Format}\"",
+            CpuidJsonDocument.Raw(format));
+        JsonElement version = document.Member(root, "version", "document");
+        document.Expect(
+            version.GetRawText() == "1", "version", "1, the only version so far", CpuidJsonDocument.Raw(version));
+        JsonElement entries = document.Member(root, "entries", "document");
+        document.ExpectKind(entries, JsonValueKind.Array, "entries");
         int count = entries.GetArrayLength();
-        Expect(count <= CpuidTable.EntriesMax, "entries", $"at most {CpuidTable.EntriesMax}", $"{count}");
-        NoOthers(root, "document", ["format", "version", "entries"]);
-        return CpuidTable.Of(entries.EnumerateArray().Select(Entry));
+        document.Expect(
+            count <= CpuidTable.EntriesMax, "entries", $"at most {CpuidTable.EntriesMax}", $"{count}");
+        document.NoOthers(root, "document", "format", "version", "entries");
+        return CpuidTable.Of(entries.EnumerateArray().Select((entry, position) => Entry(document, entry, position)));
     }
 
-    private static CpuidEntry Entry(JsonElement entry, int position)
+    private static CpuidEntry Entry(CpuidJsonDocument document, JsonElement entry, int position)
     {
         string where = $"entries[{position}]";
-        Expect(entry.ValueKind == JsonValueKind.Object, where, "an object", entry.ValueKind.ToString());
-        NoOthers(entry, where, ["leaf", "subleaf", "flags", "eax", "ebx", "ecx", "edx", "padding"]);
+        document.ExpectKind(entry, JsonValueKind.Object, where);
+        document.NoOthers(entry, where, "leaf", "subleaf", "flags", "eax", "ebx", "ecx", "edx", "padding");
         uint Optional(string name) =>
-            entry.TryGetProperty(name, out JsonElement value) ? Hex(value, $"{where}.{name}") : 0;
-        uint Needed(string name) => Hex(Member(entry, name, where), $"{where}.{name}");
+            entry.TryGetProperty(name, out JsonElement value) ? document.Hex(value, $"{where}.{name}") : 0;
+        uint Needed(string name) => document.Hex(document.Member(entry, name, where), $"{where}.{name}");
         uint[] padding = [0, 0, 0];
         if (entry.TryGetProperty("padding", out JsonElement words))
         {
             bool three = words.ValueKind == JsonValueKind.Array && words.GetArrayLength() == 3;
-            Expect(three, $"{where}.padding", "an array of three words", words.GetRawText());
-            padding = [.. words.EnumerateArray().Select(word => Hex(word, $"{where}.padding"))];
+            document.Expect(three, $"{where}.padding", "an array of three words", CpuidJsonDocument.Raw(words));
+            padding = [.. words.EnumerateArray().Select(word => document.Hex(word, $"{where}.padding"))];
         }
 
         return new CpuidEntry(
@@ -105,57 +97,22 @@ public static class CpuidJson
     private static void WriteEntry(Utf8JsonWriter writer, CpuidEntry entry)
     {
         writer.WriteStartObject();
-        writer.WriteString("leaf", Hex(entry.Leaf));
-        writer.WriteString("subleaf", Hex(entry.Subleaf));
-        writer.WriteString("flags", Hex((uint)entry.Flags));
-        writer.WriteString("eax", Hex(entry.Eax));
-        writer.WriteString("ebx", Hex(entry.Ebx));
-        writer.WriteString("ecx", Hex(entry.Ecx));
-        writer.WriteString("edx", Hex(entry.Edx));
+        writer.WriteString("leaf", CpuidNumber.Hex(entry.Leaf));
+        writer.WriteString("subleaf", CpuidNumber.Hex(entry.Subleaf));
+        writer.WriteString("flags", CpuidNumber.Hex((uint)entry.Flags));
+        writer.WriteString("eax", CpuidNumber.Hex(entry.Eax));
+        writer.WriteString("ebx", CpuidNumber.Hex(entry.Ebx));
+        writer.WriteString("ecx", CpuidNumber.Hex(entry.Ecx));
+        writer.WriteString("edx", CpuidNumber.Hex(entry.Edx));
         if ((entry.Padding0 | entry.Padding1 | entry.Padding2) != 0)
         {
             writer.WriteStartArray("padding");
-            writer.WriteStringValue(Hex(entry.Padding0));
-            writer.WriteStringValue(Hex(entry.Padding1));
-            writer.WriteStringValue(Hex(entry.Padding2));
+            writer.WriteStringValue(CpuidNumber.Hex(entry.Padding0));
+            writer.WriteStringValue(CpuidNumber.Hex(entry.Padding1));
+            writer.WriteStringValue(CpuidNumber.Hex(entry.Padding2));
             writer.WriteEndArray();
         }
 
         writer.WriteEndObject();
-    }
-
-    private static string Hex(uint value) => $"0x{value:x8}";
-
-    private static uint Hex(JsonElement value, string where)
-    {
-        string text = value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
-        ReadOnlySpan<char> digits = text.StartsWith("0x", StringComparison.Ordinal) ? text.AsSpan(2) : default;
-        bool reads = uint.TryParse(
-            digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint number);
-        Expect(reads, where, "a string of 0x and one to eight hexadecimal digits", value.GetRawText());
-        return number;
-    }
-
-    private static JsonElement Member(JsonElement holder, string name, string where)
-    {
-        bool found = holder.TryGetProperty(name, out JsonElement member);
-        Expect(found, where, $"a member \"{name}\"", "none");
-        return member;
-    }
-
-    private static void NoOthers(JsonElement holder, string where, string[] names)
-    {
-        foreach (JsonProperty member in holder.EnumerateObject())
-        {
-            Expect(names.Contains(member.Name), where, $"only {string.Join(", ", names)}", $"\"{member.Name}\"");
-        }
-    }
-
-    private static void Expect(bool holds, string where, string expected, string found)
-    {
-        if (!holds)
-        {
-            throw new CpuidFormatException($"{where}: expected {expected}, found {found}.");
-        }
     }
 }

@@ -11,10 +11,12 @@ namespace KvmActors.Cpu.Cpuid.Formats;
 /// <remarks>
 /// <para>A CPU starts with <c>CPU:</c> or <c>CPU 3:</c>; then, a line each:
 /// <c>   0x00000007 0x01: eax=0x00000020 ebx=0x00000000 ecx=0x00000000 edx=0x00000000</c>.
-/// A line that starts with # is a comment, empty lines are skipped, and the heading may be missing.</para>
-/// <para>The form has no flags. An entry's subleaf is significant if the manuals give the leaf subleaves or the text
-/// has one other than 0 for it. Flags a table has beyond that are lost in writing; <see cref="CpuidJson"/> keeps
-/// all.</para>
+/// What stands behind a # is a comment, empty lines are skipped, and the heading may be missing.</para>
+/// <para>Order and duplicates are kept. The form has no flags: an entry's subleaf is significant if the manuals give
+/// the leaf subleaves or the text has one other than 0 for it. An entry with other flags, or with padding, is written
+/// with a comment that this reader understands,
+/// <c># flags=0x00000000 padding=0x00000000,0x00000000,0x00000001</c>; <c>cpuid -f FILE</c> refuses comments, but reads
+/// everything else that is written here. A table without entries cannot be written.</para>
 /// </remarks>
 public static class CpuidText
 {
@@ -25,103 +27,98 @@ public static class CpuidText
     /// <exception cref="CpuidFormatException">A line does not read, or there is no entry.</exception>
     public static CpuidTable Read(string text) => ReadAll(text)[0];
 
-    /// <summary>The tables of all CPUs in the text, in its order; at least one.</summary>
-    /// <exception cref="CpuidFormatException">A line does not read, or there is no entry.</exception>
-    public static ImmutableArray<CpuidTable> ReadAll(string text)
+    /// <summary>The table of one CPU of several.</summary>
+    /// <param name="cpu">The number in its heading; <c>CPU:</c> and a text without headings are CPU 0.</param>
+    /// <exception cref="CpuidFormatException">A line does not read, or there is no such CPU.</exception>
+    public static CpuidTable Read(string text, int cpu)
     {
-        ArgumentNullException.ThrowIfNull(text);
-        if (text.Length > CharactersMax)
+        ImmutableArray<(int Cpu, CpuidTable Table)> all = Parse(text);
+        foreach ((int number, CpuidTable table) in all)
         {
-            throw new CpuidFormatException(0, $"at most {CharactersMax} characters", $"{text.Length}");
+            if (number == cpu)
+            {
+                return table;
+            }
         }
 
-        ImmutableArray<CpuidTable>.Builder tables = ImmutableArray.CreateBuilder<CpuidTable>();
-        List<CpuidEntry> entries = [];
-        int number = 0;
-        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
-        {
-            number++;
-            ReadOnlySpan<char> content = line.Trim();
-            if (content.IsEmpty || content[0] == '#')
-            {
-                continue;
-            }
-
-            if (content.StartsWith("CPU") && content[^1] == ':')
-            {
-                EndCpu(entries, tables);
-                continue;
-            }
-
-            if (entries.Count == CpuidTable.EntriesMax)
-            {
-                throw new CpuidFormatException(
-                    number, $"at most {CpuidTable.EntriesMax} entries of one CPU", "one more");
-            }
-
-            entries.Add(Entry(content, number));
-        }
-
-        EndCpu(entries, tables);
-        return tables.Count > 0
-            ? tables.ToImmutable()
-            : throw new CpuidFormatException(
-                number, "a line '0x00000000 0x00: eax=0x… ebx=0x… ecx=0x… edx=0x…'", "the end of the text");
+        throw new CpuidFormatException(
+            0, $"a heading 'CPU {cpu}:'", $"{all.Length} CPUs from {all[0].Cpu} to {all[^1].Cpu}");
     }
 
+    /// <summary>The tables of all CPUs in the text, in its order; at least one.</summary>
+    /// <exception cref="CpuidFormatException">A line does not read, or there is no entry.</exception>
+    public static ImmutableArray<CpuidTable> ReadAll(string text) => [.. Parse(text).Select(found => found.Table)];
+
     /// <summary>One CPU as <c>cpuid -1 -r</c> writes it, lines ended by \n.</summary>
+    /// <exception cref="CpuidFormatException">The table has no entry.</exception>
     public static string Write(CpuidTable table)
     {
         ArgumentNullException.ThrowIfNull(table);
+        if (table.Entries.IsEmpty)
+        {
+            throw new CpuidFormatException(
+                0, "a table with an entry, as every CPU has", "an empty one, which only the other forms can hold");
+        }
+
+        CpuidFlagRule rule = new(table.Entries);
         StringBuilder text = new("CPU:\n");
         foreach (CpuidEntry entry in table.Entries)
         {
-            text.Append(
-                CultureInfo.InvariantCulture, $"   0x{entry.Leaf:x8} 0x{entry.Subleaf:x2}: {entry.Registers}\n");
+            text.Append(CultureInfo.InvariantCulture, $"   {Line(entry.Leaf, entry.Subleaf, entry.Registers)}");
+            AppendExtra(text, entry, rule);
+            text.Append('\n');
         }
 
         return text.ToString();
     }
 
-    private static void EndCpu(List<CpuidEntry> entries, ImmutableArray<CpuidTable>.Builder tables)
+    /// <summary>One line of the form, without indentation and line end.</summary>
+    public static string Line(uint leaf, uint subleaf, CpuidRegisters registers) =>
+        $"0x{leaf:x8} 0x{subleaf:x2}: {registers}";
+
+    private static void AppendExtra(StringBuilder text, CpuidEntry entry, CpuidFlagRule rule)
     {
-        if (entries.Count == 0)
+        bool isPadded = (entry.Padding0 | entry.Padding1 | entry.Padding2) != 0;
+        if (!isPadded && entry.Flags == rule.Of(entry.Leaf))
         {
             return;
         }
 
-        HashSet<uint> indexed = [.. entries.Where(entry => entry.Subleaf != 0).Select(entry => entry.Leaf)];
-        tables.Add(CpuidTable.Of(entries.Select(entry =>
-            indexed.Contains(entry.Leaf) || CpuidEnumeration.HasSubleaves(entry.Leaf)
-                ? entry with { Flags = CpuidEntryFlags.SignificantIndex }
-                : entry)));
-        entries.Clear();
+        text.Append(CultureInfo.InvariantCulture, $" # flags=0x{(uint)entry.Flags:x8}");
+        if (isPadded)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $" padding=0x{entry.Padding0:x8},0x{entry.Padding1:x8},0x{entry.Padding2:x8}");
+        }
     }
 
-    private static CpuidEntry Entry(ReadOnlySpan<char> line, int number)
+    private static ImmutableArray<(int Cpu, CpuidTable Table)> Parse(string text)
     {
-        ReadOnlySpan<char> rest = line;
-        uint leaf = Hex(ref rest, "0x", "a leaf as 0x00000000", number);
-        uint subleaf = Hex(ref rest, "0x", "a subleaf as 0x00", number);
-        uint eax = Hex(ref rest, "eax=0x", "eax=0x followed by hexadecimal digits", number);
-        uint ebx = Hex(ref rest, "ebx=0x", "ebx=0x followed by hexadecimal digits", number);
-        uint ecx = Hex(ref rest, "ecx=0x", "ecx=0x followed by hexadecimal digits", number);
-        uint edx = Hex(ref rest, "edx=0x", "edx=0x followed by hexadecimal digits", number);
-        rest = rest.Trim();
-        return rest.IsEmpty
-            ? new CpuidEntry(leaf, subleaf, CpuidEntryFlags.None, eax, ebx, ecx, edx)
-            : throw new CpuidFormatException(number, "the end of the line after edx", $"'{rest}'");
-    }
+        ArgumentNullException.ThrowIfNull(text);
+        CpuidNumber.Bound(text, CharactersMax);
+        CpuidTextCpus cpus = new();
+        int number = 0;
+        foreach (ReadOnlySpan<char> line in text.AsSpan().TrimStart('\uFEFF').EnumerateLines())
+        {
+            number++;
+            int comment = line.IndexOf('#');
+            ReadOnlySpan<char> content = (comment < 0 ? line : line[..comment]).Trim();
+            if (content.IsEmpty)
+            {
+                continue;
+            }
 
-    private static uint Hex(ref ReadOnlySpan<char> rest, string prefix, string expected, int number)
-    {
-        rest = rest.TrimStart();
-        int end = rest.IndexOfAny(' ', '\t');
-        ReadOnlySpan<char> word = end < 0 ? rest : rest[..end];
-        rest = rest[word.Length..];
-        ReadOnlySpan<char> digits = word.StartsWith(prefix) ? word[prefix.Length..].TrimEnd(':') : default;
-        return uint.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint value)
-            ? value
-            : throw new CpuidFormatException(number, expected, word.IsEmpty ? "the end of the line" : $"'{word}'");
+            if (content.StartsWith("CPU"))
+            {
+                cpus.Begin(content, number);
+            }
+            else
+            {
+                cpus.Add(CpuidTextLine.Read(content, number), comment < 0 ? default : line[(comment + 1)..], number);
+            }
+        }
+
+        return cpus.End(number);
     }
 }
