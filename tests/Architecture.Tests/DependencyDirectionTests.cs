@@ -9,12 +9,14 @@ namespace KvmActors.Architecture.Tests;
 public sealed class DependencyDirectionTests
 {
     private const string Arrow =
-        "the arrow is Cpu <- Machine <- Persistence <- Actors <- Host, with Kvm beside Machine and TestKit on Actors";
+        "the arrow is Cpu <- Machine <- Persistence <- Actors <- Host, with Kvm beside Machine and TestKit on Actors; "
+        + "Cpu.Names runs inside the compiler of Cpu and is part of nothing";
 
     /// <summary>What each project of the product may reference.</summary>
     private static readonly Dictionary<string, string[]> s_mayReference = new(StringComparer.Ordinal)
     {
-        ["src/Cpu"] = [],
+        ["src/Cpu.Names"] = [],
+        ["src/Cpu"] = ["src/Cpu.Names"],
         ["src/Machine"] = ["src/Cpu"],
         ["src/Kvm"] = ["src/Cpu"],
         ["src/Persistence"] = ["src/Cpu", "src/Machine"],
@@ -52,6 +54,16 @@ public sealed class DependencyDirectionTests
         from package in Items(project, "PackageReference")
         where s_packages.TryGetValue(FolderOf(project), out string[]? allowed) && !allowed.Contains(package)
         select new Finding(project.Path, 1, $"{FolderOf(project)} must not use the package {package}."));
+
+    [Fact]
+    public void A_generator_is_loaded_by_the_compiler_only() => Finding.AssertNone(
+        from project in ProductProjects()
+        from reference in XDocument.Parse(project.Text).Descendants("ProjectReference")
+        where reference.Attribute("Include")?.Value.Contains("Cpu.Names", StringComparison.Ordinal) == true
+        where reference.Attribute("OutputItemType")?.Value != "Analyzer"
+            || reference.Attribute("ReferenceOutputAssembly")?.Value != "false"
+        select new Finding(
+            project.Path, 1, "Reference Cpu.Names as an Analyzer, with ReferenceOutputAssembly=\"false\"."));
 
     [Fact]
     public void Only_Host_and_its_tests_see_the_web_framework() => Finding.AssertNone(

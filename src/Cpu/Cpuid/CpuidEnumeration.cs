@@ -31,7 +31,7 @@ public static class CpuidEnumeration
         ReadClass(cpuid, 0, entries);
 
         // CPUID.01H:ECX[31]: a hypervisor answers 0x40000000 and up; without one the range means nothing.
-        if (CpuidFeatures.Named("hypervisor").IsSetIn(cpuid(1, 0)))
+        if (CpuidFeatures.Hypervisor.IsSetIn(cpuid(1, 0)))
         {
             ReadClass(cpuid, 0x4000_0000, entries);
         }

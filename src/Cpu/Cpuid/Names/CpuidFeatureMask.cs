@@ -5,7 +5,7 @@ using KvmActors.Cpu.Execute;
 namespace KvmActors.Cpu.Cpuid.Names;
 
 /// <summary>Sets of feature bits as the four registers of one leaf.</summary>
-/// <remarks>Source: the registers named by Features.txt.</remarks>
+/// <remarks>Source: the registers named by Cpuid.txt.</remarks>
 internal static class CpuidFeatureMask
 {
     /// <summary>The bits of one leaf that the engine executes.</summary>
@@ -23,8 +23,8 @@ internal static class CpuidFeatureMask
         return mask;
     }
 
-    /// <summary>All ones in the registers of one leaf that hold features: their unnamed bits are features
-    /// too.</summary>
+    /// <summary>All ones in the registers of one leaf that hold features, but for their fields: unnamed bits beside
+    /// features are features too.</summary>
     public static CpuidRegisters FeatureRegisters(uint leaf, uint subleaf)
     {
         CpuidRegisters mask = default;
@@ -32,7 +32,13 @@ internal static class CpuidFeatureMask
         {
             if (feature.Leaf == leaf && feature.Subleaf == subleaf)
             {
-                mask = mask.Or(feature.Register, uint.MaxValue);
+                uint fields = 0;
+                foreach (CpuidField field in CpuidFields.Of(leaf, subleaf, feature.Register))
+                {
+                    fields |= field.Mask;
+                }
+
+                mask = mask.Or(feature.Register, ~fields);
             }
         }
 

@@ -19,14 +19,28 @@ internal static class CpuidXsaveFeatures
 
     private static readonly ImmutableArray<(ulong Components, ImmutableArray<CpuidFeature> Features)> s_needs =
     [
-        (Avx, Named("avx avx2 fma f16c fma4 xop vaes vpclmulqdq avx_vnni avx_ifma avx_vnni_int8 avx_ne_convert "
-            + "avx_vnni_int16 avx10 sha512 sm3 sm4")),
-        (Avx512, Named("avx512f avx512dq avx512ifma avx512pf avx512er avx512cd avx512bw avx512vl avx512_vbmi "
-            + "avx512_vbmi2 avx512_vnni avx512_bitalg avx512_vpopcntdq avx512_4vnniw avx512_4fmaps "
-            + "avx512_vp2intersect avx512_fp16 avx512_bf16")),
-        (Mpx, Named("mpx")),
-        (Pkru, Named("pku")),
-        (Amx, Named("amx_tile amx_int8 amx_bf16 amx_fp16 amx_complex")),
+        (Avx,
+        [
+            CpuidFeatures.Avx, CpuidFeatures.Avx2, CpuidFeatures.Fma, CpuidFeatures.F16c, CpuidFeatures.Fma4,
+            CpuidFeatures.Xop, CpuidFeatures.Vaes, CpuidFeatures.Vpclmulqdq, CpuidFeatures.AvxVnni,
+            CpuidFeatures.AvxIfma, CpuidFeatures.AvxVnniInt8, CpuidFeatures.AvxNeConvert, CpuidFeatures.AvxVnniInt16,
+            CpuidFeatures.Avx10, CpuidFeatures.Sha512, CpuidFeatures.Sm3, CpuidFeatures.Sm4,
+        ]),
+        (Avx512,
+        [
+            CpuidFeatures.Avx512f, CpuidFeatures.Avx512dq, CpuidFeatures.Avx512ifma, CpuidFeatures.Avx512pf,
+            CpuidFeatures.Avx512er, CpuidFeatures.Avx512cd, CpuidFeatures.Avx512bw, CpuidFeatures.Avx512vl,
+            CpuidFeatures.Avx512Vbmi, CpuidFeatures.Avx512Vbmi2, CpuidFeatures.Avx512Vnni, CpuidFeatures.Avx512Bitalg,
+            CpuidFeatures.Avx512Vpopcntdq, CpuidFeatures.Avx512_4vnniw, CpuidFeatures.Avx512_4fmaps,
+            CpuidFeatures.Avx512Vp2intersect, CpuidFeatures.Avx512Fp16, CpuidFeatures.Avx512Bf16,
+        ]),
+        (Mpx, [CpuidFeatures.Mpx]),
+        (Pkru, [CpuidFeatures.Pku]),
+        (Amx,
+        [
+            CpuidFeatures.AmxTile, CpuidFeatures.AmxInt8, CpuidFeatures.AmxBf16, CpuidFeatures.AmxFp16,
+            CpuidFeatures.AmxComplex,
+        ]),
     ];
 
     /// <summary>Takes out components whose companions are missing: XSETBV would refuse what is left.</summary>
@@ -67,7 +81,4 @@ internal static class CpuidXsaveFeatures
 
         return lost;
     }
-
-    private static ImmutableArray<CpuidFeature> Named(string names) =>
-        [.. names.Split(' ').Select(CpuidFeatures.Named)];
 }
