@@ -18,6 +18,8 @@ internal static class CpuidRuntimeBits
     // The legacy FXSAVE area (512 bytes) and the XSAVE header (64 bytes) are always there.
     private const uint XsaveBaseBytes = 576;
 
+    internal static bool AreIn(uint leaf) => leaf is 1 or 7 or 0xD;
+
     internal static CpuidRegisters Apply(CpuidTable table, in CpuidEntry entry, in CpuidRuntime runtime)
     {
         CpuidRegisters registers = entry.Registers;

@@ -14,28 +14,12 @@ public sealed class CpuidTable : IEquatable<CpuidTable>
     /// <summary>KVM_MAX_CPUID_ENTRIES. Source: Linux v6.19 arch/x86/include/asm/kvm_host.h.</summary>
     public const int EntriesMax = 256;
 
-    // First entry of a leaf, by what it asks of the subleaf: indexed entries by leaf and subleaf, the others by leaf.
-    private readonly Dictionary<ulong, int> _firstOfSubleaf = [];
-    private readonly Dictionary<uint, int> _firstOfLeaf = [];
-    private readonly Dictionary<uint, int> _firstOfAnyKind = [];
+    private readonly CpuidIndex _index;
 
     private CpuidTable(ImmutableArray<CpuidEntry> entries)
     {
         Entries = entries;
-        for (int position = 0; position < entries.Length; position++)
-        {
-            CpuidEntry entry = entries[position];
-            _firstOfAnyKind.TryAdd(entry.Leaf, position);
-            if (entry.Flags.HasFlag(CpuidEntryFlags.SignificantIndex))
-            {
-                _firstOfSubleaf.TryAdd(Key(entry.Leaf, entry.Subleaf), position);
-            }
-            else
-            {
-                _firstOfLeaf.TryAdd(entry.Leaf, position);
-            }
-        }
-
+        _index = new CpuidIndex(entries);
         Vendor = FirstOfLeaf(0) is { } basic ? CpuidVendor.Text(basic.Registers) : "";
     }
 
@@ -59,30 +43,30 @@ public sealed class CpuidTable : IEquatable<CpuidTable>
 
     /// <summary>The first entry in table order with this leaf that does not look at the subleaf or has this one.
     /// No fall-back, no runtime bits.</summary>
-    public CpuidEntry? Find(uint leaf, uint subleaf)
-    {
-        bool anySubleaf = _firstOfLeaf.TryGetValue(leaf, out int first);
-        if (_firstOfSubleaf.TryGetValue(Key(leaf, subleaf), out int indexed) && (!anySubleaf || indexed < first))
-        {
-            return Entries[indexed];
-        }
-
-        return anySubleaf ? Entries[first] : null;
-    }
+    public CpuidEntry? Find(uint leaf, uint subleaf) =>
+        _index.Find(leaf, subleaf) is var position and >= 0 ? Entries[position] : null;
 
     /// <summary>The first entry of a leaf in table order, whatever its subleaf.</summary>
     public CpuidEntry? FirstOfLeaf(uint leaf) =>
-        _firstOfAnyKind.TryGetValue(leaf, out int position) ? Entries[position] : null;
+        _index.FindLeaf(leaf) is var position and >= 0 ? Entries[position] : null;
 
     /// <summary>What the guest's CPUID instruction leaves in its registers: the matching entry, else the maker's
     /// rule for leaves out of range, with the bits that follow <paramref name="runtime"/>.</summary>
     public CpuidRegisters Query(uint leaf, uint subleaf, in CpuidRuntime runtime)
     {
         uint answering = leaf;
-        CpuidEntry? entry = Find(leaf, subleaf) ?? OutOfRange(ref answering, subleaf);
-        if (entry is { } found)
+        int position = _index.Find(leaf, subleaf);
+        if (position < 0)
         {
-            return CpuidRuntimeBits.Apply(this, found, runtime);
+            position = OutOfRange(ref answering, subleaf);
+        }
+
+        if (position >= 0)
+        {
+            ref readonly CpuidEntry found = ref Entries.ItemRef(position);
+            return CpuidRuntimeBits.AreIn(found.Leaf)
+                ? CpuidRuntimeBits.Apply(this, found, runtime)
+                : found.Registers;
         }
 
         // The level number (CL) and the x2APIC id come back even for levels that do not exist. Subleaf 1 is there if
@@ -112,15 +96,13 @@ public sealed class CpuidTable : IEquatable<CpuidTable>
         return hash.ToHashCode();
     }
 
-    private static ulong Key(uint leaf, uint subleaf) => ((ulong)leaf << 32) | subleaf;
-
     /// <summary>Intel answers a leaf above its class's maximum with its highest basic leaf (and the requested subleaf);
     /// AMD and Hygon answer zeros. A hole inside a class is zeros on all.</summary>
-    private CpuidEntry? OutOfRange(ref uint leaf, uint subleaf)
+    private int OutOfRange(ref uint leaf, uint subleaf)
     {
         if (FirstOfLeaf(0) is not { } basic || CpuidVendor.AnswersOutOfRangeWithZeros(Vendor))
         {
-            return null;
+            return -1;
         }
 
         uint classBase = leaf switch
@@ -131,10 +113,10 @@ public sealed class CpuidTable : IEquatable<CpuidTable>
         };
         if (FirstOfLeaf(classBase) is { } first && leaf <= first.Eax)
         {
-            return null;
+            return -1;
         }
 
         leaf = basic.Eax;
-        return Find(leaf, subleaf);
+        return _index.Find(leaf, subleaf);
     }
 }
