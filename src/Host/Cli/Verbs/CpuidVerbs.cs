@@ -10,6 +10,7 @@ internal static class CpuidVerbs
     public static Command Build(CliTerminal terminal) => new("cpuid", "Read, compare and convert CPUID tables.")
     {
         CpuidHostVerb.Build(terminal),
+        CpuidDecodeVerb.Build(terminal),
         CpuidModelsVerb.Build(terminal),
         CpuidConvertVerb.Build(terminal),
         CpuidQueryVerb.Build(terminal),
