@@ -7,8 +7,8 @@ using KvmActors.Cpu.Cpuid.Models;
 
 namespace KvmActors.Host;
 
-/// <summary>How every verb names a table: a file of any form, <c>host</c>, <c>kvm</c>, <c>model:NAME</c>, or <c>-</c> for
-/// standard input.</summary>
+/// <summary>How every verb names a table: a file of any form, <c>host</c>, <c>kvm</c>, <c>model:NAME</c>, or <c>-</c>
+/// for standard input.</summary>
 /// <remarks>A file that is called like one of the words is named with its folder: <c>./host</c>. Tables are as their
 /// source says them, nothing cut.</remarks>
 internal static class CpuidTableSource

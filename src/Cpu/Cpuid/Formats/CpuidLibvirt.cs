@@ -50,14 +50,17 @@ public static class CpuidLibvirt
             IgnoreProcessingInstructions = true,
             IgnoreWhitespace = true,
         };
+        using var reader = XmlReader.Create(new StringReader(text.TrimStart('\uFEFF')), settings);
         try
         {
-            using var reader = XmlReader.Create(new StringReader(text.TrimStart('\uFEFF')), settings);
             return Document(reader);
         }
         catch (XmlException malformed)
         {
-            throw new CpuidFormatException(malformed.LineNumber, "XML", malformed.Message.TrimEnd('.'), malformed);
+            // The first sentence; what follows is advice for programmers.
+            string fault = malformed.Message.Split(". ")[0].TrimEnd('.');
+            int line = malformed.LineNumber > 0 ? malformed.LineNumber : ((IXmlLineInfo)reader).LineNumber;
+            throw new CpuidFormatException(Math.Max(line, 1), "XML", CpuidNumber.Quote(fault), malformed);
         }
     }
 

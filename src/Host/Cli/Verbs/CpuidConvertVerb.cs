@@ -10,7 +10,8 @@ namespace KvmActors.Host.Cli.Verbs;
 internal static class CpuidConvertVerb
 {
     private const string Remarks = """
-        Reads a table in any form and writes it in another. Nothing is lost on the way: what a form cannot hold is refused.
+        Reads a table in any form and writes it in another. Nothing is lost on the way: what a form cannot hold is
+        refused.
         What a file says beside CPUID, such as MSRs, is named on standard error and left out.
         --apply changes the table by a Firecracker template before it is written, as Firecracker does when a VM starts.
         """;
@@ -90,7 +91,8 @@ internal static class CpuidConvertVerb
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new CliFault(
-                $"Expected to write {file}, found that it cannot be written: {fault.Message} Name another file.", fault);
+                $"Expected to write {file}, found that it cannot be written: {fault.Message} Name another file.",
+                fault);
         }
     }
 }

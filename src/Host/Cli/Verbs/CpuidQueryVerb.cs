@@ -33,7 +33,7 @@ internal static class CpuidQueryVerb
     public static Command Build(CliTerminal terminal)
     {
         Argument<string> table = CpuidVerbs.TableArgument("TABLE");
-        Argument<string> leaf = new("LEAF") { Description = "EAX of the instruction; - reads many from standard input" };
+        Argument<string> leaf = new("LEAF") { Description = "EAX of the instruction; - reads standard input" };
         Argument<string?> subleaf = new("SUBLEAF")
         {
             Description = "ECX of the instruction [default: 0]",
