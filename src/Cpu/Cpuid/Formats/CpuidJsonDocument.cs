@@ -89,7 +89,7 @@ internal sealed class CpuidJsonDocument
             int line = (int)(malformed.LineNumber + 1 ?? 0);
             throw new CpuidFormatException(line, "JSON", malformed.Message.TrimEnd('.'), malformed);
         }
-        catch (ArgumentException halfCharacter)
+        catch (Exception halfCharacter) when (halfCharacter is ArgumentException or InvalidOperationException)
         {
             throw new CpuidFormatException(0, "Unicode text", "half of a character", halfCharacter);
         }
