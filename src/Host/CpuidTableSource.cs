@@ -4,6 +4,7 @@ using System.Text;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Cpu.Cpuid.Models;
+using KvmActors.Kvm;
 
 namespace KvmActors.Host;
 
@@ -17,7 +18,7 @@ internal static class CpuidTableSource
     public const string Words = "host|kvm|model:NAME|FILE|-";
 
     public const string Host = "host";
-    public const string Kvm = "kvm";
+    public const string KvmWord = "kvm";
     public const string Input = "-";
     public const string ModelPrefix = "model:";
 
@@ -35,7 +36,7 @@ internal static class CpuidTableSource
         {
             case Host:
                 return Plain(HostTable());
-            case Kvm:
+            case KvmWord:
                 return Plain(KvmTable());
             case Input:
                 return Parse("standard input", ReadAll(input ?? Console.OpenStandardInput()), cpu);
@@ -75,8 +76,18 @@ internal static class CpuidTableSource
         : throw new CliFault(
             "Expected an x86 CPU to take CPUID from, found another kind. Name a file of cpuid -r output.");
 
-    private static CpuidTable KvmTable() => throw new CliFault(
-        "Expected a usable /dev/kvm, found that this build does not ask it. Name another table.");
+    private static CpuidTable KvmTable()
+    {
+        try
+        {
+            using var device = KvmDevice.Open();
+            return device.GetSupportedCpuid();
+        }
+        catch (KvmFault fault)
+        {
+            throw new CliFault(fault.Message, fault);
+        }
+    }
 
     private static CpuidFileReading Parse(string name, string text, int? cpu)
     {
