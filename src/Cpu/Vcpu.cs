@@ -50,6 +50,13 @@ public sealed unsafe class Vcpu : IDisposable
         set => _engine.ReplaceCpuid(value);
     }
 
+    /// <summary>Whose rule answers CPUID. Fixed for a VM's life.</summary>
+    public CpuidDialect CpuidDialect
+    {
+        get => _engine.CpuidDialect;
+        set => _engine.CpuidDialect = value;
+    }
+
     /// <summary>Which hypercall instruction is native. Holds from the next instruction on.</summary>
     public HostVendor HostVendor
     {

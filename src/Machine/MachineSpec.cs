@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 
 namespace KvmActors.Machine;
@@ -16,4 +17,7 @@ public sealed record MachineSpec(
     ulong TurnTicks)
 {
     public const ulong TurnTicksDefault = 20_000;
+
+    /// <summary>Whose rule answers a guest's CPUID instruction.</summary>
+    public CpuidDialect CpuidDialect { get; init; }
 }

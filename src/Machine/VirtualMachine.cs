@@ -70,7 +70,7 @@ public sealed class VirtualMachine : IDisposable
         Spec = spec;
         Memory = new GuestMemory(spec.MemoryBytes);
         _summer = new MemorySummer(Memory);
-        _vcpu = new Vcpu(index: 0, Memory);
+        _vcpu = new Vcpu(index: 0, Memory) { CpuidDialect = spec.CpuidDialect };
         _serial = new Serial16550(_console);
         _bus = new PortBus([_serial, _debugExit]);
         _turnTicksLeft = spec.TurnTicks;

@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using KvmActors.Actors.Vm;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine.Hashing;
 using KvmActors.Machine.Time;
@@ -117,6 +118,9 @@ public sealed class GuestReplay
         }
     }
 
+    private static string Describe(ImmutableArray<int> readNext) =>
+        $"CPUID entries {string.Join(", ", readNext)} to be read next";
+
     private string DescribeStop(SliceResult slice) => _guest.End is { } end
         ? $"its end at {slice.VmTime} ({end.Describe()})"
         : $"it waiting for an input at {slice.VmTime}";
@@ -133,6 +137,12 @@ public sealed class GuestReplay
                 break;
             case JournalEvent.CpuidSet set:
                 _guest.SetCpuid(next.Stream.VcpuIndex, set.Table);
+                break;
+            case JournalEvent.CpuidStepped stepped:
+                CompareText(
+                    next,
+                    Describe(stepped.ReadNext),
+                    Describe(CpuidKvm2007.Cursors(_guest.Save().Vcpus[next.Stream.VcpuIndex].Cpuid)));
                 break;
             case JournalEvent.LifecycleChanged { To: VmLifecycle.Ended } ended:
                 CompareText(next, ended.End?.Describe() ?? "no end", _guest.End?.Describe() ?? "no end");

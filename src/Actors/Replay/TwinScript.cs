@@ -45,7 +45,7 @@ public sealed record TwinScript(
             created.Spec,
             created.CommandLine,
             created.ImageSha256,
-            [.. history.FoldVcpus().Select(vcpu => vcpu.Cpuid)],
+            [.. Enumerable.Range(0, created.Spec.VcpuCount).Select(index => TableOf(history, index))],
             [.. VendorChanges(lived)],
             VendorChanges(ofVm.Skip(lived.Length)).LastOrDefault()?.Vendor,
             [
@@ -55,6 +55,14 @@ public sealed record TwinScript(
             history.VmTime,
             Ends: lived.Length < ofVm.Length);
     }
+
+    /// <summary>As it was set, not as the guest left it: reading a stateful leaf changes it.</summary>
+    private static CpuidTable TableOf(VmHistory history, int index) => history.Events
+        .Where(next => next.Stream.VcpuIndex == index)
+        .Select(next => next.Event)
+        .OfType<JournalEvent.CpuidSet>()
+        .Last()
+        .Table;
 
     private static IEnumerable<VendorAt> VendorChanges(IEnumerable<ReplayEvent> ofVm)
     {

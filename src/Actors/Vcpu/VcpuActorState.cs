@@ -45,6 +45,10 @@ public sealed record VcpuActorState(
     public VcpuActorState Apply(JournalEvent next) => next switch
     {
         JournalEvent.CpuidSet set => this with { Cpuid = set.Table },
+        JournalEvent.CpuidStepped stepped => this with
+        {
+            Cpuid = CpuidKvm2007.WithCursors(Cpuid, stepped.ReadNext),
+        },
         JournalEvent.Placed placed => this with
         {
             Node = placed.Node,

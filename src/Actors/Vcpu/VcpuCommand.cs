@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
 
@@ -16,6 +17,9 @@ public abstract record VcpuCommand
     /// <summary>Move to another node, while the guest runs.</summary>
     /// <param name="VcpusOfVm">How many vCPUs its VM has: in this version they move together or not at all.</param>
     public sealed record Migrate(NodeId To, int VcpusOfVm) : VcpuCommand;
+
+    /// <summary>The slice that is to be journaled left the vCPU's table so.</summary>
+    public sealed record RecordCpuid(CpuidTable Table) : VcpuCommand;
 
     /// <summary>The slice that is to be journaled rewrote these sites, in this order.</summary>
     public sealed record RecordPatches(ImmutableArray<HypercallPatch> Patches) : VcpuCommand;

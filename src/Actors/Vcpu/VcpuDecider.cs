@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using System.Diagnostics;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Persistence.Events;
 
 namespace KvmActors.Actors.Vcpu;
@@ -14,8 +16,14 @@ public static class VcpuDecider
         VcpuCommand.RecordPatches record => new VcpuDecision.Accepted(
             [.. record.Patches.Where(patch => patch.VcpuIndex == state.Index)
                 .Select(patch => new JournalEvent.PatchApplied(patch))]),
+        VcpuCommand.RecordCpuid record => Step(state, CpuidKvm2007.Cursors(record.Table)),
         _ => throw new UnreachableException(command.GetType().Name),
     };
+
+    private static VcpuDecision.Accepted Step(VcpuActorState state, ImmutableArray<int> readNext) => new(
+        readNext.AsSpan().SequenceEqual(CpuidKvm2007.Cursors(state.Cpuid).AsSpan())
+            ? []
+            : [new JournalEvent.CpuidStepped(readNext)]);
 
     private static VcpuDecision Migrate(VcpuActorState state, VcpuCommand.Migrate migrate)
     {

@@ -33,6 +33,11 @@ internal static class SliceJournal
         foreach (VcpuActorState vcpu in vcpus)
         {
             AddPatches(commit, vcpu, slice);
+            VcpuCommand.RecordCpuid record = new(progress.Machine.Vcpus[vcpu.Index].Cpuid);
+            foreach (JournalEvent stepped in ((VcpuDecision.Accepted)VcpuDecider.Decide(vcpu, record)).Events)
+            {
+                commit.Add(vcpu.Stream, vmTime, stepped);
+            }
         }
 
         if (slice.End is not null)

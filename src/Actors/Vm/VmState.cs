@@ -89,7 +89,8 @@ public sealed record VmState(
             },
             JournalEvent.SnapshotTaken taken => at with { SnapshotId = taken.SnapshotId },
             JournalEvent.InputArrived => at,
-            JournalEvent.VmCreated or JournalEvent.VcpuCreated or JournalEvent.CpuidSet or JournalEvent.PatchApplied =>
+            JournalEvent.VmCreated or JournalEvent.VcpuCreated or JournalEvent.CpuidSet or JournalEvent.CpuidStepped
+                or JournalEvent.PatchApplied =>
                 throw new InvalidOperationException(
                     $"Expected an event of a VM's stream behind its first, found {next.GetType().Name} in {Vm}."),
             _ => throw new UnreachableException(next.GetType().Name),

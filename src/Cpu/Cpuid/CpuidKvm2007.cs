@@ -57,6 +57,31 @@ public static class CpuidKvm2007
         ];
     }
 
+    /// <summary>The table with the hidden state that <see cref="Cursors"/> gave: the entries at these positions are
+    /// next, no others.</summary>
+    /// <exception cref="ArgumentException">A position has no stateful entry.</exception>
+    public static CpuidTable WithCursors(CpuidTable table, ImmutableArray<int> cursors)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        foreach (int cursor in cursors)
+        {
+            if (cursor < 0 || cursor >= table.Entries.Length
+                || !table.Entries[cursor].Flags.HasFlag(CpuidEntryFlags.StatefulFunction))
+            {
+                throw new ArgumentException(
+                    $"Expected positions of stateful entries in a table of {table.Entries.Length}, found {cursor}.",
+                    nameof(cursors));
+            }
+        }
+
+        return CpuidTable.Of(table.Entries.Select((entry, position) => entry with
+        {
+            Flags = !entry.Flags.HasFlag(CpuidEntryFlags.StatefulFunction) ? entry.Flags
+                : cursors.Contains(position) ? entry.Flags | CpuidEntryFlags.StateReadNext
+                : entry.Flags & ~CpuidEntryFlags.StateReadNext,
+        }));
+    }
+
     private static int Answering(ImmutableArray<CpuidEntry> entries, uint leaf, uint subleaf, out bool isMatch)
     {
         int highest = -1;

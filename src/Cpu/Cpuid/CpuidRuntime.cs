@@ -13,4 +13,8 @@ public readonly record struct CpuidRuntime(ulong Cr4, ulong Xcr0, ulong Xss, ulo
     /// kvm_vcpu_reset; lapic.c, kvm_lapic_reset.</remarks>
     public static CpuidRuntime Reset { get; } =
         new(Cr4: 0, Xcr0: 1, Xss: 0, ApicBase: 0xFEE0_0900, MiscEnable: (1 << 11) | (1 << 12));
+
+    /// <summary>CPUID.01H:ECX[3] MONITOR follows IA32_MISC_ENABLE[18]. KVM does so only where a VM has switched off its
+    /// quirk KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT; otherwise the bit is as in the table.</summary>
+    public bool MwaitFollowsMiscEnable { get; init; }
 }

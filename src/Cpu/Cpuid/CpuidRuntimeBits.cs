@@ -11,6 +11,7 @@ internal static class CpuidRuntimeBits
     private const int Cr4OsXsave = 18;
     private const int Cr4Pke = 22;
     private const int ApicBaseEnable = 11;
+    private const int MiscEnableMonitor = 18;
 
     // CPUID.(EAX=0DH,ECX=1):EAX[1] XSAVEC and [3] XSAVES: the compacted format exists.
     private const uint CompactedFormat = (1 << 1) | (1 << 3);
@@ -28,7 +29,7 @@ internal static class CpuidRuntimeBits
             (1, _) => registers with
             {
                 // CPUID.01H:ECX[27] OSXSAVE and CPUID.01H:EDX[9] APIC.
-                Ecx = With(registers.Ecx, 27, runtime.Cr4, Cr4OsXsave),
+                Ecx = With(Mwait(registers.Ecx, runtime), 27, runtime.Cr4, Cr4OsXsave),
                 Edx = With(registers.Edx, 9, runtime.ApicBase, ApicBaseEnable),
             },
             // CPUID.(EAX=07H,ECX=0):ECX[4] OSPKE.
@@ -39,6 +40,9 @@ internal static class CpuidRuntimeBits
             _ => registers,
         };
     }
+
+    private static uint Mwait(uint register, in CpuidRuntime runtime) =>
+        runtime.MwaitFollowsMiscEnable ? With(register, 3, runtime.MiscEnable, MiscEnableMonitor) : register;
 
     private static uint With(uint register, int bit, ulong state, int stateBit) =>
         (register & ~(1u << bit)) | ((uint)((state >> stateBit) & 1) << bit);

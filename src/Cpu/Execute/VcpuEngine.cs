@@ -49,6 +49,8 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
 
     public CpuidTable Cpuid { get; private set; } = CpuidTable.Empty;
 
+    public CpuidDialect CpuidDialect { get; set; }
+
     public CpuState* State
     {
         get
@@ -75,6 +77,21 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         State->Features = GuestFeatures.Of(table);
         Tlb.Flush(State);
         Blocks.DropAll();
+    }
+
+    /// <summary>The answer to a CPUID instruction.</summary>
+    public CpuidRegisters ReadCpuid(uint leaf, uint subleaf, in CpuidRuntime runtime)
+    {
+        if (CpuidDialect == CpuidDialect.Kvm)
+        {
+            return Cpuid.Query(leaf, subleaf, runtime);
+        }
+
+        // Only the mark of what is read next can change: no feature with it, so nothing derived either.
+        CpuidTable table = Cpuid;
+        CpuidRegisters registers = CpuidKvm2007.Read(ref table, leaf, subleaf, runtime);
+        Cpuid = table;
+        return registers;
     }
 
     public void Observe(uint leaf, uint subleaf, ulong vmTime)

@@ -11,11 +11,12 @@ internal static class MsrSlots
 {
     public const int ApicBase = 0;
     public const int TscAdjust = 1;
-    public const int SysenterCs = 2;
-    public const int SysenterEsp = 3;
-    public const int SysenterEip = 4;
-    public const int MiscEnable = 5;
-    public const int FirstMtrr = 6;
+    public const int MiscFeaturesEnables = 2;
+    public const int SysenterCs = 3;
+    public const int SysenterEsp = 4;
+    public const int SysenterEip = 5;
+    public const int MiscEnable = 6;
+    public const int FirstMtrr = 7;
     public const int Pat = FirstMtrr + 27;
     public const int MtrrDefaultType = Pat + 1;
     public const int Star = Pat + 2;
@@ -33,7 +34,7 @@ internal static class MsrSlots
 
     private static readonly uint[] s_indices =
     [
-        0x1B, 0x3B, 0x174, 0x175, 0x176, 0x1A0,
+        0x1B, 0x3B, 0x140, 0x174, 0x175, 0x176, 0x1A0,
         0x200, 0x201, 0x202, 0x203, 0x204, 0x205, 0x206, 0x207,
         0x208, 0x209, 0x20A, 0x20B, 0x20C, 0x20D, 0x20E, 0x20F,
         0x250, 0x258, 0x259, 0x268, 0x269, 0x26A, 0x26B, 0x26C, 0x26D, 0x26E, 0x26F,

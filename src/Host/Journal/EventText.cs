@@ -21,6 +21,8 @@ internal static class EventText
         JournalEvent.VcpuCreated created => $"vCPU {created.Index} was created.",
         JournalEvent.CpuidSet set => $"The CPUID table was set: {set.Table.Entries.Length} entries, vendor "
             + $"{(set.Table.Entries.IsEmpty ? "none" : set.Table.Vendor)}.",
+        JournalEvent.CpuidStepped stepped =>
+            $"CPUID leaves that answer in turn were read; next are the entries {string.Join(", ", stepped.ReadNext)}.",
         JournalEvent.Placed placed => $"Runs on {placed.Node} under epoch {placed.Epoch}, where "
             + $"{PatchReport.InstructionOf(placed.HostVendor)} is native ({ConfigurationWords.Of(placed.HostVendor)}).",
         JournalEvent.InputArrived input => Describe(input),

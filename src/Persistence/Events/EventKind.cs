@@ -19,4 +19,5 @@ public enum EventKind
     PatchApplied = 11,
     Progress = 12,
     SnapshotTaken = 13,
+    CpuidStepped = 14,
 }

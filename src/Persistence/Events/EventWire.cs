@@ -62,6 +62,10 @@ internal static class EventWire
             StateHash = MachineWire.Of(e.State),
             MemorySum = e.Memory is { } sum ? MachineWire.Of(sum) : ByteString.Empty,
         }),
+        JournalEvent.CpuidStepped e => (EventKind.CpuidStepped, new WireCpuidStepped
+        {
+            ReadNext = { e.ReadNext.Select(position => checked((uint)position)) },
+        }),
         JournalEvent.SnapshotTaken e => (EventKind.SnapshotTaken, new WireSnapshotTaken
         {
             SnapshotId = e.SnapshotId,
@@ -89,6 +93,11 @@ internal static class EventWire
         EventKind.PatchApplied => new JournalEvent.PatchApplied(
             MachineWire.From(WireFault.Present(WirePatchApplied.Parser.ParseFrom(payload.Span).Patch, "patch"))),
         EventKind.Progress => From(WireProgress.Parser.ParseFrom(payload.Span)),
+        EventKind.CpuidStepped => new JournalEvent.CpuidStepped(
+            [
+                .. WireCpuidStepped.Parser.ParseFrom(payload.Span).ReadNext
+                    .Select(position => MachineWire.Index(position, "read_next")),
+            ]),
         EventKind.SnapshotTaken => From(WireSnapshotTaken.Parser.ParseFrom(payload.Span)),
     };
 

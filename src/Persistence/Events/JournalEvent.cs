@@ -10,8 +10,8 @@ namespace KvmActors.Persistence.Events;
 
 /// <summary>Everything that a journal can hold. A closed union: each case has a number (<see cref="EventKind"/>) and a
 /// Protobuf message in <c>journal.proto</c>.</summary>
-/// <remarks>On replay most cases are applied; <see cref="PatchApplied"/>, <see cref="Progress"/> and
-/// <see cref="SnapshotTaken"/> are recomputed and compared, never applied.</remarks>
+/// <remarks>On replay most cases are applied; <see cref="PatchApplied"/>, <see cref="Progress"/>,
+/// <see cref="CpuidStepped"/> and <see cref="SnapshotTaken"/> are recomputed and compared, never applied.</remarks>
 public abstract record JournalEvent
 {
     private JournalEvent()
@@ -58,6 +58,17 @@ public abstract record JournalEvent
     /// <param name="Memory">Null where only CPU and devices were hashed.</param>
     public sealed record Progress(
         ulong InstructionsRetired, ulong ConsoleBytes, StateHash State, MemorySum? Memory) : JournalEvent;
+
+    /// <summary>The guest read stateful CPUID leaves: these entries of its table answer next. One event covers all
+    /// reads since the last one.</summary>
+    /// <param name="ReadNext">Positions in the table, ascending.</param>
+    public sealed record CpuidStepped(ImmutableArray<int> ReadNext) : JournalEvent
+    {
+        public bool Equals(CpuidStepped? other) =>
+            other is not null && ReadNext.AsSpan().SequenceEqual(other.ReadNext.AsSpan());
+
+        public override int GetHashCode() => ReadNext.Aggregate(0, HashCode.Combine);
+    }
 
     public sealed record SnapshotTaken(ulong SnapshotId, StateHash State, MemorySum Memory) : JournalEvent;
 }

@@ -29,6 +29,12 @@ internal static class MachineWire
             HypercallPatchPolicy.Inject => WirePatchPolicy.Inject,
         },
         TurnTicks = spec.TurnTicks,
+        CpuidDialect = spec.CpuidDialect switch
+        {
+            // As journals were written before there was another one: their bytes stay what they were.
+            CpuidDialect.Kvm => WireCpuidDialect.Unspecified,
+            CpuidDialect.Kvm2007 => WireCpuidDialect.Kvm2007,
+        },
     };
 
     internal static MachineSpec From(WireMachineSpec wire) => new(
@@ -42,7 +48,15 @@ internal static class MachineWire
             WirePatchPolicy.Inject => HypercallPatchPolicy.Inject,
             _ => throw WireFault.Unnamed(wire.PatchPolicy),
         },
-        TurnTicks: wire.TurnTicks);
+        TurnTicks: wire.TurnTicks)
+    {
+        CpuidDialect = wire.CpuidDialect switch
+        {
+            WireCpuidDialect.Unspecified or WireCpuidDialect.Kvm => CpuidDialect.Kvm,
+            WireCpuidDialect.Kvm2007 => CpuidDialect.Kvm2007,
+            _ => throw WireFault.Unnamed(wire.CpuidDialect),
+        },
+    };
 
     internal static WireHostVendor Of(HostVendor vendor) => vendor switch
     {

@@ -10,6 +10,7 @@ using KvmActors.Cpu;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
 using KvmActors.Machine;
 using KvmActors.Machine.Devices;
 using KvmActors.Machine.Hashing;
@@ -37,6 +38,9 @@ public sealed class ModelGuest : IGuest
 
     private static readonly byte[] s_vmcall = [0x0f, 0x01, 0xc1];
     private static readonly byte[] s_vmmcall = [0x0f, 0x01, 0xd9];
+
+    // The leaf that may answer in turn.
+    private const uint CpuidLeaf = 2;
 
     private static readonly SerialState s_serial = new(0, 0, 0, 0, 0, 0, false, false, []);
 
@@ -230,6 +234,7 @@ public sealed class ModelGuest : IGuest
         if (vmTime % _program.ReadEvery == 0)
         {
             ReadInput();
+            ReadCpuid(vmTime);
         }
 
         if (vmTime % _program.PrintEvery == 0)
@@ -241,6 +246,21 @@ public sealed class ModelGuest : IGuest
         {
             _state = _state with { End = new MachineEnd.DebugExit(ExitValue) };
         }
+    }
+
+    /// <summary>As a vCPU would: by the VM's dialect, with a record of what was read.</summary>
+    private void ReadCpuid(ulong vmTime)
+    {
+        VcpuState vcpu = _state.Vcpus[0];
+        CpuidTable table = vcpu.Cpuid;
+        CpuidRegisters registers = Spec.CpuidDialect == CpuidDialect.Kvm2007
+            ? CpuidKvm2007.Read(ref table, CpuidLeaf, 0, default)
+            : table.Query(CpuidLeaf, 0, default);
+        ulong before = vcpu.Observed.IsEmpty ? 0 : vcpu.Observed[0].Reads;
+        ulong first = vcpu.Observed.IsEmpty ? vmTime : vcpu.Observed[0].FirstVmTime;
+        CpuidObservation observation = new(CpuidLeaf, 0, first, before + 1);
+        _state = _state with { Vcpus = [vcpu with { Cpuid = table, Observed = [observation] }] };
+        Mix(registers.Eax);
     }
 
     private void Mix(ulong value)

@@ -10,7 +10,7 @@ namespace KvmActors.TestKit.Guests;
 /// <param name="PrintEvery">Ticks between two lines on the console.</param>
 /// <param name="WriteEvery">Ticks between two writes to memory.</param>
 /// <param name="CallEvery">Ticks between two executions of its hypercall site.</param>
-/// <param name="ReadEvery">Ticks between two looks at the console's input.</param>
+/// <param name="ReadEvery">Ticks between two looks at the console's input and at CPUID leaf 2.</param>
 public sealed record ModelProgram(ulong EndAt, ulong PrintEvery, ulong WriteEvery, ulong CallEvery, ulong ReadEvery)
 {
     private const string Magic = "model";

@@ -5,6 +5,7 @@ using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Migration;
 using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
@@ -166,6 +167,43 @@ public sealed class MigrationTests
                 "nothing has to be done",
                 Assert.IsType<ControlReply.Refused>(reply).Why.Sentence,
                 StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void A_leaf_that_answers_in_turn_goes_on_where_it_was_after_a_move_and_after_a_death()
+    {
+        const CpuidEntryFlags InTurn = CpuidEntryFlags.StatefulFunction;
+        var cpuid = CpuidTable.Of(
+        [
+            new CpuidEntry(0, 0, CpuidEntryFlags.None, 2, 0, 0, 0),
+            new CpuidEntry(2, 0, InTurn | CpuidEntryFlags.StateReadNext, 11, 0, 0, 0),
+            new CpuidEntry(2, 0, InTurn, 22, 0, 0, 0),
+            new CpuidEntry(2, 0, InTurn, 33, 0, 0, 0),
+        ]);
+        TestCluster cluster = new(seed: 41, HostVendor.Intel, HostVendor.Amd, HostVendor.Intel);
+
+        cluster.World.Run(async () =>
+        {
+            await cluster.StartAllAsync();
+            await cluster.CreateAsync("node-1", dialect: CpuidDialect.Kvm2007, cpuid: cpuid);
+            await cluster.OrderAsync("node-1", new VmCommand.Start());
+            await cluster.WaitForAsync("node-3", status => status.VmTime > 10_000_000);
+            Moved(await cluster.MigrateAsync("node-3", "node-2"));
+            await cluster.WaitForAsync("node-3", status => status.VmTime > 35_000_000);
+            cluster["node-2"].Process.Kill();
+            VmStatus end = await cluster.WaitForAsync("node-3", status => status.Lifecycle == VmLifecycle.Ended);
+
+            // The twin read every answer in one piece; a step lost or done twice would give another state.
+            await AssertEqualToTwinAsync(cluster);
+            VmHistory history = await JournalReplayer.ReadHistoryAsync(
+                cluster.Store, TestCluster.Vm, CancellationToken.None);
+            Assert.NotEmpty(history.Events.Select(next => next.Event).OfType<JournalEvent.CpuidStepped>());
+            CpuidTable last = Assert.Single(end.Machine!.Vcpus).Cpuid;
+            Assert.Equal(Assert.Single(history.FoldVcpus()).Cpuid, last);
+            ulong reads = Assert.Single(end.Machine.Vcpus[0].Observed).Reads;
+            Assert.Equal(TestCluster.Program.EndAt / TestCluster.Program.ReadEvery, reads);
+            Assert.Equal(1 + (int)(reads % 3), Assert.Single(CpuidKvm2007.Cursors(last)));
         });
     }
 

@@ -81,16 +81,24 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
         return node;
     }
 
-    public Task<ControlReply> CreateAsync(string node, CommandId? id = null, ModelProgram? program = null) =>
+    public Task<ControlReply> CreateAsync(
+        string node,
+        CommandId? id = null,
+        ModelProgram? program = null,
+        CpuidDialect dialect = CpuidDialect.Kvm,
+        CpuidTable? cpuid = null) =>
         this[node].AskAsync(new ControlRequest.CreateVm(
             id ?? NextCommand(),
             new VmBlueprint(
                 Vm,
-                new MachineSpec(1, 64 * 4096, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault),
+                new MachineSpec(1, 64 * 4096, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault)
+                {
+                    CpuidDialect = dialect,
+                },
                 "model",
                 (program ?? Program).ToImage(),
                 string.Empty,
-                [],
+                cpuid is null ? [] : [cpuid],
                 OnNode: null)));
 
     public Task<ControlReply> OrderAsync(string node, VmCommand command, CommandId? id = null) =>

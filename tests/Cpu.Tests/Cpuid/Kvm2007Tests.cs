@@ -66,8 +66,9 @@ public sealed class Kvm2007Tests
 
         CpuidEntry[] answers = [.. table.Entries.Where(entry => entry.Leaf == 2)];
         Assert.Equal([Stateful | ReadNext, Stateful, Stateful], answers.Select(entry => entry.Flags));
-        Assert.Equal(
-            [0x5000_0003u, 0x5000_0103, 0x5000_0203, 0x5000_0003], Read(ref table, 2, times: 4));
+        uint[] eax = [.. answers.Select(entry => entry.Eax)];
+        Assert.Equal(3, eax.Distinct().Count());
+        Assert.Equal([eax[0], eax[1], eax[2], eax[0]], Read(ref table, 2, times: 4));
     }
 
     [Fact]

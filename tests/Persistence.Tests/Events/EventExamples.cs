@@ -38,6 +38,11 @@ internal static class EventExamples
             "story.elf",
             new string('a', 64),
             "console=ttyS0")),
+        ("VmCreated.Kvm2007", new JournalEvent.VmCreated(
+            new MachineSpec(1, 64ul << 20, HypercallPatchPolicy.Auto, 20_000) { CpuidDialect = CpuidDialect.Kvm2007 },
+            "old.elf",
+            new string('b', 64),
+            "")),
         ("VcpuCreated", new JournalEvent.VcpuCreated(3)),
         ("CpuidSet", new JournalEvent.CpuidSet(Table)),
         ("Placed", new JournalEvent.Placed(new NodeId("node-1#4"), new Epoch(5), HostVendor.Amd)),
@@ -61,6 +66,7 @@ internal static class EventExamples
         ("PatchApplied", new JournalEvent.PatchApplied(Patch)),
         ("Progress", new JournalEvent.Progress(123_456_789, 42, State, Memory: null)),
         ("Progress.Memory", new JournalEvent.Progress(ulong.MaxValue, 42, State, Sum)),
+        ("CpuidStepped", new JournalEvent.CpuidStepped([1, 255])),
         ("SnapshotTaken", new JournalEvent.SnapshotTaken(9, State, Sum)),
     ];
 }

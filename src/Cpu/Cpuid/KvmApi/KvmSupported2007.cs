@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Cpu.Cpuid.Names;
+using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Execute;
 
 namespace KvmActors.Cpu.Cpuid.KvmApi;
@@ -12,6 +13,7 @@ namespace KvmActors.Cpu.Cpuid.KvmApi;
 /// is marked to be read next (0fdf8e59faa); leaf 0BH ends at the level type in ECX[15:8], not at ECX[7:0]
 /// (0853d2c1d84); NX is bit 20, not bit 0 (334b8ad7b18); MTRR, PAT, MCE and MCA may be reported (8d753f369bd), as
 /// far as the engine has them.</para>
+/// <para>What 2007 passed on as the host has it, and did not know yet (leaf 7, for instance), is vetted as today.</para>
 /// </remarks>
 public static class KvmSupported2007
 {
@@ -35,6 +37,19 @@ public static class KvmSupported2007
     // LAHF_LM, CMP_LEGACY.
     private const uint ExtendedEcx = 3;
 
+    /// <summary>What a host with this table would report: raw, any form; a stateful leaf gives its answers in turn.
+    /// </summary>
+    public static CpuidTable Read(CpuidTable host, bool hostHasNx)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        CpuidTable next = host;
+        return Read(
+            (leaf, subleaf) => next.FirstOfLeaf(leaf)?.Flags.HasFlag(CpuidEntryFlags.StatefulFunction) == true
+                ? CpuidKvm2007.Read(ref next, leaf, subleaf, default)
+                : host.Query(leaf, subleaf, default),
+            hostHasNx);
+    }
+
     /// <summary>Reads a table from a processor.</summary>
     /// <param name="cpuid">Answers one leaf and subleaf; leaf 2 as often as its AL says, each time with the next
     /// answer.</param>
@@ -42,24 +57,29 @@ public static class KvmSupported2007
     public static CpuidTable Read(Func<uint, uint, CpuidRegisters> cpuid, bool hostHasNx)
     {
         ArgumentNullException.ThrowIfNull(cpuid);
+        CpuidTable vetted = CpuidVetting.CutToEngine(CpuidEnumeration.Read(cpuid));
         List<CpuidEntry> entries = [];
         uint lastBasic = Math.Min(cpuid(0, 0).Eax, LastBasic);
         for (uint leaf = 0; leaf <= lastBasic; leaf++)
         {
-            ReadLeaf(cpuid, leaf, hostHasNx, entries);
+            ReadLeaf(cpuid, leaf, vetted, hostHasNx, entries);
         }
 
         uint lastExtended = Math.Min(cpuid(0x8000_0000, 0).Eax, LastExtended);
         for (uint leaf = 0x8000_0000; leaf <= lastExtended; leaf++)
         {
-            ReadLeaf(cpuid, leaf, hostHasNx, entries);
+            ReadLeaf(cpuid, leaf, vetted, hostHasNx, entries);
         }
 
         return CpuidTable.Of(entries);
     }
 
     private static void ReadLeaf(
-        Func<uint, uint, CpuidRegisters> cpuid, uint leaf, bool hostHasNx, List<CpuidEntry> entries)
+        Func<uint, uint, CpuidRegisters> cpuid,
+        uint leaf,
+        CpuidTable vetted,
+        bool hostHasNx,
+        List<CpuidEntry> entries)
     {
         CpuidRegisters first = cpuid(leaf, 0);
         switch (leaf)
@@ -73,8 +93,11 @@ public static class KvmSupported2007
             case 0xB:
                 ReadIndexed(cpuid, leaf, first, last => (last.Ecx & 0xFF00) == 0, entries);
                 break;
-            default:
+            case 0 or 1 or 0x8000_0000 or 0x8000_0001:
                 entries.Add(Entry(leaf, 0, CpuidEntryFlags.None, Masked(leaf, first, hostHasNx)));
+                break;
+            default:
+                entries.Add(Entry(leaf, 0, CpuidEntryFlags.None, vetted.Find(leaf, 0)?.Registers ?? default));
                 break;
         }
     }

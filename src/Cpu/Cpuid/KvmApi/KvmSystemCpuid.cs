@@ -21,6 +21,10 @@ public sealed record KvmSystemCpuid(CpuidTable Host)
     public KvmCpuidReply GetSupportedCpuid(int capacity) =>
         KvmCpuidReply.Of(CpuidVetting.CutToEngine(Host).Entries, capacity);
 
+    /// <summary>The same as the first KVM gave it: <see cref="KvmSupported2007"/>.</summary>
+    public KvmCpuidReply GetSupportedCpuid2007(int capacity, bool hostHasNx) =>
+        KvmCpuidReply.Of(KvmSupported2007.Read(Host, hostHasNx).Entries, capacity);
+
     /// <summary>KVM_GET_EMULATED_CPUID: what is executed even where the host has none of it: MOVBE and, with RDTSCP,
     /// RDPID.</summary>
     /// <param name="buffer">The caller's entries, which are overwritten; their padding has to be 0.</param>

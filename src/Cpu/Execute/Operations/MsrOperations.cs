@@ -18,12 +18,16 @@ internal static unsafe class MsrOperations
     private const uint TimeStampCounter = 0x10;
     private const uint MicrocodeUpdate = 0x79;
     private const uint MicrocodeRevision = 0x8B;
+    private const uint PlatformInfo = 0xCE;
     private const uint MtrrCapabilities = 0xFE;
     private const uint MachineCheckCapabilities = 0x179;
     private const uint MachineCheckStatus = 0x17A;
     private const uint ExtendedFeatureEnable = 0xC000_0080;
     private const uint FsBase = 0xC000_0100;
     private const uint GsBase = 0xC000_0101;
+
+    // CPUID faulting can be switched on. Source: Intel SDM vol. 4, MSR_PLATFORM_INFO[31].
+    private const ulong PlatformInfoValue = 1ul << 31;
 
     // 8 variable ranges, fixed ranges, write-combining.
     private const ulong MtrrCapabilitiesValue = 0x508;
@@ -83,6 +87,9 @@ internal static unsafe class MsrOperations
         {
             case TimeStampCounter:
                 value = VmTime.TimeStamp(state, uop);
+                return true;
+            case PlatformInfo:
+                value = PlatformInfoValue;
                 return true;
             case MtrrCapabilities:
                 value = MtrrCapabilitiesValue;
@@ -159,6 +166,7 @@ internal static unsafe class MsrOperations
         MsrSlots.Lstar or MsrSlots.Cstar or MsrSlots.KernelGsBase or MsrSlots.SysenterEsp
             or MsrSlots.SysenterEip => LinearMemory.IsCanonical(value),
         MsrSlots.Sfmask or MsrSlots.TscAux => value <= uint.MaxValue,
+        MsrSlots.MiscFeaturesEnables => value <= ProcessorOperations.CpuidFaulting,
         MsrSlots.Pat => IsValidPat(value),
         MsrSlots.ApicBase => (value & ~(state->PhysicalAddressMask & ~0xFFFul) & ~ApicBaseDefined) == 0,
         _ => true,

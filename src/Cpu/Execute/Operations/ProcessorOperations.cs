@@ -16,6 +16,10 @@ namespace KvmActors.Cpu.Execute.Operations;
 /// "VMMCALL".</remarks>
 internal static unsafe class ProcessorOperations
 {
+    /// <summary>MISC_FEATURES_ENABLES[0]: CPUID outside of ring 0 is #GP(0). Source: Intel SDM vol. 4, MSR 140H; Intel
+    /// 323850 "Virtualization Technology FlexMigration", section 2.3 "CPUID faulting".</summary>
+    public const ulong CpuidFaulting = 1;
+
     public static void Register(InstructionTable table)
     {
         table.Add(Mnemonic.Cpuid, &ReadCpuid);
@@ -53,6 +57,11 @@ internal static unsafe class ProcessorOperations
 
     private static Outcome ReadCpuid(CpuState* state, Uop* uop)
     {
+        if (state->Cpl != 0 && (*CpuState.Msr(state, MsrSlots.MiscFeaturesEnables) & CpuidFaulting) != 0)
+        {
+            return Faults.GeneralProtectionFault(state);
+        }
+
         var engine = VcpuEngine.Of(state);
         uint leaf = (uint)state->Rax;
         uint subleaf = (uint)state->Rcx;
@@ -62,7 +71,7 @@ internal static unsafe class ProcessorOperations
             Xss: 0,
             ApicBase: 0, // There is no local APIC, so it is never enabled, whatever the MSR holds.
             *CpuState.Msr(state, MsrSlots.MiscEnable));
-        CpuidRegisters registers = engine.Cpuid.Query(leaf, subleaf, runtime);
+        CpuidRegisters registers = engine.ReadCpuid(leaf, subleaf, runtime);
         engine.Observe(leaf, subleaf, VmTime.Now(state, uop));
         state->Rax = registers.Eax;
         state->Rbx = registers.Ebx;
