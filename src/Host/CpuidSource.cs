@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.KvmApi;
 using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Hypercalls;
 
@@ -34,6 +35,14 @@ internal static class CpuidSource
 
     /// <param name="file">Null: this machine's CPU. Else what <see cref="CpuidTableSource"/> takes.</param>
     /// <exception cref="CliFault">The file cannot be read or is no table; or this machine has no CPUID.</exception>
-    public static CpuidTable Read(string? file) =>
-        CpuidVetting.CutToEngine(CpuidTableSource.Load(file ?? CpuidTableSource.Host));
+    public static CpuidTable Read(string? file, CpuidDialect dialect = CpuidDialect.Kvm) =>
+        Cut(CpuidTableSource.Load(file ?? CpuidTableSource.Host), dialect);
+
+    /// <summary>What a guest may have of a raw table, in the dialect of its VM.</summary>
+    public static CpuidTable Cut(CpuidTable raw, CpuidDialect dialect) => dialect switch
+    {
+        CpuidDialect.Kvm => CpuidVetting.CutToEngine(raw),
+        // Every host that could run this has EFER.NXE set.
+        CpuidDialect.Kvm2007 => KvmSupported2007.Read(raw, hostHasNx: true),
+    };
 }

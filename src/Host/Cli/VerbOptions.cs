@@ -5,6 +5,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Hocon;
 
@@ -100,6 +101,11 @@ internal static class VerbOptions
             + "cut down to what the engine executes [default: host]",
         HelpName = "host|FILE",
     };
+
+    public static Option<CpuidDialect?> CpuidDialect() => Choice(
+        "--cpuid-dialect",
+        "Whose rule answers CPUID: today's KVM, or its first of 2007 with leaves that answer in turn [default: kvm]",
+        ConfigurationWords.CpuidDialects);
 
     private static T? Parse<T>(ArgumentResult result, Func<string, T?> read, string expected, string advice)
         where T : struct

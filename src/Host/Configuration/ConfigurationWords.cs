@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 
 namespace KvmActors.Host.Configuration;
@@ -21,6 +22,18 @@ internal static class ConfigurationWords
         ("intel", HostVendor.Intel),
         ("amd", HostVendor.Amd),
     ];
+
+    public static ImmutableArray<(string Word, CpuidDialect Value)> CpuidDialects { get; } =
+    [
+        ("kvm", CpuidDialect.Kvm),
+        ("kvm2007", CpuidDialect.Kvm2007),
+    ];
+
+    public static string Of(CpuidDialect dialect) => dialect switch
+    {
+        CpuidDialect.Kvm => "kvm",
+        CpuidDialect.Kvm2007 => "kvm2007",
+    };
 
     public static string Of(HostVendor vendor) => vendor switch
     {

@@ -5,7 +5,6 @@ using KvmActors.Actors.Cluster;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Fleet;
 using KvmActors.Cpu.Cpuid.Formats;
-using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Control.V1;
@@ -26,7 +25,10 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
             request.Vcpus == 0 ? 1 : (int)Math.Min(request.Vcpus, int.MaxValue),
             request.MemoryBytes == 0 ? options.Vm.MemoryBytes : request.MemoryBytes,
             PolicyOf(request.HypercallPatch),
-            options.Vm.TurnTicks);
+            options.Vm.TurnTicks)
+        {
+            CpuidDialect = DialectOf(request.CpuidDialect),
+        };
         try
         {
             MachineSpecRules.Check(spec);
@@ -37,7 +39,8 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
         }
 
         string? onNode = request.OnNode.Length == 0 ? null : request.OnNode;
-        CpuidTable table = await TableAsync(request.Cpuid, onNode ?? node.Id.Name, stop).ConfigureAwait(false);
+        CpuidTable table = await TableAsync(request.Cpuid, spec.CpuidDialect, onNode ?? node.Id.Name, stop)
+            .ConfigureAwait(false);
         return new VmBlueprint(
             ControlHandlers.VmOf(request.Name),
             spec,
@@ -68,12 +71,28 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
             $"Expected auto, patch, emulate or inject for hypercall_patch, found \"{word}\". Choose one of them.");
     }
 
-    private async Task<CpuidTable> TableAsync(CpuidChoice? choice, string onNode, CancellationToken stop)
+    private static CpuidDialect DialectOf(string word)
+    {
+        foreach ((string known, CpuidDialect dialect) in ConfigurationWords.CpuidDialects)
+        {
+            if (known == word || word.Length == 0)
+            {
+                return dialect;
+            }
+        }
+
+        throw new RpcException(
+            RpcStatus.InvalidArgument,
+            $"Expected kvm or kvm2007 for cpuid_dialect, found \"{word}\". Choose one of them.");
+    }
+
+    private async Task<CpuidTable> TableAsync(
+        CpuidChoice? choice, CpuidDialect dialect, string onNode, CancellationToken stop)
     {
         switch (choice?.ChoiceCase ?? CpuidChoice.ChoiceOneofCase.Cluster)
         {
             case CpuidChoice.ChoiceOneofCase.Text:
-                return TextTable(choice!.Text);
+                return TextTable(choice!.Text, dialect);
             case CpuidChoice.ChoiceOneofCase.Nodes:
                 return await CommonAsync([.. choice!.Nodes.Names], stop).ConfigureAwait(false);
             default:
@@ -84,11 +103,11 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
         }
     }
 
-    private static CpuidTable TextTable(string text)
+    private static CpuidTable TextTable(string text, CpuidDialect dialect)
     {
         try
         {
-            return CpuidVetting.CutToEngine(CpuidFile.Read(text));
+            return CpuidSource.Cut(CpuidFile.Read(text), dialect);
         }
         catch (CpuidFormatException fault)
         {

@@ -58,7 +58,7 @@ internal static class SoloMachine
             return (file, new SoloRunOptions(
                 options.Spec,
                 BootImageLoader.Load(file, commandLine),
-                CpuidSource.Read(CpuidSource.FileOf(options.CpuidFile)),
+                CpuidSource.Read(CpuidSource.FileOf(options.CpuidFile), options.Spec.CpuidDialect),
                 options.HostVendor ?? CpuidSource.VendorOfHost(),
                 options.InstructionsMax,
                 VendorChanges: []));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.CommandLine;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Solo;
@@ -50,6 +51,7 @@ internal static class RunVerb
         Option<TimeSpan?> timeout = VerbOptions.Duration("--timeout", "Stop after this time on the wall clock");
         Option<ulong?> vcpus = VerbOptions.Vcpus();
         Option<string?> cpuid = VerbOptions.Cpuid();
+        Option<CpuidDialect?> dialect = VerbOptions.CpuidDialect();
         Option<string?> serial = new("--serial")
         {
             Description = "Write the serial port to this file instead of stdout",
@@ -58,7 +60,7 @@ internal static class RunVerb
         Option<bool> json = VerbOptions.Json("what came of the run");
         VerbCommand verb = new("run", Description, Remarks, s_examples)
         {
-            image, memory, append, vendor, patch, instructions, timeout, vcpus, cpuid, serial, json,
+            image, memory, append, vendor, patch, instructions, timeout, vcpus, cpuid, dialect, serial, json,
         };
         verb.SetAction((parsed, stop) => Task.FromResult(Run(
             new SoloMachineOptions(
@@ -67,7 +69,10 @@ internal static class RunVerb
                     (int)Math.Min(parsed.GetValue(vcpus) ?? 1, int.MaxValue),
                     parsed.GetValue(memory) ?? MemoryBytesDefault,
                     parsed.GetValue(patch) ?? HypercallPatchPolicy.Auto,
-                    MachineSpec.TurnTicksDefault),
+                    MachineSpec.TurnTicksDefault)
+                {
+                    CpuidDialect = parsed.GetValue(dialect) ?? CpuidDialect.Kvm,
+                },
                 parsed.GetValue(append),
                 parsed.GetValue(vendor),
                 parsed.GetValue(cpuid),

@@ -2,6 +2,7 @@
 
 using System.CommandLine;
 using Google.Protobuf;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Control;
@@ -50,6 +51,7 @@ internal static class VmCreateVerb
             "What to do with the other maker's hypercall instruction [default: vm.hypercall-patch of the node]",
             ConfigurationWords.PatchPolicies);
         Option<string?> cpuid = new("--cpuid") { Description = CpuidHelp, HelpName = "cluster|nodes:A,B|FILE" };
+        Option<CpuidDialect?> dialect = VerbOptions.CpuidDialect();
         Option<string?> on = new("--on")
         {
             Description = "Name of the node to create it on [default: the node that is asked]",
@@ -60,7 +62,7 @@ internal static class VmCreateVerb
         Option<bool> json = VerbOptions.Json("the VM");
         VerbCommand verb = new("create", Description, VerbOptions.AtRemarks, s_examples)
         {
-            name, image, memory, vcpus, append, patch, cpuid, on, start, at, json,
+            name, image, memory, vcpus, append, patch, cpuid, dialect, on, start, at, json,
         };
         verb.SetAction(async (parsed, stop) =>
         {
@@ -76,6 +78,7 @@ internal static class VmCreateVerb
                 MemoryBytes = parsed.GetValue(memory) ?? 0,
                 Vcpus = (uint)Math.Min(parsed.GetValue(vcpus) ?? 1, uint.MaxValue),
                 HypercallPatch = parsed.GetValue(patch) is { } policy ? ConfigurationWords.Of(policy) : "",
+                CpuidDialect = ConfigurationWords.Of(parsed.GetValue(dialect) ?? CpuidDialect.Kvm),
                 Cpuid = ChoiceOf(parsed.GetValue(cpuid)),
                 OnNode = parsed.GetValue(on) ?? "",
             };
