@@ -91,8 +91,9 @@ public sealed class LookupModelTests(ITestOutputHelper output)
         return isTopology && level is [var one] ? new CpuidRegisters(0, 0, subleaf & 0xFF, one.Edx) : default;
     }
 
-    private static string Maker(CpuidEntry basic) => Encoding.ASCII.GetString(
-        [.. BitConverter.GetBytes(basic.Ebx), .. BitConverter.GetBytes(basic.Edx), .. BitConverter.GetBytes(basic.Ecx)]);
+    private static string Maker(CpuidEntry basic) => string.Concat(
+        new[] { basic.Ebx, basic.Edx, basic.Ecx }.Select(part =>
+            Encoding.ASCII.GetString(BitConverter.GetBytes(part))));
 
     private static CpuidEntry[] Entries(Random random)
     {

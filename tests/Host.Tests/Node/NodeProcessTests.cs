@@ -78,7 +78,7 @@ public sealed class NodeProcessTests : IDisposable
     [InlineData("kvmactors.node.name = [", ":1:24: expected a value, found the end of the file.")]
     [InlineData("\nkvmactors.node.nam = x", ":2:22: expected a key of reference.conf, found kvmactors.node.nam.")]
     [InlineData("kvmactors.node.link = \"0.0.0.0:5101\"", ":1:23: expected a loopback address")]
-    [InlineData("kvmactors.node.cpuid-source = \"file /nowhere/dump\"", "Expected a CPUID dump at /nowhere/dump")]
+    [InlineData("kvmactors.node.cpuid-source = \"file /nowhere/dump\"", "Expected a CPUID table at /nowhere/dump")]
     [InlineData("kvmactors.store.path = \"/nowhere/store.db\"", "/nowhere/store.db")]
     public async Task A_bad_configuration_is_one_message(string text, string expected)
     {

@@ -161,7 +161,7 @@ public sealed class RunVerbTests : IDisposable
     [InlineData("--memory", "3", "Expected a size from 65536")]
     [InlineData("--host-vendor", "via", "Expected one of intel, amd for --host-vendor, found \"via\"")]
     [InlineData("--timeout", "soon", "Expected a duration above 0 for --timeout, found \"soon\"")]
-    [InlineData("--cpuid", "/nowhere/dump", "Expected a CPUID dump at /nowhere/dump")]
+    [InlineData("--cpuid", "/nowhere/dump", "Expected a CPUID table at /nowhere/dump")]
     [InlineData("--serial", "/nowhere/serial", "Name another file with --serial.")]
     [InlineData("--max-instructions", "many", "many")]
     public async Task A_bad_option_is_wrong_usage(string option, string value, string expected)

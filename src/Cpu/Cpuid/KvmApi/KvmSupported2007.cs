@@ -13,7 +13,8 @@ namespace KvmActors.Cpu.Cpuid.KvmApi;
 /// is marked to be read next (0fdf8e59faa); leaf 0BH ends at the level type in ECX[15:8], not at ECX[7:0]
 /// (0853d2c1d84); NX is bit 20, not bit 0 (334b8ad7b18); MTRR, PAT, MCE and MCA may be reported (8d753f369bd), as
 /// far as the engine has them.</para>
-/// <para>What 2007 passed on as the host has it, and did not know yet (leaf 7, for instance), is vetted as today.</para>
+/// <para>What 2007 passed on as the host has it, and did not know yet (leaf 7, for instance), is vetted as today.
+/// </para>
 /// </remarks>
 public static class KvmSupported2007
 {
