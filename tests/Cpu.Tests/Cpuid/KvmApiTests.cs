@@ -103,6 +103,21 @@ public sealed class KvmApiTests
     }
 
     [Theory]
+    [InlineData(0u, false, 0ul, 0u)]
+    [InlineData(8u, false, 0ul, 8u)]
+    [InlineData(8u, true, 0ul, 0u)]
+    [InlineData(0u, true, 1ul << 18, 8u)]
+    public void Monitor_mwait_test_the_bit_follows_misc_enable_only_where_the_quirk_is_off(
+        uint table, bool quirkIsOff, ulong miscEnable, uint expected)
+    {
+        KvmVcpuCpuid vcpu = Set(KvmVcpuCpuid.New, [new CpuidEntry(1, 0, CpuidEntryFlags.None, 0, 0, table, 0)]);
+        CpuidRuntime runtime = new(0, 1, 0, 0, miscEnable) { MwaitFollowsMiscEnable = quirkIsOff };
+
+        Assert.Equal(expected, vcpu.Table.Query(1, 0, runtime).Ecx);
+        Assert.Equal(expected, vcpu.GetCpuid2(1, runtime).Entries[0].Ecx);
+    }
+
+    [Theory]
     [InlineData(7u, 1, 0u, "leaf 7 EBX")]
     [InlineData(0x8000_0008u, 0, 1u, "the physical address width")]
     public void Cpuid_test_a_change_after_the_first_run_is_refused(uint leaf, int ebx, uint eax, string what)

@@ -2,7 +2,9 @@
 
 using Iced.Intel;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.State;
+using KvmActors.Cpu.Tests.Cpuid;
 using Xunit;
 using static Iced.Intel.AssemblerRegisters;
 
@@ -59,6 +61,31 @@ public sealed class CpuidInstructionTests
         guest.Run();
 
         Assert.Equal(100ul, guest[Gpr.Rax]);
+    }
+
+    [Fact]
+    public void Cpuid_test_the_guest_reads_every_entry_of_its_table_exactly()
+    {
+        CpuidTable table = CpuidVetting.CutToEngine(SampleTables.Xeon);
+        using var guest = TestGuest.Long(a =>
+        {
+            a.cpuid();
+            a.hlt();
+        });
+        guest.Vcpu.Cpuid = table;
+        VcpuState ready = guest.Vcpu.Save();
+        foreach (CpuidEntry entry in table.Entries)
+        {
+            guest.Vcpu.Restore(ready);
+            guest[Gpr.Rax] = 0xFFFF_FFFF_0000_0000 | entry.Leaf;
+            guest[Gpr.Rcx] = 0xFFFF_FFFF_0000_0000 | entry.Subleaf;
+
+            guest.Run();
+
+            Assert.Equal(
+                (entry.Eax, (ulong)entry.Ebx, (ulong)entry.Ecx, (ulong)entry.Edx),
+                (guest[Gpr.Rax], guest[Gpr.Rbx], guest[Gpr.Rcx], guest[Gpr.Rdx]));
+        }
     }
 
     [Theory]
