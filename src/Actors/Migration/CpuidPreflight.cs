@@ -11,8 +11,8 @@ namespace KvmActors.Actors.Migration;
 /// </summary>
 public static class CpuidPreflight
 {
-    /// <summary>Differences told in one message.</summary>
-    public const int DifferencesMax = 8;
+    /// <summary>Missing things told in one message.</summary>
+    public const int ReasonsMax = 8;
 
     /// <param name="node">Name of the node that would take the guest.</param>
     /// <param name="guest">Every vCPU of the VM.</param>
@@ -20,21 +20,37 @@ public static class CpuidPreflight
     /// <returns>Null where the node can host the guest.</returns>
     public static Refusal? Check(string node, IEnumerable<GuestCpuid> guest, CpuidTable offered)
     {
-        ImmutableArray<CpuidDifference> missing =
+        // Several vCPUs mostly miss the same: what one of them has read counts.
+        ImmutableArray<CpuidCheckReason> missing =
         [
-            .. guest.SelectMany(vcpu => CpuidSuitability.Missing(vcpu.Table, offered, vcpu.Observed)).Distinct(),
+            .. guest.SelectMany(vcpu =>
+                    CpuidCheck.Of(vcpu.Table, offered, vcpu.Observed, CpuidLossPolicy.Strict).Reasons)
+                .OrderByDescending(reason => reason.IsObserved)
+                .DistinctBy(reason => reason.Missing),
         ];
         if (missing.IsEmpty)
         {
             return null;
         }
 
-        string told = string.Join(" ", missing.Take(DifferencesMax));
-        string more = missing.Length > DifferencesMax ? $" And {missing.Length - DifferencesMax} more." : string.Empty;
+        string told = string.Join(
+            "; ",
+            new[]
+            {
+                Told(missing.Take(ReasonsMax), isObserved: true, "which the guest has read"),
+                Told(missing.Take(ReasonsMax), isObserved: false, "which it has never read"),
+            }.Where(part => part.Length > 0));
+        string more = missing.Length > ReasonsMax ? $"; and {missing.Length - ReasonsMax} more" : string.Empty;
         return new Refusal(
             RefusalKind.Unsuitable,
             $"{node} to offer all that the guest's CPUID promises",
             $"{missing.Length} missing: {told}{more}",
-            "Choose another node, or create the VM with a table that both offer: see vcpu show and cpuid check.");
+            "Choose another node, or create the VM with a table that both offer: see cpuid baseline and cpuid check.");
+    }
+
+    private static string Told(IEnumerable<CpuidCheckReason> reasons, bool isObserved, string how)
+    {
+        string[] names = [.. reasons.Where(reason => reason.IsObserved == isObserved).Select(reason => reason.What)];
+        return names.Length == 0 ? string.Empty : $"{string.Join(", ", names)}, {how}";
     }
 }

@@ -126,7 +126,7 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
 
         IReadOnlyList<NodeRow> active = await ActiveAsync(stop).ConfigureAwait(false);
         ImmutableArray<CpuidTable> tables = [.. names.Select(name => TableOf(name, active))];
-        return CpuidIntersection.Of(tables[0], [.. tables.Skip(1)]);
+        return CpuidBaseline.Of(tables[0], [.. tables.Skip(1)]);
     }
 
     private static CpuidTable TableOf(string name, IReadOnlyList<NodeRow> active)

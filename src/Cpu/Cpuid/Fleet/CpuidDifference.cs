@@ -2,19 +2,33 @@
 
 namespace KvmActors.Cpu.Cpuid.Fleet;
 
-/// <summary>One thing a VM's table promises and a host does not have.</summary>
-/// <param name="Leaf">Where the VM's table says it.</param>
-/// <param name="Subleaf">Where the VM's table says it.</param>
-/// <param name="Register">Where the VM's table says it.</param>
-/// <param name="Name">The feature's name, or the manuals' notation for a bit without one, or what is too wide.</param>
-/// <param name="Expected">What the VM has.</param>
-/// <param name="Found">What the host has.</param>
-/// <param name="IsObserved">True if the guest has read this leaf and subleaf, so it may rely on it.</param>
+/// <summary>One place where two tables differ.</summary>
+/// <param name="Leaf">Where both say it.</param>
+/// <param name="Subleaf">Where both say it; 0 for leaves without subleaves.</param>
+/// <param name="Register">Where both say it.</param>
+/// <param name="Bit">The bit, or the lowest bit of a number; null where the register is one value.</param>
+/// <param name="Name">The feature's name, or the manuals' notation for a bit without one, or what the number is.
+/// </param>
+/// <param name="A">What the first says: a bit, a number or the register.</param>
+/// <param name="B">What the second says.</param>
+/// <param name="Direction">Who offers more.</param>
+/// <param name="Rule">How the place is compared.</param>
 public sealed record CpuidDifference(
-    uint Leaf, uint Subleaf, CpuidRegister Register, string Name, uint Expected, uint Found, bool IsObserved)
+    uint Leaf,
+    uint Subleaf,
+    CpuidRegister Register,
+    int? Bit,
+    string Name,
+    uint A,
+    uint B,
+    CpuidDirection Direction,
+    CpuidRule Rule)
 {
-    public override string ToString() =>
-        $"{Name} (leaf 0x{Leaf:x}, subleaf {Subleaf}, {Register.ToString().ToLowerInvariant()}): "
-        + $"the VM has {Expected}, the host {Found}; "
-        + (IsObserved ? "the guest has read this leaf." : "the guest has never read this leaf.");
+    /// <summary>True if it counts for the relation of the two tables.</summary>
+    public bool Decides => Rule <= CpuidRule.Description;
+
+    /// <summary>Where it is, as the manuals write it: <c>CPUID.(EAX=0x7,ECX=0):EBX[5]</c>.</summary>
+    public string Place =>
+        $"CPUID.(EAX=0x{Leaf:x},ECX={Subleaf}):{Register.ToString().ToUpperInvariant()}"
+        + (Bit is { } bit ? $"[{bit}]" : "");
 }
