@@ -99,10 +99,8 @@ public sealed class HandOverRulesTests
         Refusal refusal = CpuidPreflight.Check("node-2", [seen], host)!;
 
         Assert.Equal(RefusalKind.Unsuitable, refusal.Kind);
-        Assert.Contains("2 missing: aes (leaf 0x1", refusal.Found, StringComparison.Ordinal);
-        Assert.Contains("the guest has never read this leaf", refusal.Found, StringComparison.Ordinal);
-        Assert.Contains("avx2 (leaf 0x7", refusal.Found, StringComparison.Ordinal);
-        Assert.Contains("the guest has read this leaf", refusal.Found, StringComparison.Ordinal);
+        Assert.Equal(
+            "2 missing: avx2, which the guest has read; aes, which it has never read", refusal.Found);
         Assert.Null(CpuidPreflight.Check("node-2", [GuestCpuid.Unread(host)], guest));
     }
 

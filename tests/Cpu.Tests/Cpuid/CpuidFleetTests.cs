@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Fleet;
 using KvmActors.Cpu.Cpuid.Names;
@@ -14,6 +15,10 @@ public sealed class CpuidFleetTests
     private static readonly CpuidTable s_amd = CpuidVetting.CutToEngine(SampleTables.Epyc);
     private static readonly CpuidTable s_intel = CpuidVetting.CutToEngine(SampleTables.Xeon);
 
+    private static ImmutableArray<CpuidCheckReason> Missing(
+        CpuidTable table, CpuidTable host, params CpuidObservation[] observed) =>
+        CpuidCheck.Of(table, host, observed, CpuidLossPolicy.Strict).Reasons;
+
     private static CpuidTable With(CpuidTable table, uint leaf, uint subleaf, Func<CpuidEntry, CpuidEntry> change) =>
         CpuidTable.Of(table.Entries.Select(entry =>
             entry.Leaf == leaf && entry.Subleaf == subleaf ? change(entry) : entry));
@@ -21,27 +26,27 @@ public sealed class CpuidFleetTests
     [Fact]
     public void A_baseline_of_one_is_that_one()
     {
-        Assert.Same(s_amd, CpuidIntersection.Of(s_amd));
-        Assert.Equal(s_amd, CpuidIntersection.Of(s_amd, s_amd));
-        Assert.Equal(SampleTables.Xeon, CpuidIntersection.Of(SampleTables.Xeon, SampleTables.Xeon));
+        Assert.Same(s_amd, CpuidBaseline.Of(s_amd));
+        Assert.Equal(s_amd, CpuidBaseline.Of(s_amd, s_amd));
+        Assert.Equal(SampleTables.Xeon, CpuidBaseline.Of(SampleTables.Xeon, SampleTables.Xeon));
     }
 
     [Fact]
     public void A_baseline_runs_on_every_host_it_was_made_of()
     {
-        Assert.Empty(CpuidSuitability.Missing(CpuidIntersection.Of(s_amd, s_intel), s_amd, []));
-        Assert.Empty(CpuidSuitability.Missing(CpuidIntersection.Of(s_amd, s_intel), s_intel, []));
-        Assert.Empty(CpuidSuitability.Missing(CpuidIntersection.Of(s_intel, s_amd), s_amd, []));
+        Assert.Empty(Missing(CpuidBaseline.Of(s_amd, s_intel), s_amd));
+        Assert.Empty(Missing(CpuidBaseline.Of(s_amd, s_intel), s_intel));
+        Assert.Empty(Missing(CpuidBaseline.Of(s_intel, s_amd), s_amd));
 
-        CpuidTable raw = CpuidIntersection.Of(SampleTables.Xeon, SampleTables.Epyc);
-        Assert.Empty(CpuidSuitability.Missing(raw, SampleTables.Xeon, []));
-        Assert.Empty(CpuidSuitability.Missing(raw, SampleTables.Epyc, []));
+        CpuidTable raw = CpuidBaseline.Of(SampleTables.Xeon, SampleTables.Epyc);
+        Assert.Empty(Missing(raw, SampleTables.Xeon));
+        Assert.Empty(Missing(raw, SampleTables.Epyc));
     }
 
     [Fact]
     public void A_baseline_has_the_first_hosts_identity_and_the_smallest_sizes()
     {
-        CpuidTable baseline = CpuidIntersection.Of(s_amd, s_intel);
+        CpuidTable baseline = CpuidBaseline.Of(s_amd, s_intel);
 
         Assert.Equal("AuthenticAMD", baseline.Vendor);
         Assert.Equal(s_amd.Find(1, 0)!.Value.Eax, baseline.Find(1, 0)!.Value.Eax);
@@ -55,7 +60,7 @@ public sealed class CpuidFleetTests
     [Fact]
     public void A_feature_is_in_the_baseline_if_and_only_if_all_hosts_have_it()
     {
-        CpuidTable baseline = CpuidIntersection.Of(s_intel, s_amd);
+        CpuidTable baseline = CpuidBaseline.Of(s_intel, s_amd);
 
         string[] inverted = ["fdp_excptn_only", "zero_fcs_fds"];
         Assert.All(CpuidFeatures.All.Where(named => !inverted.Contains(named.Name)), named => Assert.Equal(
@@ -67,7 +72,7 @@ public sealed class CpuidFleetTests
     [Fact]
     public void A_component_of_XSAVE_that_lies_elsewhere_takes_its_features_with_it()
     {
-        CpuidTable baseline = CpuidIntersection.Of(SampleTables.Xeon, SampleTables.Epyc);
+        CpuidTable baseline = CpuidBaseline.Of(SampleTables.Xeon, SampleTables.Epyc);
 
         Assert.Equal(7u, baseline.Find(0xD, 0)!.Value.Eax);
         Assert.Equal(0x340u, baseline.Find(0xD, 0)!.Value.Ecx);
@@ -81,16 +86,16 @@ public sealed class CpuidFleetTests
     [Fact]
     public void What_a_host_lacks_is_named_with_whether_the_guest_has_looked()
     {
-        IReadOnlyList<CpuidDifference> missing = CpuidSuitability.Missing(
-            s_amd, s_intel, [new CpuidObservation(7, 0, FirstVmTime: 12, Reads: 1)]);
+        ImmutableArray<CpuidCheckReason> missing = Missing(
+            s_amd, s_intel, new CpuidObservation(7, 0, FirstVmTime: 12, Reads: 1));
 
-        CpuidDifference umip = Assert.Single(missing, difference => difference.Name == "umip");
+        CpuidCheckReason umip = Assert.Single(missing, reason => reason.Missing.Name == "umip");
         Assert.True(umip.IsObserved);
-        Assert.Equal((7u, 0u, CpuidRegister.Ecx), (umip.Leaf, umip.Subleaf, umip.Register));
-        CpuidDifference width = Assert.Single(missing, difference => difference.Name == "physical address bits");
-        Assert.Equal((52u, 46u, false), (width.Expected, width.Found, width.IsObserved));
-        Assert.Equal(
-            "umip (leaf 0x7, subleaf 0, ecx): the VM has 1, the host 0; the guest has read this leaf.", $"{umip}");
+        Assert.Equal("CPUID.(EAX=0x7,ECX=0):ECX[2]", umip.Missing.Place);
+        Assert.Equal("umip is missing and the guest has read it (1 times, first at VM time 12).", $"{umip}");
+        CpuidCheckReason width = Assert.Single(missing, reason => reason.Missing.Name == "physical address bits");
+        Assert.Equal((52u, 46u, false), (width.Missing.A, width.Missing.B, width.IsObserved));
+        Assert.Equal("physical address bits (52, the host has 46) is missing, never observed.", $"{width}");
     }
 
     [Fact]
@@ -98,28 +103,28 @@ public sealed class CpuidFleetTests
     {
         CpuidTable vm = With(s_intel, 7, 0, entry => entry with { Edx = entry.Edx | (1u << 0) });
 
-        CpuidDifference unnamed = Assert.Single(CpuidSuitability.Missing(vm, s_intel, []));
+        CpuidCheckReason unnamed = Assert.Single(Missing(vm, s_intel));
 
-        Assert.Equal("CPUID.(EAX=0x7,ECX=0):EDX[0]", unnamed.Name);
+        Assert.Equal("CPUID.(EAX=0x7,ECX=0):EDX[0]", unnamed.Missing.Name);
     }
 
     [Fact]
     public void A_host_with_more_than_the_vm_lacks_nothing()
     {
-        CpuidTable less = With(s_intel, 7, 0, entry => entry with { Ebx = 0 });
+        CpuidTable less = With(s_intel, 7, 0, entry => entry with { Ebx = (1 << 6) | (1 << 13) });
 
-        Assert.Empty(CpuidSuitability.Missing(less, s_intel, []));
-        Assert.Empty(CpuidSuitability.Missing(CpuidTable.Empty, s_intel, []));
-        Assert.NotEmpty(CpuidSuitability.Missing(s_intel, CpuidTable.Empty, []));
+        Assert.Empty(Missing(less, s_intel));
+        Assert.Empty(Missing(CpuidTable.Empty, s_intel));
+        Assert.NotEmpty(Missing(s_intel, CpuidTable.Empty));
     }
 
     [Fact]
     public void A_component_of_XSAVE_that_lies_elsewhere_is_a_difference()
     {
         IEnumerable<string> names =
-            CpuidSuitability.Missing(SampleTables.Xeon, SampleTables.Epyc, []).Select(difference => difference.Name);
+            Missing(SampleTables.Xeon, SampleTables.Epyc).Select(reason => reason.Missing.Name);
 
         Assert.Contains("XSAVE offset of component 5", names);
-        Assert.Contains("XSAVE component 3", names);
+        Assert.Contains("XSAVE component 3 (MPX)", names);
     }
 }

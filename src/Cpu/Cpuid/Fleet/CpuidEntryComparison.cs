@@ -57,7 +57,7 @@ internal sealed class CpuidEntryComparison(
                     break;
                 case CpuidRule.Limits or CpuidRule.Identity or CpuidRule.Topology or CpuidRule.Caches
                     or CpuidRule.Platform or CpuidRule.Hypervisor:
-                    Add(register, null, CpuidPlaceNames.Of(leaf, subleaf, register, rule), a, b, More(a, b), rule);
+                    Add(register, null, CpuidPlaceNames.Of(leaf, register, rule), a, b, More(a, b), rule);
                     break;
             }
         }
@@ -158,7 +158,7 @@ internal sealed class CpuidEntryComparison(
         CpuidDirection direction = IsSilent(_entryA) ? CpuidDirection.OnlyB
             : IsSilent(_entryB) ? CpuidDirection.OnlyA
             : CpuidDirection.Differs;
-        string name = CpuidPlaceNames.Of(leaf, subleaf, register, CpuidRule.Description);
+        string name = CpuidPlaceNames.Of(leaf, register, CpuidRule.Description);
         Add(register, null, name, a, b, direction, CpuidRule.Description);
     }
 

@@ -23,22 +23,22 @@ internal static class CpuidPlaceNames
         _ => $"XSAVE component {component}",
     };
 
-    public static string Of(uint leaf, uint subleaf, CpuidRegister register, CpuidRule rule) => (leaf, register) switch
+    public static string Of(uint leaf, CpuidRegister register, CpuidRule rule) => (leaf, register) switch
     {
         (0, Eax) => "highest basic leaf",
         (0x8000_0000, Eax) => "highest extended leaf",
         (0x4000_0000, Eax) => "highest hypervisor leaf",
         (7, Eax) => "highest subleaf of leaf 7",
         (0, _) => "vendor",
-        (0x8000_0000, _) => "vendor, repeated",
+        (0x8000_0000, _) => "vendor in leaf 0x80000000",
         (0x4000_0000, _) => "hypervisor's signature",
-        (1, Eax) => "family, model and stepping",
-        (1, Ebx) => "APIC id, threads, CLFLUSH size",
-        (0x8000_0001, Eax) => "family, model and stepping, repeated",
+        (1, Eax) => "family and model",
+        (1, Ebx) => "APIC id and threads",
+        (0x8000_0001, Eax) => "AMD's family and model",
         (0x8000_0001, Ebx) => "package type",
         ( >= 0x8000_0002 and <= 0x8000_0004, _) => "processor's name",
         (3, _) => "serial number",
-        _ => $"{Word(rule)} (leaf 0x{leaf:x}, subleaf {subleaf})",
+        _ => $"{Word(rule)} of leaf 0x{leaf:x}",
     };
 
     private static string Word(CpuidRule rule) => rule switch

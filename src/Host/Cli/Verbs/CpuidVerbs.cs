@@ -14,6 +14,8 @@ internal static class CpuidVerbs
         CpuidModelsVerb.Build(terminal),
         CpuidConvertVerb.Build(terminal),
         CpuidQueryVerb.Build(terminal),
+        CpuidCompareVerb.Build(terminal),
+        CpuidBaselineVerb.Build(terminal),
     };
 
     /// <summary>A table, as <see cref="CpuidTableSource"/> finds it.</summary>
