@@ -82,11 +82,10 @@ internal static class CpuidBaselineVerb
             : hosts;
         CpuidTable after = request.WhatIf is null ? baseline : Make(then, request.Vendors);
         CpuidPoolChange? change = request.WhatIf is null ? null : CpuidPoolChange.Of(baseline, after);
-        bool isTold = request.Explains || request.IsJson || then.DistinctBy(host => host.Table.Vendor).Count() > 1;
-        CpuidBaselineExplanation? explanation = isTold ? CpuidBaselineExplanation.Of(hosts, baseline) : null;
         if (request.IsJson)
         {
-            CliJson.Write(terminal.Out, BaselineReport.Of(after, explanation!, request.WhatIf, change));
+            var all = CpuidBaselineExplanation.Of(hosts, baseline);
+            CliJson.Write(terminal.Out, BaselineReport.Of(after, all, request.WhatIf, change));
             return;
         }
 
@@ -94,7 +93,7 @@ internal static class CpuidBaselineVerb
         CliTerminal about = printsTable ? terminal.ErrorAsOut() : terminal;
         if (request.Explains)
         {
-            BaselineText.Explain(hosts, baseline, explanation!, about);
+            BaselineText.Explain(hosts, baseline, CpuidBaselineExplanation.Of(hosts, baseline), about);
         }
 
         if (change is not null)
@@ -102,9 +101,9 @@ internal static class CpuidBaselineVerb
             BaselineText.Change(request.WhatIf!, hosts.Length, change, about);
         }
 
-        if (explanation is { Vendors.IsEmpty: false })
+        if (then.Any(host => host.Table.Vendor != then[0].Table.Vendor))
         {
-            BaselineText.GivenUp(hosts[0], explanation.Vendors, about);
+            BaselineText.GivenUp(then[0], CpuidBaselineExplanation.Of(then, after).Vendors, about);
         }
 
         if (printsTable)

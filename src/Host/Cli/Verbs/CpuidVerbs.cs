@@ -16,6 +16,7 @@ internal static class CpuidVerbs
         CpuidQueryVerb.Build(terminal),
         CpuidCompareVerb.Build(terminal),
         CpuidBaselineVerb.Build(terminal),
+        CpuidCheckVerb.Build(terminal),
     };
 
     /// <summary>A table, as <see cref="CpuidTableSource"/> finds it.</summary>
