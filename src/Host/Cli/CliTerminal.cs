@@ -35,7 +35,7 @@ internal sealed class CliTerminal(
         !Console.IsErrorRedirected,
         noColour: !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")));
 
-    /// <summary>The same terminal with standard error for results: where something else is on standard output.</summary>
+    /// <summary>The same terminal with standard error for results: where a table is on standard output.</summary>
     public CliTerminal ErrorAsOut() => new(Input, error, error, IsErrorTerminal, IsErrorTerminal, noColour);
 
     /// <summary>True where <see cref="Out"/> may have colours.</summary>

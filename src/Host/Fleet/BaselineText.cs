@@ -12,12 +12,16 @@ namespace KvmActors.Host.Fleet;
 internal static class BaselineText
 {
     public static void Explain(
-        ImmutableArray<CpuidHost> hosts, CpuidTable baseline, CpuidBaselineExplanation explanation, CliTerminal terminal)
+        ImmutableArray<CpuidHost> hosts,
+        CpuidTable baseline,
+        CpuidBaselineExplanation explanation,
+        CliTerminal terminal)
     {
         terminal.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"Baseline of {Hosts(hosts.Length)}, {baseline.Entries.Length} entries, with the identity of {hosts[0].Name}. "
-            + $"Some host offers {FleetText.Things(explanation.Costs.Length)} that the pool does not."));
+            $"Baseline of {Hosts(hosts.Length)}, {baseline.Entries.Length} entries, with the identity of "
+            + $"{hosts[0].Name}. Some host offers {FleetText.Things(explanation.Costs.Length)} that the pool does "
+            + "not."));
         if (!explanation.Costs.IsEmpty)
         {
             terminal.Out.WriteLine();
@@ -95,9 +99,9 @@ internal static class BaselineText
 
         fields.Write(terminal);
         terminal.Out.WriteLine(
-            "Safe: every feature that is left, on every host; and hypercalls, which are patched to the host's instruction.");
+            "Safe: every feature that is left, on every host; and hypercalls, which are patched to the host's own.");
         terminal.Out.WriteLine(
-            "Not safe: what a guest concludes from the vendor's name alone, such as MSRs of one vendor and its errata.");
+            "Not safe: what a guest concludes from the vendor's name alone, such as that vendor's MSRs and errata.");
     }
 
     private static string Because(CpuidCost cost, int hosts)

@@ -37,7 +37,12 @@ internal sealed record CheckReport(
 
     public static CheckReport Of(
         string table, string host, CpuidCheck check, CpuidLossPolicy policy, string? record) => new(
-        table, host, check.Verdict, policy, record, [.. check.Reasons.Select(reason => Of(reason, record is not null))]);
+        table,
+        host,
+        check.Verdict,
+        policy,
+        record,
+        [.. check.Reasons.Select(reason => Of(reason, record is not null))]);
 
     private static Reason Of(CpuidCheckReason reason, bool hasRecord) => new(
         $"0x{reason.Missing.Leaf:x}",

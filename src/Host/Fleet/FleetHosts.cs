@@ -47,11 +47,10 @@ internal static class FleetHosts
         if (position < 0 || hosts.Length == 1)
         {
             string names = string.Join(", ", hosts.Select(host => host.Name));
-            throw new CliFault(
-                position < 0
-                    ? $"Expected a host of the pool for --what-if remove, found \"{whatIf.Host}\". Choose one of: {names}."
-                    : $"Expected a pool of two hosts or more for --what-if remove, found only {names}. Name more hosts.",
-                exitCode: CliFault.Usage);
+            string sentence = position < 0
+                ? $"Expected a host of the pool to remove, found \"{whatIf.Host}\". Choose one of: {names}."
+                : $"Expected a pool of two hosts or more to remove one, found only {names}. Name more hosts.";
+            throw new CliFault(sentence, exitCode: CliFault.Usage);
         }
 
         return hosts.RemoveAt(position);

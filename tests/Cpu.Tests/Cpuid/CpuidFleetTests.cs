@@ -92,7 +92,7 @@ public sealed class CpuidFleetTests
         CpuidCheckReason umip = Assert.Single(missing, reason => reason.Missing.Name == "umip");
         Assert.True(umip.IsObserved);
         Assert.Equal("CPUID.(EAX=0x7,ECX=0):ECX[2]", umip.Missing.Place);
-        Assert.Equal("umip is missing and the guest has read it (1 times, first at VM time 12).", $"{umip}");
+        Assert.Equal("umip is missing and the guest has read it (readings: 1, first at VM time 12).", $"{umip}");
         CpuidCheckReason width = Assert.Single(missing, reason => reason.Missing.Name == "physical address bits");
         Assert.Equal((52u, 46u, false), (width.Missing.A, width.Missing.B, width.IsObserved));
         Assert.Equal("physical address bits (52, the host has 46) is missing, never observed.", $"{width}");

@@ -6,7 +6,8 @@ using static KvmActors.Cpu.Cpuid.CpuidRegister;
 
 namespace KvmActors.Cpu.Cpuid.Fleet;
 
-/// <summary>The baseline of several CPUs: the richest table that a guest may have that shall run on any of them.</summary>
+/// <summary>The baseline of several CPUs: the richest table that a guest may have that shall run on any of them.
+/// </summary>
 /// <remarks>
 /// <para>From the first: maker, family, model, name, caches, topology, hypervisor leaves. Feature registers: the
 /// bits that all have, named or not. Maximum leaves, address widths and counts: the smallest. XSAVE: the components
@@ -71,7 +72,9 @@ public static class CpuidBaseline
     {
         uint lastBasic = MaxLeaf(first, other, 0);
         uint lastExtended = MaxLeaf(first, other, 0x8000_0000);
-        ulong components = CpuidXsaveLayout.Common(first, other);
+
+        // Where leaf 0DH is out of range, a guest finds no component and may use none.
+        ulong components = lastBasic < CpuidXsave.Leaf ? 0 : CpuidXsaveLayout.Common(first, other);
         ulong supervisor = CpuidXsaveLayout.CommonSupervisor(first, other);
         List<CpuidEntry> entries = new(first.Entries.Length);
         foreach (CpuidEntry entry in first.Entries)
@@ -88,9 +91,10 @@ public static class CpuidBaseline
             }
 
             bool isClassBase = entry.Leaf is 0 or 0x8000_0000;
-            CpuidRegisters theirs = other.Find(entry.Leaf, entry.Subleaf)?.Registers ?? default;
+            CpuidRegisters? theirs = other.Find(entry.Leaf, entry.Subleaf)?.Registers;
             CpuidRegisters common = isClassBase ? entry.Registers with { Eax = last }
-                : entry.Leaf == CpuidXsave.Leaf ? OfXsave(entry, theirs, first, other, components, supervisor)
+                : entry.Leaf == CpuidXsave.Leaf
+                    ? OfXsave(entry, theirs ?? default, first, other, components, supervisor)
                 : OfEntry(entry, theirs, first, other)
                     .And(CpuidXsaveFeatures.Without(components, entry.Leaf, entry.Subleaf).Not());
             if (isClassBase || common != default || entry.Registers == default)
@@ -102,17 +106,21 @@ public static class CpuidBaseline
         return CpuidTable.Of(entries);
     }
 
-    private static CpuidRegisters OfEntry(CpuidEntry entry, CpuidRegisters theirs, CpuidTable first, CpuidTable other)
+    private static CpuidRegisters OfEntry(CpuidEntry entry, CpuidRegisters? found, CpuidTable first, CpuidTable other)
     {
-        bool isSame = entry.Registers == theirs;
+        CpuidRegisters theirs = found ?? default;
+        bool isSame = IsSame(entry, theirs);
         uint Common(CpuidRegister register)
         {
             (uint a, uint b) = (entry.Registers.Of(register), theirs.Of(register));
             (uint leaf, uint subleaf) = (entry.Leaf, entry.Subleaf);
+
+            // Where there is no leaf, nothing tells what is missing.
             uint inverted = CpuidFieldRules.InvertedBits(leaf, subleaf, register);
+            uint missing = found is null ? 0 : (a | b) & inverted;
             return CpuidFieldRules.Of(leaf, subleaf, register) switch
             {
-                CpuidRule.Features => (a & b & ~inverted) | ((a | b) & inverted),
+                CpuidRule.Features => (a & b & ~inverted) | missing,
                 CpuidRule.Numbers => Narrowed(leaf, CpuidQuantity.Smaller(leaf, subleaf, register, a, b)),
                 CpuidRule.Description => isSame ? a : 0,
                 CpuidRule.Limits => Math.Min(a, b),
@@ -125,6 +133,16 @@ public static class CpuidBaseline
         }
 
         return new CpuidRegisters(Common(Eax), Common(Ebx), Common(Ecx), Common(Edx));
+    }
+
+    /// <summary>True if what an entry describes is the same, whatever its feature bits are.</summary>
+    private static bool IsSame(CpuidEntry entry, CpuidRegisters theirs)
+    {
+        bool Is(CpuidRegister register) => entry.Registers.Of(register) == theirs.Of(register)
+            || CpuidFieldRules.Of(entry.Leaf, entry.Subleaf, register)
+                is not (CpuidRule.Description or CpuidRule.Platform);
+
+        return Is(Eax) && Is(Ebx) && Is(Ecx) && Is(Edx);
     }
 
     private static CpuidRegisters OfXsave(

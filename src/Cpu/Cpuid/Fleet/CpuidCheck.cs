@@ -12,8 +12,8 @@ namespace KvmActors.Cpu.Cpuid.Fleet;
 /// <para>The table is compared with the host by <see cref="CpuidComparison"/>: what decides there, and is not more in
 /// the host, is missing. Maker, family, model, name, caches and topology are data that the guest takes along, so they
 /// never are.</para>
-/// <para>A thing is observed if the guest has read its leaf and subleaf; of a leaf without subleaves, any; of XSAVE, any
-/// subleaf of leaf 0DH, because nobody enables a component without having asked for its size.</para>
+/// <para>A thing is observed if the guest has read its leaf and subleaf; of a leaf without subleaves, any; of XSAVE,
+/// any subleaf of leaf 0DH, because nobody enables a component without having asked for its size.</para>
 /// </remarks>
 public sealed record CpuidCheck(CpuidVerdict Verdict, ImmutableArray<CpuidCheckReason> Reasons)
 {

@@ -16,6 +16,7 @@ public sealed record CpuidCheckReason(CpuidDifference Missing, CpuidObservation?
         : $"{Missing.Name} ({Missing.A}, the host has {Missing.B})";
 
     public override string ToString() => Observed is { } observed
-        ? $"{What} is missing and the guest has read it ({observed.Reads} times, first at VM time {observed.FirstVmTime})."
+        ? $"{What} is missing and the guest has read it (readings: {observed.Reads}, first at VM time "
+            + $"{observed.FirstVmTime})."
         : $"{What} is missing, never observed.";
 }

@@ -110,7 +110,8 @@ internal sealed class CpuidEntryComparison(
             (uint numberA, uint numberB) = (number.Of(a), number.Of(b));
             if (numberA != numberB)
             {
-                Add(register, number.LowBit, number.Name, numberA, numberB, Larger(numberA, numberB), CpuidRule.Numbers);
+                CpuidDirection more = Larger(numberA, numberB);
+                Add(register, number.LowBit, number.Name, numberA, numberB, more, CpuidRule.Numbers);
             }
         }
 
@@ -126,7 +127,8 @@ internal sealed class CpuidEntryComparison(
             {
                 int bit = BitOperations.TrailingZeroCount(bits);
                 string name = CpuidPlaceNames.Component(register == Edx ? bit + 32 : bit);
-                Add(register, bit, name, a >> bit & 1, b >> bit & 1, Larger(a >> bit & 1, b >> bit & 1), CpuidRule.Xsave);
+                (uint inA, uint inB) = (a >> bit & 1, b >> bit & 1);
+                Add(register, bit, name, inA, inB, Larger(inA, inB), CpuidRule.Xsave);
             }
         }
         else if (subleaf == 1 && register == Eax)

@@ -15,9 +15,9 @@ internal static class CpuidBaselineVerb
     private const string Remarks = """
         The baseline is the richest table that every one of the hosts can offer; vendor, family, model, name, caches and
         topology are the first host's. It is printed in the form of --format.
-        --explain tells instead what the pool goes without, which host costs it, and what the pool would gain if a host left.
-        --what-if tells instead what a host that joins or leaves would change. With --format they tell it on standard error,
-        beside the table; that of --what-if is the table after the change.
+        --explain tells instead what the pool goes without, which host costs it, and what the pool would gain if a host
+        left. --what-if tells instead what a host that joins or leaves would change. With --format they tell it on
+        standard error, beside the table; that of --what-if is the table after the change.
         Hosts of several vendors are refused without --cross-vendor, which tells what each vendor's hosts give up.
 
         Exit codes: 0 done; 1 the vendors are mixed.

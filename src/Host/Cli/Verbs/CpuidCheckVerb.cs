@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Fleet;
 using KvmActors.Cpu.Cpuid.Vetting;
-using KvmActors.Host.Control;
-using KvmActors.Host.Control.V1;
 using KvmActors.Host.Fleet;
-using CpuidEntry = KvmActors.Cpu.Cpuid.CpuidEntry;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -51,15 +47,8 @@ internal static class CpuidCheckVerb
             Description = "What the guest has read, from vcpu cpuid observed --json",
             HelpName = "FILE",
         };
-        Option<string?> vcpu = new("--vcpu")
-        {
-            Description = "A vCPU of a running cluster, whose guest's record counts",
-            HelpName = "VM/INDEX",
-        };
-        Option<bool> allow = new("--allow-unobserved")
-        {
-            Description = "Accept the loss of what the guest has never observed",
-        };
+        Option<string?> vcpu = new("--vcpu") { Description = "A running vCPU, such as web/0", HelpName = "VM/INDEX" };
+        Option<bool> allow = new("--allow-unobserved") { Description = "Accept a loss that was never observed" };
         Option<bool> vetted = new("--vetted") { Description = "Cut the host's table to what this engine offers" };
         Option<string> at = VerbOptions.At();
         Option<bool> json = VerbOptions.Json("verdict and reasons");
@@ -70,29 +59,17 @@ internal static class CpuidCheckVerb
         };
         verb.SetAction(async (parsed, stop) =>
         {
-            Guest guest = await LoadAsync(
+            CheckedGuest guest = await CheckedGuest.LoadAsync(
                 parsed.GetValue(table),
                 parsed.GetValue(observed),
                 parsed.GetValue(vcpu),
                 parsed.GetValue(at)!,
-                terminal,
+                terminal.Input,
                 stop).ConfigureAwait(false);
             string hostWord = parsed.GetRequiredValue(on);
             CpuidTable host = CpuidTableSource.LoadDetails(hostWord, terminal.Input).Table;
             CpuidLossPolicy policy = parsed.GetValue(allow) ? CpuidLossPolicy.AllowUnobserved : CpuidLossPolicy.Strict;
-            if (policy == CpuidLossPolicy.AllowUnobserved && guest.Record is null)
-            {
-                throw new CliFault(
-                    "Expected a record of what the guest has read with --allow-unobserved, found none. "
-                    + "Add --observed FILE or --vcpu VM/INDEX.",
-                    exitCode: CliFault.Usage);
-            }
-
-            var check = CpuidCheck.Of(
-                guest.Table,
-                parsed.GetValue(vetted) ? CpuidVetting.CutToEngine(host) : host,
-                guest.Observed,
-                policy);
+            CpuidCheck check = Check(guest, parsed.GetValue(vetted) ? CpuidVetting.CutToEngine(host) : host, policy);
             if (parsed.GetValue(json))
             {
                 CliJson.Write(terminal.Out, CheckReport.Of(guest.Word, hostWord, check, policy, guest.Record));
@@ -107,56 +84,15 @@ internal static class CpuidCheckVerb
         return verb;
     }
 
-    private static async Task<Guest> LoadAsync(
-        string? word, string? file, string? vcpu, string at, CliTerminal terminal, CancellationToken stop)
-    {
-        if (word is null && vcpu is null)
-        {
-            throw new CliFault(
-                "Expected the table of a guest, found none. Name a TABLE, or a running vCPU with --vcpu VM/INDEX.",
-                exitCode: CliFault.Usage);
-        }
+    private static CpuidCheck Check(CheckedGuest guest, CpuidTable host, CpuidLossPolicy policy) =>
+        policy == CpuidLossPolicy.AllowUnobserved && guest.Record is null
+            ? throw new CliFault(
+                "Expected a record of what the guest has read with --allow-unobserved, found none. "
+                + "Add --observed FILE or --vcpu VM/INDEX.",
+                exitCode: CliFault.Usage)
+            : CpuidCheck.Of(guest.Table, host, guest.Observed, policy);
 
-        if (file is not null && vcpu is not null)
-        {
-            throw new CliFault(
-                "Expected one record of what the guest has read, found --observed and --vcpu. Leave one out.",
-                exitCode: CliFault.Usage);
-        }
-
-        CpuidTable? table = word is null ? null : CpuidTableSource.LoadDetails(word, terminal.Input).Table;
-        if (file is not null)
-        {
-            var record = ObservedRecord.Read(file);
-            return new Guest(word!, table!, record.Vcpu, record.Observed);
-        }
-
-        if (vcpu is null)
-        {
-            return new Guest(word!, table!, null, []);
-        }
-
-        using ControlClient client = new(at);
-        VcpuStatus status = await client.CallAsync(
-            ControlMethods.ShowVcpu, new ShowVcpuRequest { Vcpu = vcpu }, stop).ConfigureAwait(false);
-        return new Guest(
-            word ?? vcpu,
-            table ?? CpuidTable.Of(status.Cpuid.Select(entry => new CpuidEntry(
-                entry.Leaf,
-                entry.Subleaf,
-                entry.IsIndexed ? CpuidEntryFlags.SignificantIndex : CpuidEntryFlags.None,
-                entry.Eax,
-                entry.Ebx,
-                entry.Ecx,
-                entry.Edx))),
-            status.Name,
-            [
-                .. status.CpuidRead.Select(read =>
-                    new CpuidObservation(read.Leaf, read.Subleaf, read.FirstVmTime, read.Reads)),
-            ]);
-    }
-
-    private static void Print(Guest guest, string host, CpuidCheck check, CliTerminal terminal)
+    private static void Print(CheckedGuest guest, string host, CpuidCheck check, CliTerminal terminal)
     {
         int read = check.Reasons.Count(reason => reason.IsObserved);
         string record = guest.Record is null
@@ -194,8 +130,4 @@ internal static class CpuidCheckVerb
 
         table.Write(terminal);
     }
-
-    /// <param name="Record">Whose record of readings it is; null if there is none.</param>
-    private sealed record Guest(
-        string Word, CpuidTable Table, string? Record, ImmutableArray<CpuidObservation> Observed);
 }

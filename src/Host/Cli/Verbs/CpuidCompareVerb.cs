@@ -10,9 +10,10 @@ namespace KvmActors.Host.Cli.Verbs;
 internal static class CpuidCompareVerb
 {
     private const string Remarks = """
-        The relation is what A is to B: identical, superset (A offers all that B does, and more), subset, or incompatible.
-        Features, address widths and other numbers, XSAVE's components with place and size decide. Identity, topology,
-        caches, limits, platform and hypervisor leaves are told as notes and do not. docs/fleet.md has every rule.
+        The relation is what A is to B: identical, superset (A offers all that B does, and more), subset, or
+        incompatible. Features, address widths and other numbers, XSAVE's components with place and size decide.
+        Identity, topology, caches, limits, platform and hypervisor leaves are told as notes and do not. docs/fleet.md
+        has every rule.
 
         Exit code: 0, whatever the relation.
         """;

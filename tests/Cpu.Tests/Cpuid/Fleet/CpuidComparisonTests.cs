@@ -49,7 +49,8 @@ public sealed class CpuidComparisonTests
     [Fact]
     public void One_bit_more_and_one_less_is_incompatible()
     {
-        CpuidComparison comparison = Compare(7, 0, entry => entry with { Ecx = entry.Ecx ^ 4, Edx = entry.Edx ^ (1u << 10) });
+        CpuidComparison comparison = Compare(
+            7, 0, entry => entry with { Ecx = entry.Ecx ^ 4, Edx = entry.Edx ^ (1u << 10) });
 
         Assert.Equal(CpuidRelation.Incompatible, comparison.Relation);
         Assert.Equal(["umip", "md_clear"], comparison.Differences.Select(found => found.Name));
@@ -68,10 +69,10 @@ public sealed class CpuidComparisonTests
     [InlineData(13)]
     public void The_two_inverted_bits_count_the_other_way_round(int bit)
     {
-        CpuidComparison comparison = Compare(7, 0, entry => entry with { Ebx = entry.Ebx | (1u << bit) });
+        CpuidComparison comparison = Compare(7, 0, entry => entry with { Ebx = entry.Ebx & ~(1u << bit) });
 
-        Assert.Equal(CpuidRelation.Subset, comparison.Relation);
-        Assert.Equal((1u, 0u), (comparison.Differences[0].A, comparison.Differences[0].B));
+        Assert.Equal(CpuidRelation.Superset, comparison.Relation);
+        Assert.Equal((0u, 1u), (comparison.Differences[0].A, comparison.Differences[0].B));
     }
 
     [Fact]

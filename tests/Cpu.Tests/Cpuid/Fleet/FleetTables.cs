@@ -14,7 +14,8 @@ internal static class FleetTables
             entry.Leaf == leaf && entry.Subleaf == subleaf ? change(entry) : entry));
 
     /// <summary>The table with one entry more.</summary>
-    public static CpuidTable And(this CpuidTable table, uint leaf, uint eax, uint ebx = 0, uint ecx = 0, uint edx = 0) =>
+    public static CpuidTable And(
+        this CpuidTable table, uint leaf, uint eax, uint ebx = 0, uint ecx = 0, uint edx = 0) =>
         CpuidTable.Of(table.Entries.Add(new CpuidEntry(leaf, 0, CpuidEntryFlags.None, eax, ebx, ecx, edx)));
 
     /// <summary>A real server's table in which about every third register lost or changed some bits, some leaves are

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Host.Control;
+using KvmActors.Host.Control.V1;
+using CpuidEntry = KvmActors.Cpu.Cpuid.CpuidEntry;
+
+namespace KvmActors.Host.Fleet;
+
+/// <summary>The guest of a check: its table, and what it has read.</summary>
+/// <param name="Word">How the command line calls it.</param>
+/// <param name="Table">The guest's table.</param>
+/// <param name="Record">Whose record of readings it is; null if there is none.</param>
+/// <param name="Observed">What the guest has read.</param>
+internal sealed record CheckedGuest(
+    string Word, CpuidTable Table, string? Record, ImmutableArray<CpuidObservation> Observed)
+{
+    /// <param name="word">The table; null: that of the running vCPU.</param>
+    /// <param name="file">A record of readings, or null.</param>
+    /// <param name="vcpu">A running vCPU, or null.</param>
+    /// <param name="at">Link of a node of its cluster.</param>
+    /// <param name="input">Standard input.</param>
+    /// <param name="stop">Cancels the question to the node.</param>
+    /// <exception cref="CliFault">Too little or too much is named, or it does not read.</exception>
+    public static async Task<CheckedGuest> LoadAsync(
+        string? word, string? file, string? vcpu, string at, Stream input, CancellationToken stop)
+    {
+        if (word is null && vcpu is null)
+        {
+            throw new CliFault(
+                "Expected the table of a guest, found none. Name a TABLE, or a running vCPU with --vcpu VM/INDEX.",
+                exitCode: CliFault.Usage);
+        }
+
+        if (file is not null && vcpu is not null)
+        {
+            throw new CliFault(
+                "Expected one record of what the guest has read, found --observed and --vcpu. Leave one out.",
+                exitCode: CliFault.Usage);
+        }
+
+        CpuidTable? table = word is null ? null : CpuidTableSource.LoadDetails(word, input).Table;
+        if (file is not null)
+        {
+            var record = ObservedRecord.Read(file);
+            return new CheckedGuest(word!, table!, record.Vcpu, record.Observed);
+        }
+
+        if (vcpu is null)
+        {
+            return new CheckedGuest(word!, table!, null, []);
+        }
+
+        using ControlClient client = new(at);
+        VcpuStatus status = await client.CallAsync(
+            ControlMethods.ShowVcpu, new ShowVcpuRequest { Vcpu = vcpu }, stop).ConfigureAwait(false);
+        return new CheckedGuest(
+            word ?? vcpu,
+            table ?? CpuidTable.Of(status.Cpuid.Select(entry => new CpuidEntry(
+                entry.Leaf,
+                entry.Subleaf,
+                entry.IsIndexed ? CpuidEntryFlags.SignificantIndex : CpuidEntryFlags.None,
+                entry.Eax,
+                entry.Ebx,
+                entry.Ecx,
+                entry.Edx))),
+            status.Name,
+            [
+                .. status.CpuidRead.Select(read =>
+                    new CpuidObservation(read.Leaf, read.Subleaf, read.FirstVmTime, read.Reads)),
+            ]);
+    }
+}
