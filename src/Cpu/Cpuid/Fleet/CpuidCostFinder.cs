@@ -88,10 +88,24 @@ internal sealed class CpuidCostFinder(IReadOnlyList<CpuidHost> hosts, CpuidTable
             .. components.Select(component => Minority(CpuidXsave.Leaf, (uint)component)),
         ];
         HashSet<string> names = [.. elsewhere.SelectMany(some => some)];
-        return new CpuidCost(
-            lost,
-            CpuidCostReason.Differs,
-            [.. hosts.Select(host => host.Name).Where(names.Contains)]);
+        return names.Count == 0
+            ? WithoutXsave(lost)
+            : new CpuidCost(
+                lost, CpuidCostReason.Differs, [.. hosts.Select(host => host.Name).Where(names.Contains)]);
+    }
+
+    /// <summary>What goes with leaf 0DH itself: some host has no component at all, or they have none in common.
+    /// </summary>
+    private CpuidCost WithoutXsave(CpuidDifference lost)
+    {
+        string[] lacking =
+        [
+            .. hosts.Where(host => CpuidXsave.Components(host.Table) == 0
+                || LastLeaf(host.Table, CpuidXsave.Leaf) < CpuidXsave.Leaf).Select(host => host.Name),
+        ];
+        return lacking.Length > 0
+            ? new CpuidCost(lost, CpuidCostReason.Lacks, [.. lacking])
+            : new CpuidCost(lost, CpuidCostReason.Differs, [.. hosts.Select(host => host.Name)]);
     }
 
     private CpuidCost Otherwise(CpuidDifference lost, uint leaf, uint subleaf)
