@@ -21,7 +21,7 @@ internal static class BaselineText
             CultureInfo.InvariantCulture,
             $"Baseline of {Hosts(hosts.Length)}, {baseline.Entries.Length} entries, with the identity of "
             + $"{hosts[0].Name}. Some host offers {FleetText.Things(explanation.Costs.Length)} that the pool does "
-            + "not."));
+            + $"not."));
         if (!explanation.Costs.IsEmpty)
         {
             terminal.Out.WriteLine();

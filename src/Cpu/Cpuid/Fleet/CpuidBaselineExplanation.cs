@@ -57,7 +57,7 @@ public sealed record CpuidBaselineExplanation(
                 [.. byHost[host.Name].Where(cost => cost.IsOfOneHost)],
                 byHost[host.Name].Count(cost => !cost.IsOfOneHost),
                 without[position] is { } pool
-                    ? [.. CpuidComparison.Of(pool, baseline).Differences]
+                    ? [.. CpuidComparison.Of(baseline, pool).Differences]
                     : [])),
         ];
     }

@@ -9,7 +9,7 @@ namespace KvmActors.Cpu.Cpuid.Fleet;
 /// <param name="Vendor">As in its leaf 0.</param>
 /// <param name="Costs">What this host alone costs.</param>
 /// <param name="SharedCosts">How many further things it costs together with others.</param>
-/// <param name="Gain">What the pool would have more if this host left: A is the pool without it, B the pool.</param>
+/// <param name="Gain">What the pool would have more if this host left: A is the pool, B the pool without it.</param>
 public sealed record CpuidHostShare(
     string Name,
     string Vendor,
