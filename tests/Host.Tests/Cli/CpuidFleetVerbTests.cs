@@ -4,7 +4,6 @@ using System.Text.Json;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Cpu.Cpuid.Names;
-using Xunit;
 
 namespace KvmActors.Host.Tests.Cli;
 
@@ -14,6 +13,9 @@ public sealed class CpuidFleetVerbTests : IDisposable
     private static readonly string s_samples = Path.Combine(AppContext.BaseDirectory, "cpuid");
     private static readonly string s_amd = Path.Combine(s_samples, "amd-epyc-9334.txt");
     private static readonly string s_intel = Path.Combine(s_samples, "intel-xeon-platinum-9242.txt");
+
+    private static readonly string[] s_columns =
+        ["leaf", "subleaf", "register", "bit", "name", "a", "b", "direction"];
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kvmactors-fleet");
     private readonly string _noAvx2;
@@ -52,8 +54,7 @@ public sealed class CpuidFleetVerbTests : IDisposable
         JsonElement found = Assert.Single(json.GetProperty("differences").EnumerateArray());
         Assert.Equal(
             "0x7 0x0 ebx 5 avx2 1 0 onlyA",
-            string.Join(' ', new[] { "leaf", "subleaf", "register", "bit", "name", "a", "b", "direction" }
-                .Select(name => found.GetProperty(name).ToString())));
+            string.Join(' ', s_columns.Select(name => found.GetProperty(name).ToString())));
         CliRun same = await CliRun.OfAsync("cpuid", "compare", s_intel, s_intel);
         Assert.Contains("identical", same.Out, StringComparison.Ordinal);
         CliRun across = await CliRun.OfAsync("cpuid", "compare", s_intel, s_amd);
