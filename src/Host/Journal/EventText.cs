@@ -3,8 +3,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Configuration;
+using KvmActors.Host.Cpuid;
 using KvmActors.Machine;
 using KvmActors.Persistence.Events;
 
@@ -15,12 +17,12 @@ internal static class EventText
 {
     private const int InputShownMax = 60;
 
-    public static string Describe(JournalEvent journalEvent) => journalEvent switch
+    /// <param name="cpuid">The vCPU's CPUID table until then; null if it had none, or if it does not matter.</param>
+    public static string Describe(JournalEvent journalEvent, CpuidTable? cpuid = null) => journalEvent switch
     {
         JournalEvent.VmCreated created => Describe(created),
         JournalEvent.VcpuCreated created => $"vCPU {created.Index} was created.",
-        JournalEvent.CpuidSet set => $"The CPUID table was set: {set.Table.Entries.Length} entries, vendor "
-            + $"{(set.Table.Entries.IsEmpty ? "none" : set.Table.Vendor)}.",
+        JournalEvent.CpuidSet set => CpuidSetText.Describe(set.Table, cpuid),
         JournalEvent.CpuidStepped stepped =>
             $"CPUID leaves that answer in turn were read; next are the entries {string.Join(", ", stepped.ReadNext)}.",
         JournalEvent.Placed placed => $"Runs on {placed.Node} under epoch {placed.Epoch}, where "

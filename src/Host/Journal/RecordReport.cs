@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Journal;
 
@@ -12,13 +13,14 @@ internal sealed record RecordReport(
 {
     /// <exception cref="Persistence.StoreCorruptException">The payload is damaged.</exception>
     /// <exception cref="Persistence.JournalFormatException">A newer program wrote it.</exception>
-    public static RecordReport Of(JournalRecord record) => new(
+    /// <param name="cpuid">The vCPU's CPUID table until then; null if it had none.</param>
+    public static RecordReport Of(JournalRecord record, CpuidTable? cpuid) => new(
         record.Stream.ToString(),
         record.Seq,
         record.Epoch.Value,
         record.VmTime,
         record.Kind.ToString(),
-        EventText.Describe(EventCodec.Decode(record)),
+        EventText.Describe(EventCodec.Decode(record), cpuid),
         record.Command?.ToString(),
         record.Hash.ToString());
 }

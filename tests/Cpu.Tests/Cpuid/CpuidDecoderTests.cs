@@ -82,7 +82,7 @@ public sealed class CpuidDecoderTests
     [Fact]
     public void Components_of_XSAVE_have_names_places_and_sizes()
     {
-        CpuidXsaveLayout layout = CpuidDecoder.Decode(SampleTables.Epyc).Summary.Xsave!;
+        CpuidXsaveArea layout = CpuidDecoder.Decode(SampleTables.Epyc).Summary.Xsave!;
 
         Assert.Equal((0x2E7ul, 0x1800ul, 2440u), (layout.Xcr0, layout.Xss, layout.BytesMax));
         Assert.Equal(

@@ -30,7 +30,7 @@ public sealed record CpuidSummary(
     uint? MaxExtendedLeaf,
     ImmutableArray<CpuidCache> Caches,
     ImmutableArray<CpuidTopologyLevel> Levels,
-    CpuidXsaveLayout? Xsave)
+    CpuidXsaveArea? Xsave)
 {
     /// <summary>KVM's signature.</summary>
     public const string Kvm = "KVMKVMKVM";
@@ -55,7 +55,7 @@ public sealed record CpuidSummary(
             table.FirstOfLeaf(0x8000_0000)?.Eax,
             CpuidCache.Of(table),
             CpuidTopologyLevel.Of(table),
-            CpuidXsaveLayout.Of(table));
+            CpuidXsaveArea.Of(table));
     }
 
     /// <summary>The base family, with the extended one added if it is 15.</summary>

@@ -11,6 +11,7 @@ internal static class CpuidVerbs
     {
         CpuidHostVerb.Build(terminal),
         CpuidDecodeVerb.Build(terminal),
+        CpuidLintVerb.Build(terminal),
         CpuidModelsVerb.Build(terminal),
         CpuidConvertVerb.Build(terminal),
         CpuidQueryVerb.Build(terminal),

@@ -2,7 +2,9 @@
 
 using System.CommandLine;
 using System.Globalization;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Host.Journal;
+using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Sqlite;
@@ -42,15 +44,43 @@ internal static class JournalShowVerb
             IReadOnlyList<StreamRow> rows = await JournalVerbs.RowsAsync(
                 open, parsed.GetRequiredValue(stream), withVcpus: false, stop).ConfigureAwait(false);
             ulong last = Math.Min(parsed.GetValue(to) ?? ulong.MaxValue, rows[0].HeadSeq);
-            await foreach (JournalRecord record in open.ReadAsync(
-                rows[0].Stream, parsed.GetValue(from) ?? 1, last, stop).ConfigureAwait(false))
+            CpuidTable? cpuid = null;
+            ulong first = parsed.GetValue(from) ?? 1;
+            await foreach (JournalRecord record in open.ReadAsync(rows[0].Stream, first, last, stop)
+                .ConfigureAwait(false))
             {
-                Print(RecordReport.Of(record), parsed.GetValue(json), terminal);
+                bool setsCpuid = record.Kind == EventKind.CpuidSet;
+                cpuid = setsCpuid && cpuid is null
+                    ? await CpuidBeforeAsync(open, record, first, stop).ConfigureAwait(false)
+                    : cpuid;
+                Print(RecordReport.Of(record, cpuid), parsed.GetValue(json), terminal);
+                cpuid = setsCpuid ? ((JournalEvent.CpuidSet)EventCodec.Decode(record)).Table : cpuid;
             }
 
             return 0;
         });
         return verb;
+    }
+
+    /// <summary>The table that the vCPU had before the first record that is shown.</summary>
+    private static async Task<CpuidTable?> CpuidBeforeAsync(
+        SqliteStore store, JournalRecord record, ulong first, CancellationToken stop)
+    {
+        CpuidTable? before = null;
+        if (first <= 1)
+        {
+            return before;
+        }
+
+        await foreach (JournalRecord earlier in store.ReadAsync(record.Stream, 1, first - 1, stop)
+            .ConfigureAwait(false))
+        {
+            before = earlier.Kind == EventKind.CpuidSet
+                ? ((JournalEvent.CpuidSet)EventCodec.Decode(earlier)).Table
+                : before;
+        }
+
+        return before;
     }
 
     private static void Print(RecordReport report, bool isJson, CliTerminal terminal)

@@ -10,13 +10,13 @@ namespace KvmActors.Cpu.Cpuid.Names;
 /// <param name="BytesMax">The standard form with all components of XCR0.</param>
 /// <param name="Components">Those with a subleaf of their own, and x87 and SSE.</param>
 /// <remarks>Source: Intel SDM vol. 1, chapter 13; vol. 2A, "CPUID", leaf 0DH.</remarks>
-public sealed record CpuidXsaveLayout(
+public sealed record CpuidXsaveArea(
     ulong Xcr0, ulong Xss, uint BytesMax, ImmutableArray<CpuidXsaveComponent> Components)
 {
     private const uint Leaf = 0xD;
 
     /// <summary>Null if the table has no leaf 0DH, or an empty one.</summary>
-    public static CpuidXsaveLayout? Of(CpuidTable table)
+    public static CpuidXsaveArea? Of(CpuidTable table)
     {
         ArgumentNullException.ThrowIfNull(table);
         if (table.Find(Leaf, 0) is not { } main || main.Registers == default)
@@ -38,7 +38,7 @@ public sealed record CpuidXsaveLayout(
             }
         }
 
-        return new CpuidXsaveLayout(xcr0, xss, main.Ecx, components.ToImmutable());
+        return new CpuidXsaveArea(xcr0, xss, main.Ecx, components.ToImmutable());
     }
 
     /// <summary>The component's name, for instance avx; "component 8" if it has none.</summary>
