@@ -87,7 +87,8 @@ public sealed class CpuidDecodeTests
         try
         {
             string text = await File.ReadAllTextAsync(Epyc);
-            await File.WriteAllTextAsync(file, text.Replace("ecx=0x7efa320b", "ecx=0x72fa320b", StringComparison.Ordinal));
+            text = text.Replace("ecx=0x7efa320b", "ecx=0x72fa320b", StringComparison.Ordinal);
+            await File.WriteAllTextAsync(file, text);
 
             CliRun run = await CliRun.OfAsync("cpuid", "lint", file, "--json");
 

@@ -23,7 +23,7 @@ internal static class CpuidLintVerb
     [
         "kvmactors cpuid lint model:x86-64-v3",
         "kvmactors cpuid lint template.json --json",
-        "kvmactors cpuid host --vetted --json | kvmactors cpuid lint -",
+        "# kvmactors cpuid host --vetted --json | kvmactors cpuid lint -",
     ];
 
     public static Command Build(CliTerminal terminal)
