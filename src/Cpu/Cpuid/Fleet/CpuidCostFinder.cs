@@ -67,7 +67,10 @@ internal sealed class CpuidCostFinder(IReadOnlyList<CpuidHost> hosts, CpuidTable
         return new CpuidCost(
             lost,
             CpuidCostReason.Smallest,
-            [.. hosts.Where(host => Of(host.Table) <= smallest).Select(host => host.Name)]);
+            [
+                .. hosts.Where(host => Of(host.Table) <= smallest || LastLeaf(host.Table, lost.Leaf) < lost.Leaf)
+                    .Select(host => host.Name),
+            ]);
     }
 
     /// <summary>Components that fell out: somebody lacks one, or keeps one elsewhere.</summary>
