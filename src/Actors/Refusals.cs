@@ -25,6 +25,10 @@ internal static class Refusals
         "it being rebuilt from its journal",
         "Send the command again under the same id in a moment.");
 
+    /// <param name="count">vCPUs that there are.</param>
+    public static Refusal NoSuchVcpu(int index, int count) => new(
+        RefusalKind.NotFound, $"a vCPU from 0 to {count - 1}", $"{index}", "Look at: vm show.");
+
     public static Refusal Overloaded(string what) => new(
         RefusalKind.Busy, $"room for another {what}", "none", "Send it again under the same id in a moment.");
 }

@@ -169,6 +169,12 @@ internal static class ControlWire
             Verb = OrderVerb.Input,
             Input = ByteString.CopyFrom(input.Bytes.AsSpan()),
         },
+        VmCommand.SetCpuid set => new OrderCall
+        {
+            Verb = OrderVerb.SetCpuid,
+            Vcpu = (uint)set.VcpuIndex,
+            Cpuid = { set.Entries.Select(Of) },
+        },
         _ => throw new InvalidOperationException($"{command.GetType().Name} is no order of a client."),
     };
 
@@ -179,8 +185,35 @@ internal static class ControlWire
         OrderVerb.Resume => new VmCommand.Resume(),
         OrderVerb.Stop => new VmCommand.Stop(),
         OrderVerb.Input => new VmCommand.Input([.. call.Input]),
+        OrderVerb.SetCpuid => new VmCommand.SetCpuid((int)call.Vcpu, [.. call.Cpuid.Select(From)]),
         OrderVerb.Unspecified => throw Unknown("order"),
     };
+
+    private static CpuidEntryMessage Of(CpuidEntry entry) => new()
+    {
+        Leaf = entry.Leaf,
+        Subleaf = entry.Subleaf,
+        Flags = (uint)entry.Flags,
+        Eax = entry.Eax,
+        Ebx = entry.Ebx,
+        Ecx = entry.Ecx,
+        Edx = entry.Edx,
+        Padding0 = entry.Padding0,
+        Padding1 = entry.Padding1,
+        Padding2 = entry.Padding2,
+    };
+
+    private static CpuidEntry From(CpuidEntryMessage entry) => new(
+        entry.Leaf,
+        entry.Subleaf,
+        (CpuidEntryFlags)entry.Flags,
+        entry.Eax,
+        entry.Ebx,
+        entry.Ecx,
+        entry.Edx,
+        entry.Padding0,
+        entry.Padding1,
+        entry.Padding2);
 
     private static MigratedAnswer Of(MigrationReport report)
     {

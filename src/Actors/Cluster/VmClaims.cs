@@ -7,6 +7,7 @@ using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Membership;
+using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Cluster;
@@ -34,7 +35,7 @@ internal sealed class VmClaims(VmServices services)
         bool isOpenToAll,
         CancellationToken stop)
     {
-        ImmutableArray<GuestCpuid> guest = await ReadCpuidAsync(rows.Vm, stop);
+        ImmutableArray<GuestCpuid> guest = await ReadCpuidAsync(rows, stop);
         ImmutableArray<NodeId> suitable = [.. alive.Where(node => Offers(node, guest)).Select(node => node.Id)];
         if (suitable.IsEmpty)
         {
@@ -66,11 +67,27 @@ internal sealed class VmClaims(VmServices services)
         return commit.After;
     }
 
-    private async Task<ImmutableArray<GuestCpuid>> ReadCpuidAsync(VmId vm, CancellationToken stop)
+    private async Task<ImmutableArray<GuestCpuid>> ReadCpuidAsync(VmRows rows, CancellationToken stop)
     {
-        SnapshotRecord snapshot = await services.Store.FindAsync(vm, ulong.MaxValue, stop)
-            ?? throw new StoreCorruptException($"Expected a snapshot of {vm}, found none.");
-        return GuestCpuid.Of(SnapshotCodec.Decode(snapshot.State));
+        SnapshotRecord snapshot = await services.Store.FindAsync(rows.Vm, ulong.MaxValue, stop)
+            ?? throw new StoreCorruptException($"Expected a snapshot of {rows.Vm}, found none.");
+        ImmutableArray<GuestCpuid> saved = GuestCpuid.Of(SnapshotCodec.Decode(snapshot.State));
+        if (snapshot.VmTime > 0)
+        {
+            return saved;
+        }
+
+        // A guest that has not run may have got another table since.
+        ImmutableArray<GuestCpuid>.Builder now = ImmutableArray.CreateBuilder<GuestCpuid>();
+        foreach (GuestCpuid vcpu in saved)
+        {
+            StreamRow row = rows.All[now.Count + 1];
+            now.Add(await JournalTail.LastCpuidAsync(services.Store, row, snapshot, stop) is { } table
+                ? vcpu with { Table = table }
+                : vcpu);
+        }
+
+        return now.ToImmutable();
     }
 
     private static bool Offers(NodeRow node, ImmutableArray<GuestCpuid> guest)

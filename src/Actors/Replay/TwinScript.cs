@@ -4,12 +4,14 @@ using System.Collections.Immutable;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine;
+using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
 
 namespace KvmActors.Actors.Replay;
 
 /// <summary>All that entered a VM from outside: with the boot image it determines every state of its life, without a
 /// cluster, a store or a failure.</summary>
+/// <param name="Cpuid">Of each vCPU, when its guest began to run.</param>
 /// <param name="Vendors">Host vendor changes with their VM times until the guest ended, the first at 0.</param>
 /// <param name="VendorAfterEnd">Of the node that got the VM last, after its guest had ended; null if none did.</param>
 /// <param name="Inputs">Console input with its VM times.</param>
@@ -45,7 +47,7 @@ public sealed record TwinScript(
             created.Spec,
             created.CommandLine,
             created.ImageSha256,
-            [.. Enumerable.Range(0, created.Spec.VcpuCount).Select(index => TableOf(history, index))],
+            [.. history.Rows.All.Skip(1).Select(row => TableBeforeRun(history, row.Stream))],
             [.. VendorChanges(lived)],
             VendorChanges(ofVm.Skip(lived.Length)).LastOrDefault()?.Vendor,
             [
@@ -56,9 +58,10 @@ public sealed record TwinScript(
             Ends: lived.Length < ofVm.Length);
     }
 
-    /// <summary>As it was set, not as the guest left it: reading a stateful leaf changes it.</summary>
-    private static CpuidTable TableOf(VmHistory history, int index) => history.Events
-        .Where(next => next.Stream.VcpuIndex == index)
+    /// <summary>The last that was set at VM time 0, not as the guest left it: reading a stateful leaf changes it, and
+    /// later sets succeed only with the table that is there.</summary>
+    private static CpuidTable TableBeforeRun(VmHistory history, StreamId vcpu) => history.Events
+        .Where(next => next.Stream == vcpu && next.VmTime == 0)
         .Select(next => next.Event)
         .OfType<JournalEvent.CpuidSet>()
         .Last()

@@ -36,8 +36,7 @@ internal sealed class VcpuChildren
             return;
         }
 
-        _vm.Reply(new ControlReply.Refused(new Refusal(
-            RefusalKind.NotFound, $"a vCPU from 0 to {_vcpus.Length - 1}", $"{index}", "Look at: vm show.")));
+        _vm.Reply(new ControlReply.Refused(Refusals.NoSuchVcpu(index, _vcpus.Length)));
     }
 
     /// <summary>Tells each vCPU what is new in its stream.</summary>

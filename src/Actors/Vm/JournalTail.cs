@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Ownership;
+using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Vm;
 
@@ -20,6 +23,23 @@ internal static class JournalTail
             {
                 last = Math.Max(last, record.VmTime);
             }
+        }
+
+        return last;
+    }
+
+    /// <returns>The last CPUID table in a vCPU's stream behind a snapshot; null where none was set.</returns>
+    /// <exception cref="StoreCorruptException">A record cannot be read.</exception>
+    public static async Task<CpuidTable?> LastCpuidAsync(
+        IStore store, StreamRow vcpu, SnapshotRecord snapshot, CancellationToken cancellationToken)
+    {
+        ulong from = snapshot.Heads.Single(head => head.Stream == vcpu.Stream).Seq + 1;
+        CpuidTable? last = null;
+        await foreach (JournalRecord record in store.ReadAsync(vcpu.Stream, from, vcpu.HeadSeq, cancellationToken))
+        {
+            last = record.Kind == EventKind.CpuidSet && EventCodec.Decode(record) is JournalEvent.CpuidSet set
+                ? set.Table
+                : last;
         }
 
         return last;

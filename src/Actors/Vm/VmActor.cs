@@ -182,7 +182,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
     private void Begin(VmSession session, RecoveryReport? recovery)
     {
         _session = session;
-        _orders = new VmOrders(session, _answers, Publish);
+        _orders = new VmOrders(services, session, _answers, Publish);
         _moves = new VmMoves(services, session);
         _publisher = new VmPublisher(services, recovery);
         _vcpus = new VcpuChildren(Context, services.Store, session.Vcpus);

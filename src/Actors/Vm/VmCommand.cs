@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Persistence;
 
 namespace KvmActors.Actors.Vm;
@@ -26,6 +27,11 @@ public abstract record VmCommand
 
     /// <summary>Bytes for the console, at most <see cref="InputBytesMax"/>.</summary>
     public sealed record Input(ImmutableArray<byte> Bytes) : VmCommand;
+
+    /// <summary>Give a vCPU a CPUID table, as KVM_SET_CPUID2 does. Decided by
+    /// <see cref="Vcpu.VcpuDecider"/>.</summary>
+    /// <param name="Entries">Any number: more than a table holds is refused as KVM refuses it.</param>
+    public sealed record SetCpuid(int VcpuIndex, ImmutableArray<CpuidEntry> Entries) : VmCommand;
 
     /// <summary>Begin a planned move. The target has agreed to it.</summary>
     public sealed record BeginMove(MigrationId Migration, NodeId To) : VmCommand;

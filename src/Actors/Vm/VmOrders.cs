@@ -10,7 +10,7 @@ namespace KvmActors.Actors.Vm;
 /// <summary>Clients' orders to a VM: settle, decide, journal, publish, answer.</summary>
 /// <param name="publish">Shows the VM's state to readers. Before the answer, so that a client reads what it
 /// wrote.</param>
-internal sealed class VmOrders(VmSession session, VmAnswers answers, Action publish)
+internal sealed class VmOrders(VmServices services, VmSession session, VmAnswers answers, Action publish)
 {
     /// <returns>False where another node has the VM.</returns>
     public async Task<bool> TakeAsync(VmMessage.Order order, ActorRef? client, CancellationToken stop)
@@ -37,7 +37,9 @@ internal sealed class VmOrders(VmSession session, VmAnswers answers, Action publ
 
         publish();
         answers.Acknowledge(settled);
-        return await JournalAsync(order, client, stop);
+        return order.Command is VmCommand.SetCpuid set
+            ? await new CpuidOrders(services, session, answers, publish).TakeAsync(order.Id, set, client, stop)
+            : await JournalAsync(order, client, stop);
     }
 
     private async Task<bool> JournalAsync(VmMessage.Order order, ActorRef? client, CancellationToken stop)

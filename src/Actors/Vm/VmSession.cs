@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Vcpu;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Machine;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
@@ -190,6 +191,16 @@ internal sealed class VmSession : IAsyncDisposable
         bool isDurable = await CommitAsync(commit.Build(), cancellationToken);
         return outcome with { IsLost = !isDurable };
     }
+
+    /// <summary>Gives the guest, which stands still, a table that is journaled.</summary>
+    public async Task SetCpuidAsync(int vcpu, CpuidTable table, CancellationToken cancellationToken) =>
+        LastMachine = await Slices.BorrowAsync(
+            guest =>
+            {
+                guest.SetCpuid(vcpu, table);
+                return guest.Save();
+            },
+            cancellationToken);
 
     /// <summary>Makes a commit durable and folds it.</summary>
     /// <returns>False where another node has the VM: nothing of this session may leave any more.</returns>

@@ -38,4 +38,14 @@ public sealed record VcpuState(
     bool InterruptShadow,
     ulong InstructionsRetired,
     CpuidTable Cpuid,
-    ImmutableArray<CpuidObservation> Observed);
+    ImmutableArray<CpuidObservation> Observed)
+{
+    /// <summary>What CPUID's runtime-owned bits follow, as the CPUID instruction has it here: no supervisor state, and
+    /// no local APIC, which is therefore never enabled.</summary>
+    public CpuidRuntime CpuidRuntime => new(
+        Cr4,
+        Xcr0,
+        Xss: 0,
+        ApicBase: 0,
+        Msrs.FirstOrDefault(static msr => msr.Index == MsrSlots.Indices[MsrSlots.MiscEnable]).Value);
+}

@@ -37,7 +37,8 @@ internal sealed class ControlHandlers(
         .Add(ControlMethods.ResumeVm, (request, stop) => OrderAsync(request, new VmCommand.Resume(), stop))
         .Add(ControlMethods.StopVm, (request, stop) => OrderAsync(request, new VmCommand.Stop(), stop))
         .Add(ControlMethods.MigrateVcpu, MigrateAsync)
-        .Add(ControlMethods.ShowVcpu, ShowVcpuAsync)
+        .Add(ControlMethods.ShowVcpu, (request, stop) => ShowVcpuAsync(VcpuOf(request.Vcpu), stop))
+        .Add(ControlMethods.SetVcpuCpuid, SetVcpuCpuidAsync)
         .Add(ControlMethods.SendInput, SendInputAsync)
         .AddStream(
             ControlMethods.Console,
@@ -146,9 +147,17 @@ internal sealed class ControlHandlers(
             : throw Unexpected(reply);
     }
 
-    private async ValueTask<VcpuStatus> ShowVcpuAsync(ShowVcpuRequest request, CancellationToken stop)
+    private async ValueTask<VcpuStatus> SetVcpuCpuidAsync(SetVcpuCpuidRequest request, CancellationToken stop)
     {
         StreamId vcpu = VcpuOf(request.Vcpu);
+        VmCommand.SetCpuid set = new(vcpu.VcpuIndex, [.. request.Entries.Select(CpuidMessages.From)]);
+        ControlRequest.Order order = new(CommandOf(request.Command), vcpu.Vm, set);
+        _ = await AskAsync(order, stop).ConfigureAwait(false);
+        return await ShowVcpuAsync(vcpu, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<VcpuStatus> ShowVcpuAsync(StreamId vcpu, CancellationToken stop)
+    {
         ControlReply reply = await AskAsync(new ControlRequest.ShowVm(vcpu.Vm), stop).ConfigureAwait(false);
         Actors.Vm.VmStatus status = ((ControlReply.Shown)reply).Status;
         if (status.Machine is not { } machine)

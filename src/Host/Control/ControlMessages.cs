@@ -13,7 +13,6 @@ using KvmActors.Host.Control.V1;
 using KvmActors.Host.Journal;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Membership;
-using CpuidEntryMessage = KvmActors.Host.Control.V1.CpuidEntry;
 using NodeStatusMessage = KvmActors.Host.Control.V1.NodeStatus;
 using VmStatusMessage = KvmActors.Host.Control.V1.VmStatus;
 
@@ -119,7 +118,7 @@ internal static class ControlMessages
         },
         Instructions = state.InstructionsRetired,
         Registers = { RegistersOf(state) },
-        Cpuid = { state.Cpuid.Entries.Select(Of) },
+        Cpuid = { CpuidMessages.Get(state).Select(CpuidMessages.Of) },
         CpuidRead = { state.Observed.Select(Of) },
         Patches = { status.Patches.Where(patch => patch.Patch.VcpuIndex == vcpu.VcpuIndex).Select(Of) },
     };
@@ -149,17 +148,6 @@ internal static class ControlMessages
             NodeId = placed.Node?.ToString() ?? "",
         };
     }
-
-    private static CpuidEntryMessage Of(Cpu.Cpuid.CpuidEntry entry) => new()
-    {
-        Leaf = entry.Leaf,
-        Subleaf = entry.Subleaf,
-        IsIndexed = entry.Flags.HasFlag(CpuidEntryFlags.SignificantIndex),
-        Eax = entry.Eax,
-        Ebx = entry.Ebx,
-        Ecx = entry.Ecx,
-        Edx = entry.Edx,
-    };
 
     private static CpuidRead Of(CpuidObservation read) => new()
     {

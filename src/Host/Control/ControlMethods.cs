@@ -44,6 +44,9 @@ internal static class ControlMethods
     public static RpcMethod<ShowVcpuRequest, VcpuStatus> ShowVcpu { get; } =
         Of("ShowVcpu", ShowVcpuRequest.Parser, VcpuStatus.Parser);
 
+    public static RpcMethod<SetVcpuCpuidRequest, VcpuStatus> SetVcpuCpuid { get; } =
+        Of("SetVcpuCpuid", SetVcpuCpuidRequest.Parser, VcpuStatus.Parser);
+
     public static RpcMethod<ConsoleRequest, ConsoleChunk> Console { get; } =
         Of("Console", ConsoleRequest.Parser, ConsoleChunk.Parser);
 

@@ -47,6 +47,8 @@ public sealed class LinkWireTests
         new ControlRequest.Order(s_id, s_vm, new VmCommand.Resume()),
         new ControlRequest.Order(s_id, s_vm, new VmCommand.Stop()),
         new ControlRequest.Order(s_id, s_vm, new VmCommand.Input([7, 8])),
+        new ControlRequest.Order(
+            s_id, s_vm, new VmCommand.SetCpuid(3, [new(1, 2, (CpuidEntryFlags)0xDEAD_BEE7, 3, 4, 5, 6, 7, 8, 9)])),
         new ControlRequest.MigrateVcpu(s_id, s_vm.Vcpu(3), "node-2"),
         new ControlRequest.ShowVm(s_vm),
         new ControlRequest.ListOwnVms(),

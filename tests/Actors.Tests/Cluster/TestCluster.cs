@@ -48,6 +48,9 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
 
     public FailingGuests Guests { get; } = new();
 
+    /// <summary>Boot image of a real machine, whose guests <see cref="FailingGuests.Inner"/> then makes.</summary>
+    public byte[]? Image { get; init; }
+
     public List<(string Node, ClusterEvent Event)> Events { get; } = [];
 
     public static VmId Vm { get; } = VmId.Parse("demo");
@@ -96,7 +99,7 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
                     CpuidDialect = dialect,
                 },
                 "model",
-                (program ?? Program).ToImage(),
+                Image ?? (program ?? Program).ToImage(),
                 string.Empty,
                 cpuid is null ? [] : [cpuid],
                 OnNode: null)));
@@ -157,31 +160,31 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
     public async Task<TwinResult> TwinAsync(ModelProgram? program = null)
     {
         VmHistory history = await JournalReplayer.ReadHistoryAsync(Store, Vm, CancellationToken.None);
-        return TwinRun.Execute(TwinScript.From(history), Guests, (program ?? Program).ToImage());
+        return TwinRun.Execute(TwinScript.From(history), Guests, Image ?? (program ?? Program).ToImage());
     }
 
     public void On(ClusterEvent happened) => Events.Add(("?", happened));
 
-    /// <summary>Model guests, one of which throws in its next slice where that is asked for: an engine with a defect.
+    /// <summary>Model guests unless told otherwise, one of which throws in its next slice where that is asked for: an engine with a defect.
     /// </summary>
     internal sealed class FailingGuests : IGuestFactory
     {
-        private readonly ModelGuestFactory _inner = new();
+        public IGuestFactory Inner { get; set; } = new ModelGuestFactory();
 
         public bool FailsNextSlice { get; set; }
 
-        public string Engine => _inner.Engine;
+        public string Engine => Inner.Engine;
 
         public IGuest Create(
             MachineSpec spec,
             ImmutableArray<CpuidTable> cpuid,
             HostVendor vendor,
             ReadOnlyMemory<byte> image,
-            string commandLine) => _inner.Create(spec, cpuid, vendor, image, commandLine);
+            string commandLine) => Inner.Create(spec, cpuid, vendor, image, commandLine);
 
         public IGuest Restore(
             MachineSpec spec, MachineState state, IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages) =>
-            _inner.Restore(spec, state, pages);
+            Inner.Restore(spec, state, pages);
 
         public void FailIfAsked()
         {

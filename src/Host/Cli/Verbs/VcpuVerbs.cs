@@ -17,9 +17,10 @@ internal static class VcpuVerbs
     {
         BuildShow(terminal),
         BuildMigrate(terminal),
+        VcpuCpuidVerbs.Build(terminal),
     };
 
-    private static Argument<string> VcpuArgument() => new("VM/INDEX") { Description = "The vCPU, such as web/0" };
+    internal static Argument<string> VcpuArgument() => new("VM/INDEX") { Description = "The vCPU, such as web/0" };
 
     private static VerbCommand BuildShow(CliTerminal terminal)
     {
