@@ -165,8 +165,8 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
 
     public void On(ClusterEvent happened) => Events.Add(("?", happened));
 
-    /// <summary>Model guests unless told otherwise, one of which throws in its next slice where that is asked for: an engine with a defect.
-    /// </summary>
+    /// <summary>Model guests unless told otherwise, one of which throws in its next slice where that is asked for: an
+    /// engine with a defect.</summary>
     internal sealed class FailingGuests : IGuestFactory
     {
         public IGuestFactory Inner { get; set; } = new ModelGuestFactory();

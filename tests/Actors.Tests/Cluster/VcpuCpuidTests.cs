@@ -84,7 +84,7 @@ public sealed class VcpuCpuidTests
 
             Assert.Equal(RefusalKind.State, refusal.Kind);
             Assert.StartsWith(
-                "Expected KVM_SET_CPUID2 of demo/0 to succeed; found EINVAL. Expected the table that the vCPU runs with",
+                "Expected KVM_SET_CPUID2 of demo/0 to succeed; found EINVAL. Expected the table that the vCPU runs",
                 refusal.Sentence,
                 StringComparison.Ordinal);
             Assert.Equal("CCCC", await ReadAsync(cluster, "node-1", bytes: 4));
@@ -109,7 +109,8 @@ public sealed class VcpuCpuidTests
             Refusal lacking = Refused(await SetAsync(cluster, "node-2", Entries('K')));
             Refusal nobody = Refused(await cluster.OrderAsync("node-1", new VmCommand.SetCpuid(1, Entries('B'))));
 
-            Assert.Contains("found E2BIG. Expected at most 256 entries, found 257.", many.Sentence, StringComparison.Ordinal);
+            Assert.Contains(
+                "found E2BIG. Expected at most 256 entries, found 257.", many.Sentence, StringComparison.Ordinal);
             Assert.Contains("found EINVAL. Expected 0, 48 or 57", wide.Sentence, StringComparison.Ordinal);
             Assert.Equal((RefusalKind.Invalid, RefusalKind.Invalid), (many.Kind, wide.Kind));
             Assert.Equal(RefusalKind.Unsuitable, lacking.Kind);

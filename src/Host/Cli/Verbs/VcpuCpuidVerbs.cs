@@ -16,15 +16,16 @@ namespace KvmActors.Host.Cli.Verbs;
 internal static class VcpuCpuidVerbs
 {
     private const string GetRemarks = """
-        As KVM_GET_CPUID2 gives it: every entry with its flags and padding, and the bits that follow the vCPU's state, such
-        as OSXSAVE. A running vCPU shows its state at its last Progress.
+        As KVM_GET_CPUID2 gives it: every entry with its flags and padding, and the bits that follow the vCPU's state,
+        such as OSXSAVE. A running vCPU shows its state at its last Progress.
         Raw and libvirt text hold no flags but that of the subleaf, nor padding: --format json holds all.
 
         """;
 
     private const string SetRemarks = """
-        As KVM_SET_CPUID2: at most 256 entries (E2BIG), 0, 48 or 57 linear address bits (EINVAL), no component of XSAVE that
-        needs a permission (EPERM). Once the guest has executed an instruction, only the table it has is accepted (EINVAL).
+        As KVM_SET_CPUID2: at most 256 entries (E2BIG), 0, 48 or 57 linear address bits (EINVAL), no component of XSAVE
+        that needs a permission (EPERM). Once the guest has executed an instruction, only the table it has is accepted
+        (EINVAL).
         A table that promises what the VM's node lacks is refused with the bits; --cut takes out first what the engine
         does not execute, as for vm create --cpuid FILE.
 
