@@ -115,8 +115,8 @@ internal sealed class CpuidCostFinder(IReadOnlyList<CpuidHost> hosts, CpuidTable
     {
         string[] lacking =
         [
-            .. hosts.Where(host => (host.Table.Find(leaf, subleaf)?.Registers ?? default) == default)
-                .Select(host => host.Name),
+            .. hosts.Where(host => (host.Table.Find(leaf, subleaf)?.Registers ?? default) == default
+                || LastLeaf(host.Table, leaf) < leaf).Select(host => host.Name),
         ];
         return lacking.Length > 0
             ? new CpuidCost(lost, CpuidCostReason.Lacks, [.. lacking])
