@@ -16,6 +16,7 @@ public sealed class KvmOracleTests(ITestOutputHelper output)
 {
     private const int QuestionsMax = 512;
 
+    private static readonly string[] s_recordedModels = ["x86-64-v2", "intel-skylake-sp", "amd-genoa"];
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
 
     [Fact]
@@ -59,6 +60,27 @@ public sealed class KvmOracleTests(ITestOutputHelper output)
                 IEnumerable<(uint, uint)> questions = Edges(table).Concat(Chance(random));
                 Assert.Equal(0, Compare(device, table, questions, $"table {round} of seed {seed}"));
             }
+        }
+    }
+
+    /// <summary>With KVMACTORS_KVM_RECORD=FILE the answers of this machine's KVM are written there first.</summary>
+    [Fact]
+    public void Recorded_answers_of_a_real_kvm_are_ours_on_every_machine()
+    {
+        string file = Path.Combine(AppContext.BaseDirectory, KvmRecording.FileName);
+        if (Environment.GetEnvironmentVariable("KVMACTORS_KVM_RECORD") is { Length: > 0 } target)
+        {
+            file = target;
+            File.WriteAllLines(file, Record());
+        }
+
+        KvmRecording[] recorded = [.. KvmRecording.Read(File.ReadAllLines(file))];
+
+        Assert.True(recorded.Sum(table => table.Answers.Count) > 1_000, $"{recorded.Length} tables");
+        foreach (KvmRecording table in recorded)
+        {
+            Assert.All(table.Answers, question => Assert.Equal(
+                question.Answer, table.Table.Query(question.Leaf, question.Subleaf, CpuidRuntime.Reset)));
         }
     }
 
@@ -108,6 +130,46 @@ public sealed class KvmOracleTests(ITestOutputHelper output)
         }
     }
 
+    private static List<string> Record()
+    {
+        const int RandomTables = 8;
+        Random random = new(20261122);
+        using var device = KvmDevice.Open();
+        List<string> lines =
+        [
+            "# What guests in real mode read with CPUID under a real KVM. KvmRecording has the form, and",
+            $"# KvmOracleTests how it was recorded: on {Environment.OSVersion.VersionString}, host {HostCpuid.Read().Vendor}.",
+        ];
+        IEnumerable<(string Name, CpuidTable Table)> tables =
+            s_recordedModels
+                .Select(name => (name, WithoutDynamicState(CpuidModels.Find(name)!.Table)))
+                .Concat(Enumerable.Range(0, RandomTables).Select(i => ($"random-{i}", RandomTable(random))));
+        foreach ((string name, CpuidTable table) in tables)
+        {
+            using KvmGuest guest = new(device);
+            guest.SetCpuid(table);
+            (uint Leaf, uint Subleaf)[] questions = [.. Questions(table, guest.GetCpuid(), Edges(table))];
+            IReadOnlyList<CpuidRegisters> answers = guest.Execute(questions, s_limit);
+            lines.AddRange(new KvmRecording(
+                name, table, [.. questions.Zip(answers, (asked, got) => (asked.Leaf, asked.Subleaf, got))]).Lines());
+        }
+
+        return lines;
+    }
+
+    private static IEnumerable<(uint Leaf, uint Subleaf)> Questions(
+        CpuidTable table, CpuidTable returned, IEnumerable<(uint Leaf, uint Subleaf)> candidates)
+    {
+        HashSet<uint> leftOut = [1, 7, 0xD, .. Changed(table, returned)];
+        uint highest = table.FirstOfLeaf(0)?.Eax ?? 0;
+        return candidates
+            .Where(question => !leftOut.Contains(question.Leaf))
+            .Where(question => !leftOut.Contains(highest)
+                || table.Find(question.Leaf, question.Subleaf) is not null)
+            .Distinct()
+            .Take(QuestionsMax);
+    }
+
     private KvmDevice? OpenOrSay()
     {
         if (KvmDevice.WhyUnusable() is { } reason)
@@ -124,17 +186,7 @@ public sealed class KvmOracleTests(ITestOutputHelper output)
     {
         using KvmGuest guest = new(device);
         guest.SetCpuid(table);
-        HashSet<uint> leftOut = [1, 7, 0xD, .. Changed(table, guest.GetCpuid())];
-        uint highest = table.FirstOfLeaf(0)?.Eax ?? 0;
-        (uint Leaf, uint Subleaf)[] questions =
-        [
-            .. candidates
-                .Where(question => !leftOut.Contains(question.Leaf))
-                .Where(question => !leftOut.Contains(highest)
-                    || table.Find(question.Leaf, question.Subleaf) is not null)
-                .Distinct()
-                .Take(QuestionsMax),
-        ];
+        (uint Leaf, uint Subleaf)[] questions = [.. Questions(table, guest.GetCpuid(), candidates)];
         IReadOnlyList<CpuidRegisters> answers = guest.Execute(questions, s_limit);
         int differences = 0;
         for (int i = 0; i < questions.Length; i++)

@@ -18,7 +18,8 @@ public abstract record ControlRequest
     /// <summary>Answered with <see cref="ControlReply.Done"/>.</summary>
     public sealed record CreateVm(CommandId Id, VmBlueprint Blueprint) : ControlRequest;
 
-    /// <summary>Start, pause, resume, stop, input or a vCPU's CPUID table. Answered with <see cref="ControlReply.Done"/>.</summary>
+    /// <summary>Start, pause, resume, stop, input or a vCPU's CPUID table. Answered with
+    /// <see cref="ControlReply.Done"/>.</summary>
     public sealed record Order(CommandId Id, VmId Vm, VmCommand Command) : ControlRequest;
 
     /// <summary>Answered with <see cref="ControlReply.Migrated"/> once the move is over.</summary>

@@ -7,8 +7,8 @@ namespace KvmActors.Actors.Replay;
 
 /// <summary>The order in which the events of a VM's streams are replayed: VM time, then epoch, then the VM's stream
 /// before its vCPUs by index, then sequence. Pure.</summary>
-/// <remarks>At VM time 0 the vCPUs come first: before its guest runs, and only then, a vCPU may get another CPUID table,
-/// and what the VM's stream says of the state there (the hash of a hand-over) includes it.</remarks>
+/// <remarks>At VM time 0 the vCPUs come first: before its guest runs, and only then, a vCPU may get another CPUID
+/// table, and what the VM's stream says of the state there (the hash of a hand-over) includes it.</remarks>
 public static class ReplayOrder
 {
     /// <exception cref="StoreCorruptException">VM time runs backwards within a stream.</exception>

@@ -97,9 +97,8 @@ internal static class VerbOptions
 
     public static Option<string?> Cpuid() => new("--cpuid")
     {
-        Description = "CPUID of the vCPU: that of this machine's CPU or of a file (cpuid -r), "
-            + "cut down to what the engine executes [default: host]",
-        HelpName = "host|FILE",
+        Description = "CPUID of the vCPU, cut down to what the engine executes [default: host]",
+        HelpName = CpuidTableSource.Words,
     };
 
     public static Option<CpuidDialect?> CpuidDialect() => Choice(

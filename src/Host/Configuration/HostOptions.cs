@@ -75,6 +75,8 @@ internal sealed record HostOptions(
         Slice: config.GetDuration("kvmactors.vm.slice", Milliseconds(1), Milliseconds(10)),
         TurnTicks: (ulong)config.GetInteger("kvmactors.vm.turn", 1_000, 10_000_000),
         PatchPolicy: config.GetChoice("kvmactors.vm.hypercall-patch", ConfigurationWords.PatchPolicies),
+        Cpu: config.GetChoice(
+            "kvmactors.vm.cpu", [("baseline", CpuidDefault.Baseline), ("node", CpuidDefault.Node)]),
         MemoryBytes: config.GetSize(
             "kvmactors.vm.memory", MachineSpecRules.MemoryBytesMin, MachineSpecRules.MemoryBytesMax),
         MemoryBytesAllMax: config.GetSize(

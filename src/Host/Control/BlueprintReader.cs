@@ -89,8 +89,13 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
     private async Task<CpuidTable> TableAsync(
         CpuidChoice? choice, CpuidDialect dialect, string onNode, CancellationToken stop)
     {
-        switch (choice?.ChoiceCase ?? CpuidChoice.ChoiceOneofCase.Cluster)
+        CpuidChoice.ChoiceOneofCase byDefault = options.Vm.Cpu == CpuidDefault.Node
+            ? CpuidChoice.ChoiceOneofCase.Node
+            : CpuidChoice.ChoiceOneofCase.Cluster;
+        switch (choice is null or { ChoiceCase: CpuidChoice.ChoiceOneofCase.None } ? byDefault : choice.ChoiceCase)
         {
+            case CpuidChoice.ChoiceOneofCase.Node:
+                return await CommonAsync([onNode], stop).ConfigureAwait(false);
             case CpuidChoice.ChoiceOneofCase.Text:
                 return TextTable(choice!.Text, dialect);
             case CpuidChoice.ChoiceOneofCase.Nodes:

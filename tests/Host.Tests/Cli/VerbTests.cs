@@ -50,7 +50,8 @@ public sealed class VerbTests
     {
         Command verb = All(Root(), "").Single(found => found.Path == path).Command;
         foreach (Option option in verb.Options.Where(option => option.ValueType != typeof(bool)
-            && option.ValueType != typeof(string) && option.Name != "--help"))
+            && option.ValueType != typeof(string) && option.ValueType != typeof(string[])
+            && option.Name != "--help"))
         {
             ParseResult parsed = Root().Parse([.. path.Split(' '), option.Name, "x!?"]);
 

@@ -121,7 +121,7 @@ public sealed class ClusterVerbTests : IAsyncLifetime, IDisposable
     [Theory]
     [InlineData("--memory", "64K", "Expected")]
     [InlineData("--vcpus", "2", "Expected 1 vCPU, found 2")]
-    [InlineData("--cpuid", "nodes:node-7", "Expected an active node named \"node-7\"")]
+    [InlineData("--cpuid", "baseline:node-7", "Expected an active node named \"node-7\"")]
     [InlineData("--cpuid", "/nowhere/dump", "Expected a CPUID table at /nowhere/dump")]
     [InlineData("--on", "node-7", "Expected an active node named \"node-7\"")]
     public async Task A_vm_that_cannot_be_made_is_refused(string option, string value, string expected)

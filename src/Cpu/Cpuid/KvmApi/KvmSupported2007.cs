@@ -48,6 +48,7 @@ public static class KvmSupported2007
             (leaf, subleaf) => next.FirstOfLeaf(leaf)?.Flags.HasFlag(CpuidEntryFlags.StatefulFunction) == true
                 ? CpuidKvm2007.Read(ref next, leaf, subleaf, default)
                 : host.Query(leaf, subleaf, default),
+            CpuidVetting.CutToEngine(host),
             hostHasNx);
     }
 
@@ -58,7 +59,12 @@ public static class KvmSupported2007
     public static CpuidTable Read(Func<uint, uint, CpuidRegisters> cpuid, bool hostHasNx)
     {
         ArgumentNullException.ThrowIfNull(cpuid);
-        CpuidTable vetted = CpuidVetting.CutToEngine(CpuidEnumeration.Read(cpuid));
+        return Read(cpuid, CpuidVetting.CutToEngine(CpuidEnumeration.Read(cpuid)), hostHasNx);
+    }
+
+    private static CpuidTable Read(
+        Func<uint, uint, CpuidRegisters> cpuid, CpuidTable vetted, bool hostHasNx)
+    {
         List<CpuidEntry> entries = [];
         uint lastBasic = Math.Min(cpuid(0, 0).Eax, LastBasic);
         for (uint leaf = 0; leaf <= lastBasic; leaf++)

@@ -3,6 +3,7 @@
 using System.CommandLine;
 using Google.Protobuf;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Control;
@@ -18,16 +19,20 @@ internal static class VmCreateVerb
     private const string Description = "Create a VM from an image; it is not started.";
 
     private const string CpuidHelp =
-        "cluster: what all active nodes offer in common [default]; nodes:A,B: what these offer, named after A; "
-        + "or a file as cpuid -r prints it";
+        "baseline: what all active nodes offer in common; baseline:A,B: what these nodes offer, named after A; node: "
+        + "what the node offers that it is created on; or a table, cut down to what the engine executes: "
+        + CpuidTableSource.Words + " [default: vm.cpu of the node]";
 
-    private const string NodesPrefix = "nodes:";
+    private const string Baseline = "baseline";
+    private const string BaselinePrefix = "baseline:";
+    private const string Node = "node";
 
     private static readonly string[] s_examples =
     [
         "kvmactors vm create web --image kernel.elf",
         "kvmactors vm create web --image kernel.elf --memory 128M --on node-2 --append quiet",
-        "kvmactors vm create web --image kernel.elf --cpuid nodes:node-1,node-3 --start --json",
+        "kvmactors vm create web --image kernel.elf --cpuid model:x86-64-v2",
+        "kvmactors vm create web --image kernel.elf --cpuid baseline:node-1,node-3 --start --json",
     ];
 
     public static Command Build(CliTerminal terminal)
@@ -50,7 +55,7 @@ internal static class VmCreateVerb
             "--hypercall-patch",
             "What to do with the other maker's hypercall instruction [default: vm.hypercall-patch of the node]",
             ConfigurationWords.PatchPolicies);
-        Option<string?> cpuid = new("--cpuid") { Description = CpuidHelp, HelpName = "cluster|nodes:A,B|FILE" };
+        Option<string?> cpuid = new("--cpuid") { Description = CpuidHelp, HelpName = "baseline|baseline:A,B|node|TABLE" };
         Option<CpuidDialect?> dialect = VerbOptions.CpuidDialect();
         Option<string?> on = new("--on")
         {
@@ -95,19 +100,19 @@ internal static class VmCreateVerb
         return verb;
     }
 
-    private static CpuidChoice ChoiceOf(string? text)
+    /// <returns>Null: as the node's configuration says.</returns>
+    private static CpuidChoice? ChoiceOf(string? text) => text switch
     {
-        if (text is null or "cluster")
+        null => null,
+        Baseline => new CpuidChoice { Cluster = new CpuidChoice.Types.Cluster() },
+        Node => new CpuidChoice { Node = new CpuidChoice.Types.Node() },
+        _ when text.StartsWith(BaselinePrefix, StringComparison.Ordinal) => new CpuidChoice
         {
-            return new CpuidChoice { Cluster = new CpuidChoice.Types.Cluster() };
-        }
-
-        if (text.StartsWith(NodesPrefix, StringComparison.Ordinal))
-        {
-            string[] names = text[NodesPrefix.Length..].Split(',', StringSplitOptions.TrimEntries);
-            return new CpuidChoice { Nodes = new CpuidChoice.Types.Nodes { Names = { names } } };
-        }
-
-        return new CpuidChoice { Text = CpuidSource.ReadText(text) };
-    }
+            Nodes = new CpuidChoice.Types.Nodes
+            {
+                Names = { text[BaselinePrefix.Length..].Split(',', StringSplitOptions.TrimEntries) },
+            },
+        },
+        _ => new CpuidChoice { Text = CpuidJson.Write(CpuidTableSource.Load(text)) },
+    };
 }
