@@ -138,7 +138,8 @@ public sealed class KvmOracleTests(ITestOutputHelper output)
         List<string> lines =
         [
             "# What guests in real mode read with CPUID under a real KVM. KvmRecording has the form, and",
-            $"# KvmOracleTests how it was recorded: on {Environment.OSVersion.VersionString}, host {HostCpuid.Read().Vendor}.",
+            $"# KvmOracleTests how it was recorded: on {Environment.OSVersion.VersionString}, "
+            + $"host {HostCpuid.Read().Vendor}.",
         ];
         IEnumerable<(string Name, CpuidTable Table)> tables =
             s_recordedModels
