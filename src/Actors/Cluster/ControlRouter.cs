@@ -257,7 +257,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         {
             foreach (VmStatus status in await ListOfAsync(node, cancellation))
             {
-                all[status.Vm.Value] = status with { Machine = null };
+                all[status.Vm.Value] = status;
             }
         }
 

@@ -20,14 +20,7 @@ public static class CpuidPreflight
     /// <returns>Null where the node can host the guest.</returns>
     public static Refusal? Check(string node, IEnumerable<GuestCpuid> guest, CpuidTable offered)
     {
-        // Several vCPUs mostly miss the same: what one of them has read counts.
-        ImmutableArray<CpuidCheckReason> missing =
-        [
-            .. guest.SelectMany(vcpu =>
-                    CpuidCheck.Of(vcpu.Table, offered, vcpu.Observed, CpuidLossPolicy.Strict).Reasons)
-                .OrderByDescending(reason => reason.IsObserved)
-                .DistinctBy(reason => reason.Missing),
-        ];
+        ImmutableArray<CpuidCheckReason> missing = Missing(guest, offered);
         if (missing.IsEmpty)
         {
             return null;
@@ -47,6 +40,17 @@ public static class CpuidPreflight
             $"{missing.Length} missing: {told}{more}",
             "Choose another node, or create the VM with a table that both offer: see cpuid baseline and cpuid check.");
     }
+
+    /// <summary>What the guest's tables promise and the node lacks; what the guest has read comes first.</summary>
+    /// <param name="guest">Every vCPU of the VM. They mostly miss the same: what one of them has read counts.</param>
+    /// <param name="offered">What the node offers.</param>
+    public static ImmutableArray<CpuidCheckReason> Missing(IEnumerable<GuestCpuid> guest, CpuidTable offered) =>
+    [
+        .. guest.SelectMany(vcpu =>
+                CpuidCheck.Of(vcpu.Table, offered, vcpu.Observed, CpuidLossPolicy.Strict).Reasons)
+            .OrderByDescending(reason => reason.IsObserved)
+            .DistinctBy(reason => reason.Missing),
+    ];
 
     private static string Told(IEnumerable<CpuidCheckReason> reasons, bool isObserved, string how)
     {

@@ -20,8 +20,8 @@ namespace KvmActors.Actors.Vm;
 /// <param name="Problem">Why nobody runs it, or why it was quarantined; null where all is well.</param>
 /// <param name="Patches">Hypercall sites that were rewritten, oldest first, with the node they were rewritten
 /// on.</param>
-/// <param name="Machine">Registers, CPUID tables, what the guest observed and devices, at the last Progress; only where
-/// one VM was asked for.</param>
+/// <param name="Machine">Registers, CPUID tables, what the guest observed and devices, at the last Progress; null where
+/// nobody runs it.</param>
 public sealed record VmStatus(
     VmId Vm,
     VmLifecycle Lifecycle,

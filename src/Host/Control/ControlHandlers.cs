@@ -99,6 +99,7 @@ internal sealed class ControlHandlers(
                     row => ControlMessages.Of(row, _leases.NowMs, vms.Count(vm => vm.Owner == row.Id))),
             },
             Vms = { vms.Select(ControlMessages.Of) },
+            Pool = PoolMessages.Of(PoolReport.Of(nodes, vms)),
         };
     }
 

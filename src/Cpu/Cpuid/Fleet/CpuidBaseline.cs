@@ -61,6 +61,15 @@ public static class CpuidBaseline
                 + "Make a baseline of each vendor's hosts, or accept the loss of what only one vendor has.");
     }
 
+    /// <summary>How many named features a table offers. The inverted bits tell of something missing: they are not
+    /// counted.</summary>
+    public static int CountFeatures(CpuidTable table)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        return CpuidFeatures.All.Select(named => named.Feature).Count(feature => table.Has(feature)
+            && (CpuidFieldRules.InvertedBits(feature.Leaf, feature.Subleaf, feature.Register) >> feature.Bit & 1) == 0);
+    }
+
     private static string OfVendor(string vendor, IReadOnlyList<CpuidHost> hosts)
     {
         string[] names = [.. hosts.Where(host => host.Table.Vendor == vendor).Select(host => host.Name)];

@@ -11,6 +11,12 @@ namespace KvmActors.Host.Cli.Verbs;
 /// <summary><c>cluster status</c></summary>
 internal static class ClusterVerbs
 {
+    private const string Remarks = $"""
+        {VerbOptions.AtRemarks}
+        The pool is what a VM may have that shall run on every active node. A node alone costs what all others offer.
+        Where a VM could run is what a migration would be told: strict, whatever is missing refuses.
+        """;
+
     private static readonly string[] s_examples =
     [
         "kvmactors cluster status",
@@ -20,9 +26,9 @@ internal static class ClusterVerbs
     public static Command Build(CliTerminal terminal)
     {
         Option<string> at = VerbOptions.At();
-        Option<bool> json = VerbOptions.Json("nodes and VMs");
+        Option<bool> json = VerbOptions.Json("nodes, VMs and the CPUID pool");
         VerbCommand status = new(
-            "status", "Show the nodes of a cluster and what they run.", VerbOptions.AtRemarks, s_examples)
+            "status", "Show the nodes of a cluster, what they run, and where it could run.", Remarks, s_examples)
         {
             at, json,
         };
@@ -34,7 +40,9 @@ internal static class ClusterVerbs
             if (parsed.GetValue(json))
             {
                 CliJson.Write(terminal.Out, new ClusterReport(
-                    [.. reply.Nodes.Select(NodeReport.Of)], [.. reply.Vms.Select(VmReport.Of)]));
+                    [.. reply.Nodes.Select(NodeReport.Of)],
+                    [.. reply.Vms.Select(VmReport.Of)],
+                    PoolJson.Of(reply.Pool)));
             }
             else
             {
@@ -67,7 +75,9 @@ internal static class ClusterVerbs
         nodes.Write(terminal);
         terminal.Out.WriteLine();
         VmTable.Write(reply.Vms, terminal);
+        PoolText.Write(reply.Pool, terminal);
     }
 
-    private sealed record ClusterReport(IReadOnlyList<NodeReport> Nodes, IReadOnlyList<VmReport> Vms);
+    private sealed record ClusterReport(
+        IReadOnlyList<NodeReport> Nodes, IReadOnlyList<VmReport> Vms, PoolJson? Pool);
 }
