@@ -126,7 +126,8 @@ public sealed record PoolReport(
 
     private static Obstacle ObstacleOf(string node, ImmutableArray<CpuidCheckReason> missing)
     {
-        ILookup<bool, string> told = missing.Take(NamesMax).ToLookup(reason => reason.IsObserved, reason => reason.What);
+        ILookup<bool, string> told = missing.Take(NamesMax)
+            .ToLookup(reason => reason.IsObserved, reason => reason.What);
         return new Obstacle(node, [.. told[true]], [.. told[false]], Math.Max(0, missing.Length - NamesMax));
     }
 }

@@ -145,7 +145,8 @@ public sealed class PoolReportTests
     ]);
 
     private static NodeRow Node(string name, CpuidTable table) => new(
-        new NodeId($"{name}#1"), "127.0.0.1:1", "boot", 1, HostVendor.Intel, NodeStatus.Active, 0, CpuidJson.Write(table));
+        new NodeId($"{name}#1"), "127.0.0.1:1", "boot", 1, HostVendor.Intel, NodeStatus.Active, 0,
+        CpuidJson.Write(table));
 
     private static VmStatus Vm(string name, CpuidTable table, params CpuidObservation[] observed)
     {

@@ -34,7 +34,8 @@ public sealed class ClusterPoolTests : IDisposable
         Assert.Equal((0, ""), (text.ExitCode, text.Error));
         Assert.Contains("POOL: 2 nodes, AuthenticAMD and GenuineIntel: ", text.Out, StringComparison.Ordinal);
         Assert.Contains("\nnode-2 alone costs: umip, ", text.Out, StringComparison.Ordinal);
-        Assert.Contains("\nweb can run on node-1.\n  Not on node-2, which lacks umip, ", text.Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "\nweb can run on node-1.\n  Not on node-2, which lacks umip, ", text.Out, StringComparison.Ordinal);
 
         CliRun json = await StatusAsync(second, "--json");
         JsonElement pool = JsonDocument.Parse(json.Out).RootElement.GetProperty("pool");

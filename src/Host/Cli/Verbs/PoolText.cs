@@ -59,8 +59,8 @@ internal static class PoolText
     {
         0 => "POOL: no active node with a CPUID table that reads.",
         1 => $"POOL: 1 node, {Vendors(pool)}: {Count(pool.Features, "feature")} for a VM.",
-        _ => $"POOL: {Number(pool.Nodes.Count)} nodes, {Vendors(pool)}: {Count(pool.Features, "feature")} for a VM that "
-            + "can run on each.",
+        _ => $"POOL: {Number(pool.Nodes.Count)} nodes, {Vendors(pool)}: {Count(pool.Features, "feature")} for a VM "
+            + "that can run on each.",
     };
 
     private static string Told(PoolShare share)
