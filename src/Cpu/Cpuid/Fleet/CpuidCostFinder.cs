@@ -62,7 +62,15 @@ internal sealed class CpuidCostFinder(IReadOnlyList<CpuidHost> hosts, CpuidTable
     {
         ImmutableArray<CpuidQuantity> numbers = [.. CpuidQuantity.In(lost.Leaf, lost.Subleaf, lost.Register)];
         CpuidQuantity number = numbers.Single(number => number.LowBit == lost.Bit);
-        uint Of(CpuidTable table) => number.Of(table.Find(lost.Leaf, lost.Subleaf)?.Registers.Of(lost.Register) ?? 0);
+        uint Of(CpuidTable table)
+        {
+            uint register = table.Find(lost.Leaf, lost.Subleaf)?.Registers.Of(lost.Register) ?? 0;
+
+            // A guest's own physical width (80000008H:EAX[23:16]) is never more than the physical one beside it.
+            bool isGuestWidth = lost is { Leaf: 0x8000_0008, Register: CpuidRegister.Eax, Bit: 16 };
+            return isGuestWidth ? Math.Min(number.Of(register), register & 0xFF) : number.Of(register);
+        }
+
         uint smallest = Of(baseline);
         return new CpuidCost(
             lost,

@@ -55,13 +55,9 @@ internal static class VmCreateVerb
             "--hypercall-patch",
             "What to do with the other maker's hypercall instruction [default: vm.hypercall-patch of the node]",
             ConfigurationWords.PatchPolicies);
-        Option<string?> cpuid = new("--cpuid") { Description = CpuidHelp, HelpName = "baseline|baseline:A,B|node|TABLE" };
+        Option<string?> cpuid = CpuidOption();
         Option<CpuidDialect?> dialect = VerbOptions.CpuidDialect();
-        Option<string?> on = new("--on")
-        {
-            Description = "Name of the node to create it on [default: the node that is asked]",
-            HelpName = "NODE",
-        };
+        Option<string?> on = OnOption();
         Option<bool> start = new("--start") { Description = "Start it too" };
         Option<string> at = VerbOptions.At();
         Option<bool> json = VerbOptions.Json("the VM");
@@ -99,6 +95,18 @@ internal static class VmCreateVerb
         });
         return verb;
     }
+
+    private static Option<string?> CpuidOption() => new("--cpuid")
+    {
+        Description = CpuidHelp,
+        HelpName = "baseline|baseline:A,B|node|TABLE",
+    };
+
+    private static Option<string?> OnOption() => new("--on")
+    {
+        Description = "Name of the node to create it on [default: the node that is asked]",
+        HelpName = "NODE",
+    };
 
     /// <returns>Null: as the node's configuration says.</returns>
     private static CpuidChoice? ChoiceOf(string? text) => text switch
