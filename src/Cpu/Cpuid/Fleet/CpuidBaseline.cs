@@ -100,10 +100,10 @@ public static class CpuidBaseline
             }
 
             bool isClassBase = entry.Leaf is 0 or 0x8000_0000;
-            CpuidRegisters? theirs = other.Find(entry.Leaf, entry.Subleaf)?.Registers;
+            CpuidRegisters theirs = other.Find(entry.Leaf, entry.Subleaf)?.Registers ?? default;
             CpuidRegisters common = isClassBase ? entry.Registers with { Eax = last }
                 : entry.Leaf == CpuidXsave.Leaf
-                    ? OfXsave(entry, theirs ?? default, first, other, components, supervisor)
+                    ? OfXsave(entry, theirs, first, other, components, supervisor)
                 : OfEntry(entry, theirs, first, other)
                     .And(CpuidXsaveFeatures.Without(components, entry.Leaf, entry.Subleaf).Not());
             if (isClassBase || common != default || entry.Registers == default)
@@ -115,18 +115,17 @@ public static class CpuidBaseline
         return CpuidTable.Of(entries);
     }
 
-    private static CpuidRegisters OfEntry(CpuidEntry entry, CpuidRegisters? found, CpuidTable first, CpuidTable other)
+    private static CpuidRegisters OfEntry(CpuidEntry entry, CpuidRegisters theirs, CpuidTable first, CpuidTable other)
     {
-        CpuidRegisters theirs = found ?? default;
         bool isSame = IsSame(entry, theirs);
         uint Common(CpuidRegister register)
         {
             (uint a, uint b) = (entry.Registers.Of(register), theirs.Of(register));
             (uint leaf, uint subleaf) = (entry.Leaf, entry.Subleaf);
 
-            // Where there is no leaf, nothing tells what is missing.
+            // Where there is no leaf, or only zeros, nothing tells what is missing.
             uint inverted = CpuidFieldRules.InvertedBits(leaf, subleaf, register);
-            uint missing = found is null ? 0 : (a | b) & inverted;
+            uint missing = entry.Registers == default || theirs == default ? 0 : (a | b) & inverted;
             return CpuidFieldRules.Of(leaf, subleaf, register) switch
             {
                 CpuidRule.Features => (a & b & ~inverted) | missing,

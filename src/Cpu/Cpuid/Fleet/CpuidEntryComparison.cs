@@ -72,9 +72,9 @@ internal sealed class CpuidEntryComparison(
     {
         uint inverted = CpuidFieldRules.InvertedBits(leaf, subleaf, register);
         uint differing = (a ^ b) & ~CpuidFieldRules.RuntimeBits(leaf, subleaf, register);
-        if (_entryA is null || _entryB is null)
+        if ((_entryA ?? default) == default || (_entryB ?? default) == default)
         {
-            // Where there is no leaf, nothing tells what is missing.
+            // Where there is no leaf, or only zeros, nothing tells what is missing.
             differing &= ~inverted;
         }
 
