@@ -65,7 +65,7 @@ public sealed unsafe class Vcpu : IDisposable
     }
 
     /// <summary>Which CPUID leaves the guest has read, by ascending leaf, then subleaf.</summary>
-    public ImmutableArray<CpuidObservation> Observed => [.. _engine.Observed];
+    public ImmutableArray<CpuidObservation> Observed => [.. _engine.CpuidRead.Observations];
 
     public VcpuActivity Activity => _engine.State->Activity;
 

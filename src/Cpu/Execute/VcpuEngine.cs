@@ -16,7 +16,6 @@ namespace KvmActors.Cpu.Execute;
 /// <summary>The managed half of a vCPU: what handlers reach through <see cref="CpuState.ManagedHalf"/>.</summary>
 internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
 {
-    private readonly SortedDictionary<(uint Leaf, uint Subleaf), CpuidObservation> _observed = [];
     private CpuState* _state;
 
     public VcpuEngine(int index, GuestMemory memory)
@@ -60,8 +59,8 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         }
     }
 
-    /// <summary>What the guest has read by CPUID, by ascending leaf, then subleaf.</summary>
-    public IEnumerable<CpuidObservation> Observed => _observed.Values;
+    /// <summary>What the guest has read by CPUID.</summary>
+    public CpuidRecord CpuidRead { get; } = new();
 
     /// <summary>Why the last emulation failure or shutdown happened, in words.</summary>
     public string ExitText { get; set; } = "";
@@ -92,22 +91,6 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         CpuidRegisters registers = CpuidKvm2007.Read(ref table, leaf, subleaf, runtime);
         Cpuid = table;
         return registers;
-    }
-
-    public void Observe(uint leaf, uint subleaf, ulong vmTime)
-    {
-        _observed[(leaf, subleaf)] = _observed.TryGetValue((leaf, subleaf), out CpuidObservation known)
-            ? known with { Reads = known.Reads + 1 }
-            : new CpuidObservation(leaf, subleaf, vmTime, Reads: 1);
-    }
-
-    public void ReplaceObserved(IEnumerable<CpuidObservation> observations)
-    {
-        _observed.Clear();
-        foreach (CpuidObservation observation in observations)
-        {
-            _observed[(observation.Leaf, observation.Subleaf)] = observation;
-        }
     }
 
     public void DropWriteTranslations() => Tlb.FlushWrites(State);

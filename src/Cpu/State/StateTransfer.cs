@@ -99,7 +99,7 @@ internal static unsafe class StateTransfer
             state->InterruptShadow != 0,
             state->RetiredBefore,
             engine.Cpuid,
-            [.. engine.Observed]);
+            [.. engine.CpuidRead.Observations]);
     }
 
     /// <exception cref="ArgumentException">A list has the wrong length, or an MSR is not one this engine keeps.
@@ -128,7 +128,7 @@ internal static unsafe class StateTransfer
         }
 
         RestoreControl(state, saved);
-        engine.ReplaceObserved(saved.Observed);
+        engine.CpuidRead.Replace(saved.Observed);
         ModeControl.Refresh(state);
         engine.ReplaceCpuid(saved.Cpuid);
     }

@@ -13,7 +13,8 @@ namespace KvmActors.Cpu.Cpuid.Fleet;
 /// the host, is missing. Maker, family, model, name, caches and topology are data that the guest takes along, so they
 /// never are.</para>
 /// <para>A thing is observed if the guest has read its leaf and subleaf; of a leaf without subleaves, any; of XSAVE,
-/// any subleaf of leaf 0DH, because nobody enables a component without having asked for its size.</para>
+/// any subleaf of leaf 0DH, because nobody enables a component without having asked for its size. Where a record was
+/// full, everything is.</para>
 /// </remarks>
 public sealed record CpuidCheck(CpuidVerdict Verdict, ImmutableArray<CpuidCheckReason> Reasons)
 {
@@ -55,7 +56,8 @@ public sealed record CpuidCheck(CpuidVerdict Verdict, ImmutableArray<CpuidCheckR
         (uint, uint) place = missing.Rule == CpuidRule.Xsave
             ? (CpuidXsave.Leaf, uint.MaxValue)
             : (missing.Leaf, missing.Subleaf);
-        return read.TryGetValue(place, out CpuidObservation observation) ? observation : null;
+        return read.TryGetValue(place, out CpuidObservation observation)
+            || read.TryGetValue(CpuidObservation.Others, out observation) ? observation : null;
     }
 
     /// <summary>The observations by the leaf and subleaf that answered; all of leaf 0DH also together.</summary>
@@ -89,6 +91,11 @@ public sealed record CpuidCheck(CpuidVerdict Verdict, ImmutableArray<CpuidCheckR
     /// range with its highest basic one.</summary>
     private static (uint Leaf, uint Subleaf) AnswerOf(CpuidTable table, CpuidObservation seen)
     {
+        if (seen.IsOfOthers)
+        {
+            return CpuidObservation.Others;
+        }
+
         if (table.Find(seen.Leaf, seen.Subleaf) is { } entry)
         {
             return (entry.Leaf, entry.Flags.HasFlag(CpuidEntryFlags.SignificantIndex) ? entry.Subleaf : 0);

@@ -72,7 +72,7 @@ internal static unsafe class ProcessorOperations
             ApicBase: 0, // There is no local APIC, so it is never enabled, whatever the MSR holds.
             *CpuState.Msr(state, MsrSlots.MiscEnable));
         CpuidRegisters registers = engine.ReadCpuid(leaf, subleaf, runtime);
-        engine.Observe(leaf, subleaf, VmTime.Now(state, uop));
+        engine.CpuidRead.Add(engine.Cpuid, leaf, subleaf, VmTime.Now(state, uop));
         state->Rax = registers.Eax;
         state->Rbx = registers.Ebx;
         state->Rcx = registers.Ecx;

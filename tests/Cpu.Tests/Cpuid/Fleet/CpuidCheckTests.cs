@@ -31,6 +31,14 @@ public sealed class CpuidCheckTests
     }
 
     [Fact]
+    public void Where_the_record_was_full_everything_counts_as_observed()
+    {
+        CpuidObservation others = new(CpuidObservation.Others.Leaf, CpuidObservation.Others.Subleaf, 6, 2);
+
+        Assert.Equal(CpuidVerdict.Refused, Verdict(s_guest, s_noAvx2, CpuidLossPolicy.AllowUnobserved, others));
+    }
+
+    [Fact]
     public void A_missing_bit_that_was_never_observed_is_a_loss_where_that_is_allowed()
     {
         CpuidObservation other = new(1, 0, 5, 1);
