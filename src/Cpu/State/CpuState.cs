@@ -216,7 +216,7 @@ internal unsafe struct CpuState
     public Block** LinkSlot;
 
     /// <summary>What the guest's CPUID table offers, of what the engine can do.</summary>
-    [FieldOffset(632)]
+    [FieldOffset(1792)]
     public GuestFeature Features;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -4,7 +4,7 @@ namespace KvmActors.Cpu.State;
 
 /// <summary>CPUID features of the guest that change what the engine does.</summary>
 [Flags]
-internal enum GuestFeature : uint
+internal enum GuestFeature : ulong
 {
     None = 0,
     LongMode = 1 << 0,
@@ -27,4 +27,37 @@ internal enum GuestFeature : uint
     Cx8 = 1 << 17,
     Cx16 = 1 << 18,
     IsAmd = 1 << 19,
+    Fpu = 1 << 20,
+    Fxsr = 1 << 21,
+    Mmx = 1 << 22,
+    Sse = 1 << 23,
+    Sse2 = 1 << 24,
+    Sse3 = 1 << 25,
+    Ssse3 = 1 << 26,
+    Sse41 = 1 << 27,
+    Sse42 = 1 << 28,
+    Xsave = 1 << 29,
+    XsaveOptimized = 1 << 30,
+    XsaveCompacted = 1ul << 31,
+    XsaveSupervisor = 1ul << 32,
+    XgetbvInUse = 1ul << 33,
+    Rdrand = 1ul << 34,
+    Rdseed = 1ul << 35,
+    Pcid = 1ul << 36,
+    Invpcid = 1ul << 37,
+    Clflush = 1ul << 38,
+    ClflushOptimized = 1ul << 39,
+    ClWriteBack = 1ul << 40,
+    Apic = 1ul << 41,
+    X2Apic = 1ul << 42,
+    TscDeadline = 1ul << 43,
+    Pat = 1ul << 44,
+    Mtrr = 1ul << 45,
+    TscAdjust = 1ul << 46,
+    PageGlobal = 1ul << 47,
+    DebugExtensions = 1ul << 48,
+    Pse = 1ul << 49,
+    Pse36 = 1ul << 50,
+    Pae = 1ul << 51,
+    Virtual8086Extensions = 1ul << 52,
 }
