@@ -33,7 +33,7 @@ internal sealed class NameLine(uint leaf, uint first, uint last, string register
 
     public IReadOnlyList<KeyValuePair<uint, string>> Words { get; set; } = [];
 
-    /// <summary>The name as a C# property: avx512_vbmi is Avx512Vbmi, sse4_1 is Sse4_1, 3dnow is ThreeDnow.</summary>
+    /// <summary>The name as a C# property: avx512_vbmi2 is Avx512Vbmi2, sse4_1 is Sse4_1, 3dnow is ThreeDnow.</summary>
     public string Property
     {
         get

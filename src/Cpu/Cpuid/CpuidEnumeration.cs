@@ -18,7 +18,7 @@ public static class CpuidEnumeration
     /// <summary>True if the manuals give the leaf subleaves, so that ECX takes part in the match.</summary>
     public static bool HasSubleaves(uint leaf) => leaf is
         4 or 7 or 0xB or 0xD or 0xF or 0x10 or 0x12 or 0x14 or 0x17 or 0x18 or 0x1B or 0x1D or 0x1E or 0x1F or 0x20
-        or 0x23 or 0x24 or 0x8000_001D or 0x8000_0020 or 0x8000_0026;
+        or 0x23 or 0x24 or 0x29 or 0x8000_001D or 0x8000_0020 or 0x8000_0026;
 
     /// <summary>Reads a whole table. The instruction may be the host's or a test's.</summary>
     /// <param name="cpuid">Answers one leaf and subleaf.</param>
@@ -110,7 +110,7 @@ public static class CpuidEnumeration
             0x23 => first.Eax,
             // AMX: subleaf 1 came later than the leaf, and the count in subleaf 0 is reserved on the first CPUs.
             0x1E => Math.Max(UpTo(first.Eax), first == default ? 0 : 2ul),
-            7 or 0x14 or 0x17 or 0x18 or 0x1D or 0x20 or 0x24 => UpTo(first.Eax),
+            7 or 0x14 or 0x17 or 0x18 or 0x1D or 0x20 or 0x24 or 0x29 => UpTo(first.Eax),
             _ => 0,
         };
 

@@ -33,10 +33,13 @@ public sealed class CpuidNamesTests
         { "kvm_pv_unhalt", 0x4000_0001, 0, CpuidRegister.Eax, 7 },
         { "3dnow", 0x8000_0001, 0, CpuidRegister.Edx, 31 },
         { "mwaitx", 0x8000_0001, 0, CpuidRegister.Ecx, 29 },
+        { "fast_cppc", 0x8000_0007, 0, CpuidRegister.Edx, 15 },
         { "amd_rapl", 0x8000_0007, 0, CpuidRegister.Edx, 14 },
         { "virt_ssbd", 0x8000_0008, 0, CpuidRegister.Ebx, 25 },
+        { "x2avic_ext", 0x8000_000A, 0, CpuidRegister.Ecx, 6 },
         { "vnmi", 0x8000_000A, 0, CpuidRegister.Edx, 25 },
         { "sev_snp", 0x8000_001F, 0, CpuidRegister.Eax, 4 },
+        { "coherency_sfw_no", 0x8000_001F, 0, CpuidRegister.Ebx, 31 },
         { "bmec", 0x8000_0020, 0, CpuidRegister.Ebx, 3 },
         { "srso_no", 0x8000_0021, 0, CpuidRegister.Eax, 29 },
         { "tsa_l1_no", 0x8000_0021, 0, CpuidRegister.Ecx, 2 },
@@ -53,6 +56,17 @@ public sealed class CpuidNamesTests
 
         Assert.Equal(feature, CpuidFeatures.Named(name));
         Assert.Equal(name, CpuidFeatures.NameOf(feature));
+    }
+
+    [Theory]
+    [InlineData(KvmKnownFeatures.V619, 268)]
+    [InlineData(KvmKnownFeatures.Later, 23)]
+    public void Every_feature_that_kvm_knows_has_its_name_at_its_place(string known, int count)
+    {
+        (string Name, CpuidFeature Feature)[] features = [.. KvmKnownFeatures.Read(known)];
+
+        Assert.Equal(count, features.Distinct().Count());
+        Assert.Equal(features, features.Select(known => (CpuidFeatures.NameOf(known.Feature) ?? "", known.Feature)));
     }
 
     [Fact]

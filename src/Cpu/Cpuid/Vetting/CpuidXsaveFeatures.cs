@@ -30,7 +30,7 @@ internal static class CpuidXsaveFeatures
         [
             CpuidFeatures.Avx512f, CpuidFeatures.Avx512dq, CpuidFeatures.Avx512ifma, CpuidFeatures.Avx512pf,
             CpuidFeatures.Avx512er, CpuidFeatures.Avx512cd, CpuidFeatures.Avx512bw, CpuidFeatures.Avx512vl,
-            CpuidFeatures.Avx512Vbmi, CpuidFeatures.Avx512Vbmi2, CpuidFeatures.Avx512Vnni, CpuidFeatures.Avx512Bitalg,
+            CpuidFeatures.Avx512vbmi, CpuidFeatures.Avx512Vbmi2, CpuidFeatures.Avx512Vnni, CpuidFeatures.Avx512Bitalg,
             CpuidFeatures.Avx512Vpopcntdq, CpuidFeatures.Avx512_4vnniw, CpuidFeatures.Avx512_4fmaps,
             CpuidFeatures.Avx512Vp2intersect, CpuidFeatures.Avx512Fp16, CpuidFeatures.Avx512Bf16,
         ]),
