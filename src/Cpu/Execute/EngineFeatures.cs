@@ -2,6 +2,7 @@
 
 using System.Collections.Frozen;
 using KvmActors.Cpu.Cpuid.Names;
+using static KvmActors.Cpu.Cpuid.Names.CpuidFeatures;
 
 namespace KvmActors.Cpu.Execute;
 
@@ -16,20 +17,19 @@ public sealed record EngineFeatures(
     FrozenSet<CpuidFeature> Executed, ulong Xcr0, int PhysicalAddressBits, int LinearAddressBits)
 {
     // One line a family. Not here because their results would differ between runs: rdrand, rdseed.
-    private const string Names = """
-        de pse tsc msr pae cx8 sep pge cmov
-        hypervisor
-        cx16 movbe popcnt abm lahf_lm
-        bmi1 bmi2 adx erms fsgsbase smep smap umip rdpid
-        syscall nx pdpe1gb rdtscp lm topoext
-        invtsc
-        """;
+    private static readonly FrozenSet<CpuidFeature> s_executed =
+    [
+        De, Pse, Tsc, Msr, Pae, Cx8, Sep, Pge, Cmov,
+        Hypervisor,
+        Cx16, Movbe, Popcnt, Abm, LahfLm,
+        Bmi1, Bmi2, Adx, Erms, Fsgsbase, Smep, Smap, Umip, Rdpid,
+        Syscall, Nx, Pdpe1gb, Rdtscp, Lm, Topoext,
+        Invtsc,
+    ];
 
     /// <summary>The engine of this assembly.</summary>
     public static EngineFeatures Current { get; } = new(
-        Names.Split((char[])[' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries)
-            .Select(CpuidFeatures.Named)
-            .ToFrozenSet(),
+        s_executed,
         Xcr0: 0,
         PhysicalAddressBits: 52,
         LinearAddressBits: 48);
