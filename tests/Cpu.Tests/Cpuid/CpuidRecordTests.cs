@@ -28,7 +28,10 @@ public sealed class CpuidRecordTests
         record.Add(s_table, leaf: 4, subleaf: 0, vmTime: 20);
 
         Assert.Equal(
-            [new CpuidObservation(4, 0, FirstVmTime: 20, Reads: 1), new CpuidObservation(4, 1, FirstVmTime: 10, Reads: 1)],
+            [
+                new CpuidObservation(4, 0, FirstVmTime: 20, Reads: 1),
+                new CpuidObservation(4, 1, FirstVmTime: 10, Reads: 1),
+            ],
             record.Observations);
     }
 
