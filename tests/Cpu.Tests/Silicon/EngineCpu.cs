@@ -52,6 +52,7 @@ internal sealed class EngineCpu : IDisposable
             Gprs = [.. instruction.Gprs],
             Rip = instruction.Address,
             RFlags = instruction.RFlags,
+            FxSave = instruction.FxState is { } image ? [.. image] : _template.FxSave,
         });
 
         // One iteration of a repeated instruction counts one, and leaves RIP where it is.
@@ -65,7 +66,8 @@ internal sealed class EngineCpu : IDisposable
 
             if (_vcpu.Rip != instruction.Address)
             {
-                return (Result(), "");
+                SiliconResult result = Result();
+                return (instruction.FxState is null ? result : result with { FxState = [.. _vcpu.Save().FxSave] }, "");
             }
         }
 

@@ -47,6 +47,7 @@ internal sealed unsafe partial class NativeCpu
         byte* at = _block + SiliconLayout.Entry16;
         at = Emit(at, s_callerSaved);
         at = EmitRelative(at, [0x48, 0x89, 0x25], HostStack); // mov [HostStack], rsp
+        at = EmitFxStateIn(at);
         at = Emit(at, [0xB8, Data16Selector, 0, 0, 0, 0x8E, 0xD8, 0x8E, 0xC0]); // mov eax, …; mov ds, eax; mov es, eax
         at = Emit(at, [0x6A, Code16Selector]); // push …
         at = Emit(at, [0x68]); // push Start16, an offset in the segment

@@ -33,10 +33,15 @@ internal sealed unsafe partial class NativeCpu : IDisposable
     private const int HostStack = 512;
     private const int InstructionAddress = 520;
     private const int WasTaken = 528;
+    private const int FxStateIn = 1024;
+    private const int FxStateOut = 1536;
+    private const int FxStateOfHost = 2048;
 
     private static readonly byte[] s_callerSaved = [0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57];
     private static readonly byte[] s_callerRestored =
         [0x41, 0x5F, 0x41, 0x5E, 0x41, 0x5D, 0x41, 0x5C, 0x5D, 0x5B, 0xC3];
+
+    private static readonly byte[] s_initialFxState = FxStateImage.Initial();
 
     private readonly byte* _block;
 
@@ -104,6 +109,7 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         *(ulong*)(state + FlagsIn) = instruction.RFlags;
         *(ulong*)(state + InstructionAddress) = instruction.Address;
         state[WasTaken] = 0;
+        (instruction.FxState ?? s_initialFxState).CopyTo(new Span<byte>(state + FxStateIn, SiliconLayout.FxStateBytes));
         instruction.Data.CopyTo(Window(SiliconLayout.Data, SiliconLayout.DataBytes));
         instruction.Stack.CopyTo(Window(SiliconLayout.StackLow, SiliconLayout.StackBytes));
         byte* segment = instruction.Bits == 16 ? _block : null;
@@ -127,7 +133,10 @@ internal sealed unsafe partial class NativeCpu : IDisposable
             new Span<ulong>(state + GprsOut, 16).ToArray(),
             *(ulong*)(state + FlagsOut),
             Window(SiliconLayout.Data, SiliconLayout.DataBytes).ToArray(),
-            Window(SiliconLayout.StackLow, SiliconLayout.StackBytes).ToArray());
+            Window(SiliconLayout.StackLow, SiliconLayout.StackBytes).ToArray())
+        {
+            FxState = new Span<byte>(state + FxStateOut, SiliconLayout.FxStateBytes).ToArray(),
+        };
     }
 
     public void Dispose() => _ = Unmap((nint)_block, SiliconLayout.SizeBytes);
@@ -139,6 +148,7 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         byte* at = _block + SiliconLayout.Entry;
         at = Emit(at, s_callerSaved);
         at = EmitRelative(at, [0x48, 0x89, 0x25], HostStack); // mov [HostStack], rsp
+        at = EmitFxStateIn(at);
         at = EmitRelative(at, [0xFF, 0x35], FlagsIn); // push qword [FlagsIn]
         at = Emit(at, [0x9D]); // popfq
         for (int register = 0; register < 16; register++)
@@ -161,6 +171,7 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         at = Emit(at, [0x9C]); // pushfq
         at = EmitRelative(at, [0x8F, 0x05], FlagsOut); // pop qword [FlagsOut]
         at = Emit(at, [0xFC]); // cld
+        at = EmitFxStateOut(at);
         Emit(at, s_callerRestored);
     }
 
@@ -169,6 +180,7 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         byte* at = _block + SiliconLayout.Entry32;
         at = Emit(at, s_callerSaved);
         at = EmitRelative(at, [0x48, 0x89, 0x25], HostStack); // mov [HostStack], rsp
+        at = EmitFxStateIn(at);
         at = Emit(at, [0xB8, Data32Selector, 0, 0, 0, 0x8E, 0xD8, 0x8E, 0xC0]); // mov eax, …; mov ds, eax; mov es, eax
         at = Emit(at, [0x6A, Code32Selector]); // push …
         at = EmitAddress(at, [0x68], SiliconLayout.Start32); // push Start32
@@ -210,7 +222,21 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         byte* at = _block + SiliconLayout.Leave;
         at = Emit(at, [0xB8, Data32Selector, 0, 0, 0, 0x8E, 0xD0]); // mov eax, …; mov ss, eax
         at = EmitRelative(at, [0x48, 0x8B, 0x25], HostStack); // mov rsp, [HostStack]
+        at = EmitFxStateOut(at);
         Emit(at, s_callerRestored);
+    }
+
+    /// <summary>Puts the host's x87, MMX and SSE state aside and loads the case's.</summary>
+    private byte* EmitFxStateIn(byte* at)
+    {
+        at = EmitRelative(at, [0x48, 0x0F, 0xAE, 0x05], FxStateOfHost); // fxsave64 [FxStateOfHost]
+        return EmitRelative(at, [0x48, 0x0F, 0xAE, 0x0D], FxStateIn); // fxrstor64 [FxStateIn]
+    }
+
+    private byte* EmitFxStateOut(byte* at)
+    {
+        at = EmitRelative(at, [0x48, 0x0F, 0xAE, 0x05], FxStateOut); // fxsave64 [FxStateOut]
+        return EmitRelative(at, [0x48, 0x0F, 0xAE, 0x0D], FxStateOfHost); // fxrstor64 [FxStateOfHost]
     }
 
     private void WritePad(byte* at, byte taken, int bits)

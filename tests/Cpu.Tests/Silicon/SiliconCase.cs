@@ -26,6 +26,10 @@ internal sealed class SiliconCase
 
     public required byte[] Stack { get; init; }
 
+    /// <summary>The FXSAVE64 image of x87, MMX and SSE state; null for that after FNINIT, which is not compared then.
+    /// </summary>
+    public byte[]? FxState { get; init; }
+
     /// <summary>Flags that the manuals leave undefined here.</summary>
     public required ulong UndefinedFlags { get; init; }
 

@@ -32,6 +32,9 @@ internal static class SiliconLayout
     public const int Data = 0x5F00;
     public const int DataBytes = 512;
 
+    /// <summary>The FXSAVE image.</summary>
+    public const int FxStateBytes = 512;
+
     // Room below for signal handlers of the host, which may run on this stack.
     public const int Stack = 0xF000;
     public const int StackBytes = 256;

@@ -11,6 +11,9 @@ internal sealed record SiliconResult(ulong Rip, ulong[] Gprs, ulong RFlags, byte
     // CF, PF, AF, ZF, SF, DF, OF.
     public const ulong ComparedFlags = 0xCD5;
 
+    /// <summary>The FXSAVE64 image; empty if the case has none.</summary>
+    public byte[] FxState { get; init; } = [];
+
     /// <summary>What is different, in words; null if nothing is.</summary>
     public string? DifferenceTo(SiliconResult found, ulong undefinedFlags)
     {
