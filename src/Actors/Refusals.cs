@@ -27,7 +27,10 @@ internal static class Refusals
 
     /// <param name="count">vCPUs that there are.</param>
     public static Refusal NoSuchVcpu(int index, int count) => new(
-        RefusalKind.NotFound, $"a vCPU from 0 to {count - 1}", $"{index}", "Look at: vm show.");
+        RefusalKind.NotFound,
+        count == 1 ? "vCPU 0, the VM's only one" : $"a vCPU from 0 to {count - 1}",
+        $"vCPU {index}",
+        "Look at: vm show.");
 
     public static Refusal Overloaded(string what) => new(
         RefusalKind.Busy, $"room for another {what}", "none", "Send it again under the same id in a moment.");

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System.Text;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Cpu.Cpuid.Models;
@@ -23,6 +22,8 @@ internal static class CpuidTableSource
     public const string ModelPrefix = "model:";
 
     private const string MakeOne = "Make one with: cpuid -1 -r > FILE";
+    private const string Table = "a CPUID table";
+    private const string Advice = $"A table is named as {Words}. {MakeOne}";
 
     /// <exception cref="CliFault">There is no such table, or it does not read.</exception>
     public static CpuidTable Load(string word) => LoadDetails(word).Table;
@@ -39,11 +40,26 @@ internal static class CpuidTableSource
             case KvmWord:
                 return Plain(KvmTable());
             case Input:
-                return Parse("standard input", ReadAll(input ?? Console.OpenStandardInput()), cpu);
+                return Parse(
+                    "standard input",
+                    TextFile.Read("standard input", input ?? Console.OpenStandardInput(), Table, Advice),
+                    cpu);
             default:
                 return word.StartsWith(ModelPrefix, StringComparison.Ordinal)
                     ? Plain(Model(word[ModelPrefix.Length..]).Table)
                     : Parse(word, ReadFile(word), cpu);
+        }
+    }
+
+    /// <summary>Standard input can be read once.</summary>
+    /// <exception cref="CliFault">Several of the words are <see cref="Input"/>.</exception>
+    public static void RefuseTwoInputs(IEnumerable<string?> words)
+    {
+        if (words.Count(word => word == Input) > 1)
+        {
+            throw new CliFault(
+                "Expected - once, found it twice: standard input is one table. Put the other into a file.",
+                exitCode: CliFault.Usage);
         }
     }
 
@@ -52,22 +68,8 @@ internal static class CpuidTableSource
         $"Expected a model of the library, found \"{name}\". Choose one of: "
         + $"{string.Join(", ", CpuidModels.All.Select(model => model.Name))}.");
 
-    /// <exception cref="CliFault">The file cannot be read, or is larger than any form of a table.</exception>
-    public static string ReadFile(string file)
-    {
-        try
-        {
-            using FileStream stream = File.OpenRead(file);
-            return ReadAll(stream);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new CliFault(
-                $"Expected a CPUID table at {file}, found none that can be read: {fault.Message} "
-                + $"A table is named as {Words}. {MakeOne}",
-                fault);
-        }
-    }
+    /// <exception cref="CliFault">The file cannot be read, is larger than any form of a table, or no text.</exception>
+    public static string ReadFile(string file) => TextFile.Read(file, Table, Advice);
 
     private static CpuidFileReading Plain(CpuidTable table) => new(table, CpuidFormat.Json, []);
 
@@ -99,25 +101,5 @@ internal static class CpuidTableSource
         {
             throw new CliFault($"{name}: {fault.Message} {MakeOne}", fault);
         }
-    }
-
-    /// <summary>Reads a text of bounded length: a device file has no end.</summary>
-    private static string ReadAll(Stream stream)
-    {
-        using StreamReader reader = new(stream, Encoding.UTF8, leaveOpen: true);
-        StringBuilder text = new();
-        char[] buffer = new char[32 * 1024];
-        int read;
-        while ((read = reader.Read(buffer)) > 0)
-        {
-            text.Append(buffer, 0, read);
-            if (text.Length > CpuidText.CharactersMax)
-            {
-                throw new CliFault(
-                    $"Expected a CPUID table of at most {CpuidText.CharactersMax} characters, found more. {MakeOne}");
-            }
-        }
-
-        return text.ToString();
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Globalization;
+using System.Numerics;
 
 namespace KvmActors.Host.Cli;
 
@@ -8,6 +9,12 @@ namespace KvmActors.Host.Cli;
 internal static class CountText
 {
     public const string Advice = "Write digits, or a number and K, M or G (1000, 1000000, 1000000000), as in 250M.";
+
+    /// <summary><c>1 entry</c>, <c>3 entries</c>.</summary>
+    /// <param name="many">Null: <paramref name="one"/> and an s.</param>
+    public static string Of<T>(T count, string one, string? many = null)
+        where T : INumber<T> =>
+        string.Create(CultureInfo.InvariantCulture, $"{count} {(T.One.Equals(count) ? one : many ?? one + "s")}");
 
     /// <summary>Whole numbers from 0 up; the letters are powers of 1000, because nothing here is counted in
     /// powers of 2.</summary>

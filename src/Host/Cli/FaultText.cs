@@ -24,7 +24,7 @@ internal static class FaultText
             return Interrupted;
         }
 
-        terminal.Error.WriteLine($"kvmactors: {Describe(fault)}");
+        terminal.Error.WriteLine($"kvmactors: {Visible(Describe(fault))}");
         if (IsDebugging)
         {
             terminal.Error.WriteLine(fault);
@@ -32,6 +32,11 @@ internal static class FaultText
 
         return fault is CliFault known ? known.ExitCode : CliFault.Refused;
     }
+
+    /// <summary>With control characters as \\xNN: a message quotes what was found in a file, and a terminal would obey.
+    /// </summary>
+    internal static string Visible(string text) => string.Concat(
+        text.Select(c => char.IsControl(c) && c is not '\n' and not '\t' ? $"\\x{(int)c:x2}" : $"{c}"));
 
     /// <summary>What a log line about a fault ends with.</summary>
     public static string Trailer(Exception? fault) => fault switch

@@ -140,7 +140,18 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
             RpcStatus.NotFound,
             $"Expected an active node named \"{name}\", found {string.Join(", ", active.Select(row => row.Id.Name))}. "
             + "Choose one of these.");
-        return CpuidJson.Read(row.CpuidTable);
+        try
+        {
+            return CpuidJson.Read(row.CpuidTable);
+        }
+        catch (Exception fault) when (fault is CpuidFormatException or ArgumentException)
+        {
+            throw new RpcException(
+                RpcStatus.FailedPrecondition,
+                $"Expected {name} to offer a CPUID table that reads, found in the store: {fault.Message} Start {name} "
+                + "again, which stores it anew; or choose nodes without it, or a table, for the VM's CPUID.",
+                inner: fault);
+        }
     }
 
     private async Task<IReadOnlyList<NodeRow>> ActiveAsync(CancellationToken stop) =>

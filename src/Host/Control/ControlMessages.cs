@@ -121,6 +121,7 @@ internal static class ControlMessages
         Cpuid = { CpuidMessages.Get(state).Select(CpuidMessages.Of) },
         CpuidRead = { state.Observed.Select(Of) },
         Patches = { status.Patches.Where(patch => patch.Patch.VcpuIndex == vcpu.VcpuIndex).Select(Of) },
+        CpuidDialect = ConfigurationWords.Of(status.Spec?.CpuidDialect ?? CpuidDialect.Kvm),
     };
 
     private static V1.Recovery Of(RecoveryReport recovery) => new()

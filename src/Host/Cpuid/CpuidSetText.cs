@@ -3,6 +3,7 @@
 using System.Text;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Names;
+using KvmActors.Host.Cli;
 
 namespace KvmActors.Host.Cpuid;
 
@@ -26,7 +27,8 @@ internal static class CpuidSetText
         string widths = summary.PhysicalBits == 0
             ? ""
             : $", {summary.PhysicalBits} physical and {summary.LinearBits} linear address bits";
-        return $"{table.Entries.Length} entries, {(summary.Maker.Length == 0 ? "no maker" : summary.Maker)}{brand}, "
+        string maker = summary.Maker.Length == 0 ? "no maker" : summary.Maker;
+        return $"{CountText.Of(table.Entries.Length, "entry", "entries")}, {maker}{brand}, "
             + $"family {summary.Family} model {summary.Model} stepping {summary.Stepping}{widths}";
     }
 

@@ -66,14 +66,7 @@ internal sealed class DemoControl : IAsyncDisposable
     {
         VcpuStatus vcpu = await _client.CallAsync(
             ControlMethods.ShowVcpu, new ShowVcpuRequest { Vcpu = Vcpu }, _stop.Token).ConfigureAwait(false);
-        return CpuidTable.Of(vcpu.Cpuid.Select(entry => new Cpu.Cpuid.CpuidEntry(
-            entry.Leaf,
-            entry.Subleaf,
-            entry.IsIndexed ? CpuidEntryFlags.SignificantIndex : CpuidEntryFlags.None,
-            entry.Eax,
-            entry.Ebx,
-            entry.Ecx,
-            entry.Edx)));
+        return VcpuCpuid.Of(vcpu).Table;
     }
 
     /// <summary>Starts the guest, and follows its console from its first byte on.</summary>

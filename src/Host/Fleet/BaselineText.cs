@@ -19,9 +19,9 @@ internal static class BaselineText
     {
         terminal.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"Baseline of {Hosts(hosts.Length)}, {baseline.Entries.Length} entries, with the identity of "
-            + $"{hosts[0].Name}. Some host offers {FleetText.Things(explanation.Costs.Length)} that the pool does "
-            + $"not."));
+            $"Baseline of {Hosts(hosts.Length)}, {CountText.Of(baseline.Entries.Length, "entry", "entries")}, with "
+            + $"the identity of {hosts[0].Name}. Some host offers {FleetText.Things(explanation.Costs.Length)} that "
+            + $"the pool does not."));
         if (!explanation.Costs.IsEmpty)
         {
             terminal.Out.WriteLine();
@@ -116,7 +116,7 @@ internal static class BaselineText
         };
     }
 
-    private static string Hosts(int count) => count == 1 ? "1 host" : $"{Count(count)} hosts";
+    private static string Hosts(int count) => CountText.Of(count, "host");
 
     private static string Count(int count) => count.ToString(CultureInfo.InvariantCulture);
 }

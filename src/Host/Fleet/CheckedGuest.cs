@@ -4,7 +4,6 @@ using System.Collections.Immutable;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Host.Control;
 using KvmActors.Host.Control.V1;
-using CpuidEntry = KvmActors.Cpu.Cpuid.CpuidEntry;
 
 namespace KvmActors.Host.Fleet;
 
@@ -16,6 +15,14 @@ namespace KvmActors.Host.Fleet;
 internal sealed record CheckedGuest(
     string Word, CpuidTable Table, string? Record, ImmutableArray<CpuidObservation> Observed)
 {
+    /// <summary>The table is the vCPU's own, and <see cref="Word"/> the vCPU.</summary>
+    public bool IsTableOfVcpu { get; private init; }
+
+    /// <summary>The command that makes a table which this guest's and a host's can both offer.</summary>
+    public string BaselineWith(string host) => IsTableOfVcpu
+        ? $"kvmactors vcpu cpuid get {Word} | kvmactors cpuid baseline - {host}"
+        : $"kvmactors cpuid baseline {Word} {host}";
+
     /// <param name="word">The table; null: that of the running vCPU.</param>
     /// <param name="file">A record of readings, or null.</param>
     /// <param name="vcpu">A running vCPU, or null.</param>
@@ -55,20 +62,10 @@ internal sealed record CheckedGuest(
         using ControlClient client = new(at);
         VcpuStatus status = await client.CallAsync(
             ControlMethods.ShowVcpu, new ShowVcpuRequest { Vcpu = vcpu }, stop).ConfigureAwait(false);
-        return new CheckedGuest(
-            word ?? vcpu,
-            table ?? CpuidTable.Of(status.Cpuid.Select(entry => new CpuidEntry(
-                entry.Leaf,
-                entry.Subleaf,
-                entry.IsIndexed ? CpuidEntryFlags.SignificantIndex : CpuidEntryFlags.None,
-                entry.Eax,
-                entry.Ebx,
-                entry.Ecx,
-                entry.Edx))),
-            status.Name,
-            [
-                .. status.CpuidRead.Select(read =>
-                    new CpuidObservation(read.Leaf, read.Subleaf, read.FirstVmTime, read.Reads)),
-            ]);
+        var running = VcpuCpuid.Of(status);
+        return new CheckedGuest(word ?? running.Name, table ?? running.Table, running.Name, running.Observed)
+        {
+            IsTableOfVcpu = word is null,
+        };
     }
 }

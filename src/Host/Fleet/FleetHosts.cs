@@ -13,13 +13,7 @@ internal static class FleetHosts
     /// <exception cref="CliFault">A table is missing or does not read, or standard input is named twice.</exception>
     public static ImmutableArray<CpuidHost> Load(IReadOnlyList<string> words, Stream input)
     {
-        if (words.Count(word => word == CpuidTableSource.Input) > 1)
-        {
-            throw new CliFault(
-                "Expected - once, found it twice: standard input is one table. Put the other into a file.",
-                exitCode: CliFault.Usage);
-        }
-
+        CpuidTableSource.RefuseTwoInputs(words);
         HashSet<string> seen = [];
         return
         [
@@ -36,6 +30,7 @@ internal static class FleetHosts
     {
         if (whatIf.Word == FleetWhatIf.Add)
         {
+            CpuidTableSource.RefuseTwoInputs([.. words, whatIf.Host]);
             return hosts.Add(new CpuidHost(
                 NameOf(whatIf.Host), CpuidTableSource.LoadDetails(whatIf.Host, input).Table));
         }

@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using KvmActors.Cpu.Cpuid.Fleet;
+using KvmActors.Host.Cli;
 
 namespace KvmActors.Host.Fleet;
 
@@ -12,12 +13,7 @@ internal static class FleetText
     private const int NamesMax = 6;
 
     /// <summary><c>1 thing</c>, <c>3 things</c>, <c>nothing</c>.</summary>
-    public static string Things(int count) => count switch
-    {
-        0 => "nothing",
-        1 => "1 thing",
-        _ => string.Create(CultureInfo.InvariantCulture, $"{count} things"),
-    };
+    public static string Things(int count) => count == 0 ? "nothing" : CountText.Of(count, "thing");
 
     /// <summary>A value as it is read best: registers in hexadecimal, bits and numbers in decimal.</summary>
     public static string Value(CpuidDifference difference, uint value) =>

@@ -17,7 +17,7 @@ internal sealed record ObservedRecord(string Vcpu, ImmutableArray<CpuidObservati
     /// <exception cref="CliFault">The file cannot be read, or is no such record.</exception>
     public static ObservedRecord Read(string file)
     {
-        string text = CpuidTableSource.ReadFile(file);
+        string text = TextFile.Read(file, "a record of what a guest has read", Advice);
         try
         {
             using var document = JsonDocument.Parse(text);
@@ -26,7 +26,9 @@ internal sealed record ObservedRecord(string Vcpu, ImmutableArray<CpuidObservati
         catch (JsonException fault)
         {
             throw new CliFault(
-                $"{file}: line {fault.LineNumber + 1}: expected JSON, found: {fault.Message} {Advice}", fault);
+                $"{file}: line {fault.LineNumber + 1}: expected JSON, found none: "
+                + $"{fault.Message.Split(" LineNumber: ")[0]} {Advice}",
+                fault);
         }
         catch (FormatException fault)
         {

@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Text;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
+using KvmActors.Host.Cli;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Cpuid;
 using KvmActors.Machine;
@@ -59,7 +60,7 @@ internal static class EventText
         string shown = string.Concat(
             text.Select(c => c is >= ' ' and <= '~' and not '\\' ? $"{c}" : $"\\x{(int)c:x2}"));
         string more = input.Bytes.Length > InputShownMax ? "…" : "";
-        return $"Console input of {input.Bytes.Length} bytes: \"{shown}{more}\".";
+        return $"Console input of {CountText.Of(input.Bytes.Length, "byte")}: \"{shown}{more}\".";
     }
 
     private static string Describe(JournalEvent.LifecycleChanged changed)
@@ -84,7 +85,8 @@ internal static class EventText
         string memory = progress.Memory is { } sum ? $", memory {sum}" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{progress.InstructionsRetired} instructions and {progress.ConsoleBytes} console bytes so far; "
+            $"{CountText.Of(progress.InstructionsRetired, "instruction")} and "
+            + $"{CountText.Of(progress.ConsoleBytes, "console byte")} so far; "
             + $"state {progress.State}{memory}.");
     }
 

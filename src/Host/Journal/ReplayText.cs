@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using KvmActors.Actors.Replay;
+using KvmActors.Host.Cli;
 
 namespace KvmActors.Host.Journal;
 
@@ -28,9 +29,10 @@ internal sealed record ReplayText(
 {
     public string Sentence => string.Create(
         CultureInfo.InvariantCulture,
-        $"Equal: {EventsReplayed} events of {Vm} replayed to VM time {VmTime:N0} in {TookMs:0} ms "
-        + $"({EventsPerSecond:0} events per second); {StatesCompared} states, {MemorySumsCompared} memory sums and "
-        + $"{PatchesSeen} patches compared. State {StateHash}, memory sum {MemorySum}.");
+        $"Equal: {CountText.Of(EventsReplayed, "event")} of {Vm} replayed to VM time {VmTime:N0} in {TookMs:0} ms "
+        + $"({EventsPerSecond:0} events per second); {CountText.Of(StatesCompared, "state")}, "
+        + $"{CountText.Of(MemorySumsCompared, "memory sum")} and {CountText.Of(PatchesSeen, "patch", "patches")} "
+        + $"compared. State {StateHash}, memory sum {MemorySum}.");
 
     public static ReplayText Of(string vm, ReplayReport report) => new(
         vm,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Diagnostics;
-using System.Globalization;
 using System.Security.Cryptography;
 using KvmActors.Host.Cli;
 using KvmActors.Host.Configuration;
@@ -135,7 +134,7 @@ internal static class SoloMachine
     /// <summary>What a person must be told: nothing where the guest ended itself.</summary>
     private static string? Complaint(SoloRunResult result, string stopped, SoloMachineOptions options)
     {
-        string after = string.Create(CultureInfo.InvariantCulture, $"after {result.InstructionsRetired} instructions");
+        string after = $"after {CountText.Of(result.InstructionsRetired, "instruction")}";
         return (stopped, result.End) switch
         {
             ("timedOut", _) => $"The guest did not end within {options.Timeout:c}; it was stopped {after}.",

@@ -36,7 +36,9 @@ public sealed class VerbTests
 
         foreach (string example in verb.Examples.Where(example => !example.StartsWith('#')))
         {
-            string arguments = example["kvmactors ".Length..].Split(" | ")[0].Split(" > ")[0];
+            string command = example.Split(" | ").Single(
+                part => part.StartsWith($"kvmactors {path}", StringComparison.Ordinal));
+            string arguments = command["kvmactors ".Length..].Split(" > ")[0];
             ParseResult parsed = Root().Parse(arguments);
 
             Assert.Empty(parsed.Errors);

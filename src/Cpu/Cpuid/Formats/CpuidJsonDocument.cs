@@ -87,11 +87,15 @@ internal sealed class CpuidJsonDocument
         catch (JsonException malformed)
         {
             int line = (int)(malformed.LineNumber + 1 ?? 0);
-            throw new CpuidFormatException(line, "JSON", malformed.Message.TrimEnd('.'), malformed);
+            throw new CpuidFormatException(line, "JSON", $"none: {Reason(malformed)}", malformed);
         }
         catch (Exception halfCharacter) when (halfCharacter is ArgumentException or InvalidOperationException)
         {
             throw new CpuidFormatException(0, "Unicode text", "half of a character", halfCharacter);
         }
     }
+
+    /// <summary>Without the place, which the reader of a file is told in lines.</summary>
+    private static string Reason(JsonException malformed) =>
+        malformed.Message.Split(" LineNumber: ")[0].TrimEnd('.');
 }

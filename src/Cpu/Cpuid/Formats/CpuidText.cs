@@ -42,7 +42,11 @@ public static class CpuidText
         }
 
         throw new CpuidFormatException(
-            0, $"a heading 'CPU {cpu}:'", $"{all.Length} CPUs from {all[0].Cpu} to {all[^1].Cpu}");
+            0,
+            $"a heading 'CPU {cpu}:'",
+            all.Length == 1
+                ? $"CPU {all[0].Cpu} alone"
+                : $"{all.Length} CPUs from {all[0].Cpu} to {all[^1].Cpu}");
     }
 
     /// <summary>The tables of all CPUs in the text, in its order; at least one.</summary>

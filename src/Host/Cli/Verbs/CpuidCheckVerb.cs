@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Fleet;
@@ -59,6 +60,8 @@ internal static class CpuidCheckVerb
         };
         verb.SetAction(async (parsed, stop) =>
         {
+            string hostWord = parsed.GetRequiredValue(on);
+            Refuse(parsed.GetValue(table), hostWord, parsed.GetValue(vcpu), parsed.GetResult(at));
             CheckedGuest guest = await CheckedGuest.LoadAsync(
                 parsed.GetValue(table),
                 parsed.GetValue(observed),
@@ -66,7 +69,6 @@ internal static class CpuidCheckVerb
                 parsed.GetValue(at)!,
                 terminal.Input,
                 stop).ConfigureAwait(false);
-            string hostWord = parsed.GetRequiredValue(on);
             CpuidTable host = CpuidTableSource.LoadDetails(hostWord, terminal.Input).Table;
             CpuidLossPolicy policy = parsed.GetValue(allow) ? CpuidLossPolicy.AllowUnobserved : CpuidLossPolicy.Strict;
             CpuidCheck check = Check(guest, parsed.GetValue(vetted) ? CpuidVetting.CutToEngine(host) : host, policy);
@@ -82,6 +84,18 @@ internal static class CpuidCheckVerb
             return check.Verdict == CpuidVerdict.Refused ? CliFault.Refused : 0;
         });
         return verb;
+    }
+
+    private static void Refuse(string? table, string host, string? vcpu, OptionResult? at)
+    {
+        CpuidTableSource.RefuseTwoInputs([table, host]);
+        if (vcpu is null && at is { Implicit: false })
+        {
+            throw new CliFault(
+                "Expected --vcpu beside --at, found none. Name a vCPU of that cluster with --vcpu VM/INDEX, or leave "
+                + "--at out.",
+                exitCode: CliFault.Usage);
+        }
     }
 
     private static CpuidCheck Check(CheckedGuest guest, CpuidTable host, CpuidLossPolicy policy) =>
@@ -103,7 +117,8 @@ internal static class CpuidCheckVerb
         {
             CpuidVerdict.Ok => $"ok: {host} has all that {guest.Word} promises.",
             CpuidVerdict.OkWithLoss =>
-                $"ok with loss: {missing}. Give the guest what both offer: cpuid baseline {guest.Word} {host}",
+                $"ok with loss: {missing}. Create the guest again with what both offer: "
+                    + guest.BaselineWith(host),
             CpuidVerdict.Refused => $"refused: {missing}.",
         });
         if (check.Reasons.IsEmpty)
@@ -115,11 +130,15 @@ internal static class CpuidCheckVerb
         TextTable table = new("MISSING", "WHERE", "GUEST", "HOST", "READ") { RightAligned = [2, 3] };
         foreach (CpuidCheckReason reason in check.Reasons)
         {
-            string seen = reason.Observed is { } observed
-                ? string.Create(
+            string seen = reason.Observed switch
+            {
+                { IsOfOthers: true } => "missing, and the guest may have read it: its record is full",
+                { } observed => string.Create(
                     CultureInfo.InvariantCulture,
-                    $"missing and the guest has read it: {observed.Reads} times, first at {observed.FirstVmTime}")
-                : guest.Record is null ? "" : "missing, never observed";
+                    $"missing and the guest has read it: {CountText.Of(observed.Reads, "time")}, first at VM "
+                    + $"time {observed.FirstVmTime}"),
+                null => guest.Record is null ? "" : "missing, never observed",
+            };
             table.Add(
                 FleetText.Name(reason.Missing),
                 reason.Missing.Place,

@@ -36,6 +36,7 @@ internal static class CpuidCompareVerb
         verb.SetAction(parsed =>
         {
             (string wordA, string wordB) = (parsed.GetRequiredValue(a), parsed.GetRequiredValue(b));
+            CpuidTableSource.RefuseTwoInputs([wordA, wordB]);
             var comparison = CpuidComparison.Of(
                 CpuidTableSource.LoadDetails(wordA, terminal.Input).Table,
                 CpuidTableSource.LoadDetails(wordB, terminal.Input).Table);

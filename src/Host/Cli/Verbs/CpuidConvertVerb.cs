@@ -16,13 +16,16 @@ internal static class CpuidConvertVerb
         --apply changes the table by a Firecracker template before it is written, as Firecracker does when a VM starts.
         """;
 
+    private const string TemplateAdvice =
+        "Name a file with cpuid_modifiers, as kvmactors cpuid convert TABLE --format firecracker prints it.";
+
     private static readonly string[] s_examples =
     [
         "kvmactors cpuid convert dump.txt --format libvirt",
         "kvmactors cpuid convert dump.txt --cpu 1 --format json --output cpu1.json",
         "kvmactors cpuid convert model:x86-64-v3 --format firecracker > template.json",
         "kvmactors cpuid convert host --apply template.json --format raw",
-        "# cpuid -r | kvmactors cpuid convert - --format json",
+        "cpuid -r | kvmactors cpuid convert - --format json",
     ];
 
     public static Command Build(CliTerminal terminal)
@@ -68,11 +71,11 @@ internal static class CpuidConvertVerb
     {
         try
         {
-            return CpuidFirecracker.Apply(CpuidTableSource.ReadFile(template), table);
+            return CpuidFirecracker.Apply(TextFile.Read(template, "a Firecracker template", TemplateAdvice), table);
         }
         catch (CpuidFormatException fault)
         {
-            throw new CliFault($"{template}: {fault.Message}", fault);
+            throw new CliFault($"{template}: {fault.Message} {TemplateAdvice}", fault);
         }
     }
 

@@ -23,7 +23,7 @@ internal static class CpuidLintVerb
     [
         "kvmactors cpuid lint model:x86-64-v3",
         "kvmactors cpuid lint template.json --json",
-        "# kvmactors cpuid host --vetted --json | kvmactors cpuid lint -",
+        "kvmactors cpuid host --vetted --json | kvmactors cpuid lint -",
     ];
 
     public static Command Build(CliTerminal terminal)
@@ -77,10 +77,12 @@ internal static class CpuidLintVerb
             terminal.Out.WriteLine($"{severity,-7}  {Place(finding),-22}  {finding.Rule}: {finding.Sentence}");
         }
 
-        int Count(CpuidSeverity severity) => findings.Count(finding => finding.Severity == severity);
+        string Count(CpuidSeverity severity, string one) =>
+            CountText.Of(findings.Count(finding => finding.Severity == severity), one);
+
         terminal.Out.WriteLine(
-            $"{Count(CpuidSeverity.Error)} errors, {Count(CpuidSeverity.Warning)} warnings, "
-            + $"{Count(CpuidSeverity.Note)} notes.");
+            $"{Count(CpuidSeverity.Error, "error")}, {Count(CpuidSeverity.Warning, "warning")}, "
+            + $"{Count(CpuidSeverity.Note, "note")}.");
     }
 
     private static string Place(CpuidFinding finding)

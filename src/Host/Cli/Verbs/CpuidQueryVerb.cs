@@ -27,7 +27,7 @@ internal static class CpuidQueryVerb
         "kvmactors cpuid query model:x86-64-v3 7",
         "kvmactors cpuid query dump.txt 0x80000008",
         "kvmactors cpuid query host 0xb 1",
-        "# seq 0 31 | kvmactors cpuid query dump.txt -",
+        "seq 0 31 | kvmactors cpuid query dump.txt -",
     ];
 
     public static Command Build(CliTerminal terminal)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.CommandLine;
-using System.Globalization;
 using KvmActors.Host.Journal;
 using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Sqlite;
@@ -65,10 +64,9 @@ internal static class JournalVerifyVerb
 
         if (!isJson && report.IsSound)
         {
-            terminal.Out.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"Sound: {report.Records} records of {report.Streams} streams, {report.Snapshots} snapshots with "
-                + $"{report.Pages} pages."));
+            terminal.Out.WriteLine(
+                $"Sound: {CountText.Of(report.Records, "record")} of {CountText.Of(report.Streams, "stream")}, "
+                + $"{CountText.Of(report.Snapshots, "snapshot")} with {CountText.Of(report.Pages, "page")}.");
         }
     }
 }

@@ -58,9 +58,9 @@ internal static class PoolText
     private static string Head(PoolStatus pool) => pool.Nodes.Count switch
     {
         0 => "POOL: no active node with a CPUID table that reads.",
-        1 => $"POOL: 1 node, {Vendors(pool)}: {Count(pool.Features, "feature")} for a VM.",
-        _ => $"POOL: {Number(pool.Nodes.Count)} nodes, {Vendors(pool)}: {Count(pool.Features, "feature")} for a VM "
-            + "that can run on each.",
+        1 => $"POOL: 1 node, {Vendors(pool)}: {CountText.Of(pool.Features, "feature")} for a VM.",
+        _ => $"POOL: {CountText.Of(pool.Nodes.Count, "node")}, {Vendors(pool)}: "
+            + $"{CountText.Of(pool.Features, "feature")} for a VM that can run on each.",
     };
 
     private static string Told(PoolShare share)
@@ -69,7 +69,7 @@ internal static class PoolText
             ? $"{share.Node} alone costs nothing."
             : $"{share.Node} alone costs: {Some(share.Costs, share.MoreCosts)}.";
         return $"{costs} Without it the pool would gain "
-            + $"{Count((uint)share.Gains.Count + share.MoreGains, "thing")}.";
+            + $"{CountText.Of((uint)share.Gains.Count + share.MoreGains, "thing")}.";
     }
 
     private static IEnumerable<string> Told(PoolPlacement vm)
@@ -116,8 +116,6 @@ internal static class PoolText
     private static string Joined(string[] words) => words.Length < 2
         ? string.Concat(words)
         : $"{string.Join(", ", words.SkipLast(1))} and {words[^1]}";
-
-    private static string Count(uint count, string what) => $"{Number(count)} {what}{(count == 1 ? "" : "s")}";
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

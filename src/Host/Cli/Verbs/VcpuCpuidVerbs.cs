@@ -5,7 +5,7 @@ using System.Globalization;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Cpu.Cpuid.Names;
-using KvmActors.Cpu.Cpuid.Vetting;
+using KvmActors.Host.Configuration;
 using KvmActors.Host.Control;
 using KvmActors.Host.Control.Reports;
 using KvmActors.Host.Control.V1;
@@ -18,7 +18,8 @@ internal static class VcpuCpuidVerbs
     private const string GetRemarks = """
         As KVM_GET_CPUID2 gives it: every entry with its flags and padding, and the bits that follow the vCPU's state,
         such as OSXSAVE. A running vCPU shows its state at its last Progress.
-        Raw and libvirt text hold no flags but that of the subleaf, nor padding: --format json holds all.
+        Raw, json and libvirt hold flags and padding; firecracker is refused for a table with padding, or with two
+        entries for one leaf and subleaf.
 
         """;
 
@@ -26,14 +27,17 @@ internal static class VcpuCpuidVerbs
         As KVM_SET_CPUID2: at most 256 entries (E2BIG), 0, 48 or 57 linear address bits (EINVAL), no component of XSAVE
         that needs a permission (EPERM). Once the guest has executed an instruction, only the table it has is accepted
         (EINVAL).
-        A table that promises what the VM's node lacks is refused with the bits; --cut takes out first what the engine
-        does not execute, as for vm create --cpuid FILE.
+        A table that promises what the VM's node lacks is refused with the bits.
+        --cut first makes of SOURCE what vm create --cpuid SOURCE would: features that the engine executes and no
+        others, one logical processor in one core, KVM's hypervisor leaves, address widths of at most the engine's, in
+        the VM's dialect. It knows nothing of the node: what the node lacks is refused all the same.
 
         """;
 
     private const string ObservedRemarks = """
         Counted since the VM's creation, also over migrations and failovers; a running vCPU shows its last Progress.
-        SUBLEAF is ECX, whether or not the leaf looks at it. VM time counts instructions.
+        SUBLEAF is ECX, and 0 for a leaf without subleaves. VM time counts instructions. What is behind 4096 rows is one
+        row with leaf and subleaf 0xffffffff.
 
         """;
 
@@ -46,24 +50,23 @@ internal static class VcpuCpuidVerbs
 
     private static VerbCommand BuildGet(CliTerminal terminal)
     {
-        Argument<string> vcpu = VcpuVerbs.VcpuArgument();
+        VcpuOptions options = new("the table, as --format json,");
         Option<CpuidFormat?> format = CpuidFormatOption.Build();
-        Option<string> at = VerbOptions.At();
-        Option<bool> json = VerbOptions.Json("the table, as --format json,");
         VerbCommand verb = new(
             "get",
             "Write a vCPU's CPUID table.",
             GetRemarks + VerbOptions.AtRemarks,
             ["kvmactors vcpu cpuid get web/0", "kvmactors vcpu cpuid get web/0 --format json > table.json"])
         {
-            vcpu, format, at, json,
+            options.Vcpu, format, options.At, options.Json,
         };
         verb.SetAction(async (parsed, stop) =>
         {
-            VcpuStatus status = await ShowAsync(parsed.GetValue(at)!, parsed.GetRequiredValue(vcpu), stop)
-                .ConfigureAwait(false);
-            CpuidFormat chosen = parsed.GetValue(json) ? CpuidFormat.Json : parsed.GetValue(format) ?? CpuidFormat.Raw;
-            terminal.Out.Write(Text(CpuidTable.Of(status.Cpuid.Select(CpuidMessages.From)), chosen));
+            VcpuStatus status = await options.ShowAsync(parsed, stop).ConfigureAwait(false);
+            CpuidFormat chosen = parsed.GetValue(options.Json)
+                ? CpuidFormat.Json
+                : parsed.GetValue(format) ?? CpuidFormat.Raw;
+            terminal.Out.Write(Text(VcpuCpuid.Of(status).Table, chosen));
             return 0;
         });
         return verb;
@@ -71,11 +74,12 @@ internal static class VcpuCpuidVerbs
 
     private static VerbCommand BuildSet(CliTerminal terminal)
     {
-        Argument<string> vcpu = VcpuVerbs.VcpuArgument();
+        VcpuOptions options = new("the vCPU");
         Argument<string> source = CpuidVerbs.TableArgument("SOURCE");
-        Option<bool> cut = new("--cut") { Description = "Take out first what the engine does not execute" };
-        Option<string> at = VerbOptions.At();
-        Option<bool> json = VerbOptions.Json("the vCPU");
+        Option<bool> cut = new("--cut")
+        {
+            Description = "Cut SOURCE down first to what vm create --cpuid would give this VM of it",
+        };
         VerbCommand verb = new(
             "set",
             "Give a vCPU a CPUID table, before its guest runs.",
@@ -83,33 +87,36 @@ internal static class VcpuCpuidVerbs
             [
                 "kvmactors vcpu cpuid set web/0 table.json",
                 "kvmactors vcpu cpuid set web/0 model:x86-64-v2 --cut",
-                "# kvmactors cpuid convert dump.txt --apply template.json | kvmactors vcpu cpuid set web/0 - --cut",
+                "kvmactors cpuid convert dump.txt --apply template.json | kvmactors vcpu cpuid set web/0 - --cut",
             ])
         {
-            vcpu, source, cut, at, json,
+            options.Vcpu, source, cut, options.At, options.Json,
         };
         verb.SetAction(async (parsed, stop) =>
         {
             CpuidTable given = CpuidTableSource.LoadDetails(parsed.GetRequiredValue(source), terminal.Input).Table;
-            CpuidTable table = parsed.GetValue(cut) ? CpuidVetting.CutToEngine(given) : given;
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = options.Connect(parsed);
+            CpuidTable table = parsed.GetValue(cut)
+                ? Cut(given, await options.ShowAsync(client, parsed, stop).ConfigureAwait(false))
+                : given;
             SetVcpuCpuidRequest request = new()
             {
                 Command = client.NextCommand(),
-                Vcpu = parsed.GetRequiredValue(vcpu),
+                Vcpu = parsed.GetRequiredValue(options.Vcpu),
                 Entries = { table.Entries.Select(CpuidMessages.Of) },
             };
             VcpuStatus status = await client.CallAsync(ControlMethods.SetVcpuCpuid, request, stop)
                 .ConfigureAwait(false);
-            if (parsed.GetValue(json))
+            if (parsed.GetValue(options.Json))
             {
                 CliJson.Write(terminal.Out, VcpuReport.Of(status));
             }
             else
             {
-                terminal.Out.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{status.Name} has a CPUID table of {status.Cpuid.Count} entries, vendor {table.Vendor}."));
+                string vendor = table.Vendor.Length == 0 ? "no vendor" : $"vendor {table.Vendor}";
+                terminal.Out.WriteLine(
+                    $"{status.Name} has a CPUID table of {CountText.Of(status.Cpuid.Count, "entry", "entries")}, "
+                    + $"{vendor}.");
             }
 
             return 0;
@@ -119,22 +126,19 @@ internal static class VcpuCpuidVerbs
 
     private static VerbCommand BuildObserved(CliTerminal terminal)
     {
-        Argument<string> vcpu = VcpuVerbs.VcpuArgument();
-        Option<string> at = VerbOptions.At();
-        Option<bool> json = VerbOptions.Json("what was read");
+        VcpuOptions options = new("what was read");
         VerbCommand verb = new(
             "observed",
             "Show which leaves and subleaves a guest has read, when first, and how often.",
             ObservedRemarks + VerbOptions.AtRemarks,
             ["kvmactors vcpu cpuid observed web/0", "kvmactors vcpu cpuid observed web/0 --json"])
         {
-            vcpu, at, json,
+            options.Vcpu, options.At, options.Json,
         };
         verb.SetAction(async (parsed, stop) =>
         {
-            VcpuStatus status = await ShowAsync(parsed.GetValue(at)!, parsed.GetRequiredValue(vcpu), stop)
-                .ConfigureAwait(false);
-            if (parsed.GetValue(json))
+            VcpuStatus status = await options.ShowAsync(parsed, stop).ConfigureAwait(false);
+            if (parsed.GetValue(options.Json))
             {
                 CliJson.Write(terminal.Out, ObservedReport.Of(status));
                 return 0;
@@ -149,7 +153,9 @@ internal static class VcpuCpuidVerbs
                     row.Subleaf,
                     row.FirstVmTime.ToString(CultureInfo.InvariantCulture),
                     row.Reads.ToString(CultureInfo.InvariantCulture),
-                    CpuidLeaves.Of(read.Leaf)?.Title ?? "");
+                    (read.Leaf, read.Subleaf) == CpuidObservation.Others
+                        ? "all that the record has no room for"
+                        : CpuidLeaves.Of(read.Leaf)?.Title ?? "");
             }
 
             table.Write(terminal);
@@ -158,12 +164,10 @@ internal static class VcpuCpuidVerbs
         return verb;
     }
 
-    private static async Task<VcpuStatus> ShowAsync(string address, string vcpu, CancellationToken stop)
-    {
-        using ControlClient client = new(address);
-        return await client.CallAsync(ControlMethods.ShowVcpu, new ShowVcpuRequest { Vcpu = vcpu }, stop)
-            .ConfigureAwait(false);
-    }
+    /// <summary>By the dialect of the vCPU's VM, as when a VM is created.</summary>
+    private static CpuidTable Cut(CpuidTable given, VcpuStatus status) => CpuidSource.Cut(
+        given,
+        status.CpuidDialect == ConfigurationWords.Of(CpuidDialect.Kvm2007) ? CpuidDialect.Kvm2007 : CpuidDialect.Kvm);
 
     private static string Text(CpuidTable table, CpuidFormat format)
     {

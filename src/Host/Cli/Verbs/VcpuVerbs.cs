@@ -20,27 +20,21 @@ internal static class VcpuVerbs
         VcpuCpuidVerbs.Build(terminal),
     };
 
-    internal static Argument<string> VcpuArgument() => new("VM/INDEX") { Description = "The vCPU, such as web/0" };
-
     private static VerbCommand BuildShow(CliTerminal terminal)
     {
-        Argument<string> vcpu = VcpuArgument();
-        Option<string> at = VerbOptions.At();
-        Option<bool> json = VerbOptions.Json("the vCPU");
+        VcpuOptions options = new("the vCPU");
         VerbCommand verb = new(
             "show",
             "Show a vCPU's registers, CPUID table, and which leaves its guest has read.",
             VerbOptions.AtRemarks,
             ["kvmactors vcpu show web/0", "kvmactors vcpu show web/0 --json"])
         {
-            vcpu, at, json,
+            options.Vcpu, options.At, options.Json,
         };
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
-            ShowVcpuRequest request = new() { Vcpu = parsed.GetRequiredValue(vcpu) };
-            VcpuStatus status = await client.CallAsync(ControlMethods.ShowVcpu, request, stop).ConfigureAwait(false);
-            if (parsed.GetValue(json))
+            VcpuStatus status = await options.ShowAsync(parsed, stop).ConfigureAwait(false);
+            if (parsed.GetValue(options.Json))
             {
                 CliJson.Write(terminal.Out, VcpuReport.Of(status));
             }
@@ -56,35 +50,33 @@ internal static class VcpuVerbs
 
     private static VerbCommand BuildMigrate(CliTerminal terminal)
     {
-        Argument<string> vcpu = VcpuArgument();
+        VcpuOptions options = new("what the move was like");
         Option<string> to = new("--to")
         {
             Description = "Name of the node to move to",
             HelpName = "NODE",
             Required = true,
         };
-        Option<string> at = VerbOptions.At();
-        Option<bool> json = VerbOptions.Json("what the move was like");
         VerbCommand verb = new(
             "migrate",
             "Move a vCPU to another node while its guest runs.",
             "Moves the whole VM where it has one vCPU; a VM of several is refused.\n\n" + VerbOptions.AtRemarks,
             ["kvmactors vcpu migrate web/0 --to node-2", "kvmactors vcpu migrate web/0 --to node-2 --json"])
         {
-            vcpu, to, at, json,
+            options.Vcpu, to, options.At, options.Json,
         };
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = options.Connect(parsed);
             MigrateVcpuRequest request = new()
             {
                 Command = client.NextCommand(),
-                Vcpu = parsed.GetRequiredValue(vcpu),
+                Vcpu = parsed.GetRequiredValue(options.Vcpu),
                 ToNode = parsed.GetRequiredValue(to),
             };
             var move = MoveReport.Of(await client.CallAsync(ControlMethods.MigrateVcpu, request, stop)
                 .ConfigureAwait(false));
-            if (parsed.GetValue(json))
+            if (parsed.GetValue(options.Json))
             {
                 CliJson.Write(terminal.Out, move);
             }
@@ -106,7 +98,8 @@ internal static class VcpuVerbs
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{move.Vcpu} moved from {move.From} to {move.To} at VM time {move.VmTime} (epoch {move.EpochFrom} -> "
-            + $"{move.EpochTo}): {downtime}; {move.PagesPreCopied} pages before, {move.PagesStopped} meanwhile.");
+            + $"{move.EpochTo}): {downtime}; {CountText.Of(move.PagesPreCopied, "page")} before, "
+            + $"{move.PagesStopped} meanwhile.");
     }
 
     private static void Print(VcpuReport vcpu, CliTerminal terminal)
@@ -133,8 +126,14 @@ internal static class VcpuVerbs
             ulong reads = vcpu.CpuidRead
                 .Where(read => read.Leaf == entry.Leaf && (entry.Subleaf is null || read.Subleaf == entry.Subleaf))
                 .Aggregate(0UL, (sum, read) => sum + read.Reads);
-            string times = reads == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{reads} times");
-            table.Add(entry.Leaf, entry.Subleaf ?? "any", entry.Eax, entry.Ebx, entry.Ecx, entry.Edx, times);
+            table.Add(
+                entry.Leaf,
+                entry.Subleaf ?? "any",
+                entry.Eax,
+                entry.Ebx,
+                entry.Ecx,
+                entry.Edx,
+                reads == 0 ? "" : CountText.Of(reads, "time"));
         }
 
         table.Write(terminal);

@@ -147,8 +147,8 @@ internal static class VmVerbs
 
     private static string TextOf(Recovery recovery) => string.Create(
         CultureInfo.InvariantCulture,
-        $"from {recovery.From} at VM time {recovery.VmTime}: {recovery.EventsReplayed} events replayed in "
-        + $"{recovery.TookMs:f1} ms");
+        $"from {recovery.From} at VM time {recovery.VmTime}: {CountText.Of(recovery.EventsReplayed, "event")} replayed "
+        + $"in {recovery.TookMs:f1} ms");
 
     private static string Number(ulong value) => value.ToString(CultureInfo.InvariantCulture);
 }
