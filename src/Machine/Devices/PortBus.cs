@@ -13,10 +13,13 @@ internal sealed class PortBus
     private const int PortCount = 1 << 16;
 
     private readonly IPortDevice?[] _owners = new IPortDevice?[PortCount];
+    private readonly Action? _beforeAccess;
 
+    /// <param name="beforeAccess">Called before each access reaches a device: brings devices up to date.</param>
     /// <exception cref="ArgumentException">Two devices claim one port.</exception>
-    public PortBus(ImmutableArray<IPortDevice> devices)
+    public PortBus(ImmutableArray<IPortDevice> devices, Action? beforeAccess = null)
     {
+        _beforeAccess = beforeAccess;
         foreach (IPortDevice device in devices)
         {
             for (int port = device.FirstPort; port < device.FirstPort + device.PortCount; port++)
@@ -36,6 +39,7 @@ internal sealed class PortBus
 
     public uint Read(ushort port, int sizeBytes)
     {
+        _beforeAccess?.Invoke();
         if (WholeOwner(port, sizeBytes) is { } device)
         {
             return device.Read(port - device.FirstPort, sizeBytes) & MaskOf(sizeBytes);
@@ -52,6 +56,7 @@ internal sealed class PortBus
 
     public void Write(ushort port, int sizeBytes, uint value)
     {
+        _beforeAccess?.Invoke();
         if (WholeOwner(port, sizeBytes) is { } device)
         {
             device.Write(port - device.FirstPort, sizeBytes, value & MaskOf(sizeBytes));

@@ -7,10 +7,12 @@ namespace KvmActors.Machine.Devices;
 /// <summary>A 16550A UART at COM1 (0x3F8): what the guest sends is the console's output, what a client sends is its
 /// input.</summary>
 /// <remarks>
-/// The line has no speed: a byte is sent the moment it is written, so THRE and TEMT are always set. No interrupt line
-/// is wired yet; IIR answers as if it were, so a polling driver works. Input that the FIFO cannot take waits behind it,
-/// so a client never causes an overrun; only loopback can.
-/// Source: National Semiconductor PC16550D data sheet, section 8 "Registers".
+/// <para>The line has no speed: a byte is sent the moment it is written, so THRE and TEMT are always set, and writing
+/// one takes the transmitter's interrupt back and raises it again at once. Input below the FIFO's trigger level is a
+/// character timeout at once. Input that the FIFO cannot take waits behind it, so a client never causes an overrun;
+/// only loopback can. Nothing sends a break, and sending one has no effect.</para>
+/// <para>As a PC wires it, OUT2 lets the interrupt through to its line, and loopback holds OUT2 back.</para>
+/// <para>Source: National Semiconductor PC16550D data sheet, section 8 "Registers".</para>
 /// </remarks>
 internal sealed class Serial16550 : IPortDevice
 {
@@ -20,13 +22,18 @@ internal sealed class Serial16550 : IPortDevice
     private const int ReceiveFifoBytes = 16;
     private const ushort DivisorAtReset = 12;
     private const byte FifoEnable = 0x01;
+    private const byte ModemOut2 = 0x08;
     private const byte ModemLoopback = 0x10;
     private const byte LineDivisorLatch = 0x80;
     private const byte InterruptReceived = 0x01;
     private const byte InterruptTransmit = 0x02;
     private const byte InterruptLine = 0x04;
+    private const byte InterruptModem = 0x08;
+    private const uint NoInterrupt = 0x01;
+    private const uint TransmitInterrupt = 0x02;
 
     private readonly IBufferWriter<byte> _console;
+    private readonly Action<bool>? _interrupt;
     private readonly Queue<byte> _received = new();
     private byte _interruptEnable;
     private byte _fifoControl;
@@ -36,9 +43,16 @@ internal sealed class Serial16550 : IPortDevice
     private ushort _divisor = DivisorAtReset;
     private bool _overrun;
     private bool _transmitInterruptPending;
+    private byte _modemChanges;
+    private bool _line;
 
     /// <param name="console">Takes each byte the guest transmits, in order.</param>
-    public Serial16550(IBufferWriter<byte> console) => _console = console;
+    /// <param name="interrupt">Takes the level of the interrupt line whenever it changes; it is low at first.</param>
+    public Serial16550(IBufferWriter<byte> console, Action<bool>? interrupt = null)
+    {
+        _console = console;
+        _interrupt = interrupt;
+    }
 
     public ushort FirstPort => 0x3F8;
 
@@ -70,23 +84,67 @@ internal sealed class Serial16550 : IPortDevice
         {
             _received.Enqueue(each);
         }
+
+        DriveLine();
     }
 
-    public uint Read(int offset, int sizeBytes) => offset switch
+    public uint Read(int offset, int sizeBytes)
     {
-        0 => DivisorLatch ? (byte)_divisor : TakeReceived(),
-        1 => DivisorLatch ? (uint)(_divisor >> 8) : _interruptEnable,
-        2 => IdentifyInterrupt(),
-        3 => _lineControl,
-        4 => _modemControl,
-        5 => TakeLineStatus(),
-        6 => ModemStatus(),
-        _ => _scratch,
-    };
+        uint value = offset switch
+        {
+            0 => DivisorLatch ? (byte)_divisor : TakeReceived(),
+            1 => DivisorLatch ? (uint)(_divisor >> 8) : _interruptEnable,
+            2 => IdentifyInterrupt(),
+            3 => _lineControl,
+            4 => _modemControl,
+            5 => TakeLineStatus(),
+            6 => TakeModemStatus(),
+            _ => _scratch,
+        };
+        DriveLine();
+        return value;
+    }
 
     public void Write(int offset, int sizeBytes, uint value)
     {
-        byte written = (byte)value;
+        WriteRegister(offset, (byte)value);
+        DriveLine();
+    }
+
+    public SerialState Save() => new(
+        _interruptEnable,
+        _fifoControl,
+        _lineControl,
+        _modemControl,
+        _scratch,
+        _divisor,
+        _overrun,
+        _transmitInterruptPending,
+        [.. _received],
+        _modemChanges);
+
+    public void Restore(SerialState state)
+    {
+        _interruptEnable = state.InterruptEnable;
+        _fifoControl = state.FifoControl;
+        _lineControl = state.LineControl;
+        _modemControl = state.ModemControl;
+        _scratch = state.Scratch;
+        _divisor = state.Divisor;
+        _overrun = state.Overrun;
+        _transmitInterruptPending = state.TransmitInterruptPending;
+        _modemChanges = state.ModemChanges;
+        _received.Clear();
+        foreach (byte each in state.Received)
+        {
+            _received.Enqueue(each);
+        }
+
+        _line = IsLineHigh();
+    }
+
+    private void WriteRegister(int offset, byte written)
+    {
         switch (offset)
         {
             case 0 when DivisorLatch:
@@ -108,7 +166,7 @@ internal sealed class Serial16550 : IPortDevice
                 _lineControl = written;
                 break;
             case 4:
-                _modemControl = (byte)(written & 0x1F);
+                ControlModem(written);
                 break;
             case 7:
                 _scratch = written;
@@ -119,36 +177,11 @@ internal sealed class Serial16550 : IPortDevice
         }
     }
 
-    public SerialState Save() => new(
-        _interruptEnable,
-        _fifoControl,
-        _lineControl,
-        _modemControl,
-        _scratch,
-        _divisor,
-        _overrun,
-        _transmitInterruptPending,
-        [.. _received]);
-
-    public void Restore(SerialState state)
-    {
-        _interruptEnable = state.InterruptEnable;
-        _fifoControl = state.FifoControl;
-        _lineControl = state.LineControl;
-        _modemControl = state.ModemControl;
-        _scratch = state.Scratch;
-        _divisor = state.Divisor;
-        _overrun = state.Overrun;
-        _transmitInterruptPending = state.TransmitInterruptPending;
-        _received.Clear();
-        foreach (byte each in state.Received)
-        {
-            _received.Enqueue(each);
-        }
-    }
-
     private void Transmit(byte value)
     {
+        // The register is full, and empty again: the line falls and rises, which an edge-triggered input must see.
+        _transmitInterruptPending = false;
+        DriveLine();
         _transmitInterruptPending = true;
         if (!Loopback)
         {
@@ -179,28 +212,69 @@ internal sealed class Serial16550 : IPortDevice
 
     private uint IdentifyInterrupt()
     {
-        uint fifoBits = FifoEnabled ? 0xC0u : 0u;
+        uint pending = PendingInterrupt();
+        if (pending == TransmitInterrupt)
+        {
+            // Reading IIR while it names the transmitter takes that interrupt back (table in section 8.6).
+            _transmitInterruptPending = false;
+        }
+
+        return pending | (FifoEnabled ? 0xC0u : 0u);
+    }
+
+    /// <summary>IIR bits 3:0: the most urgent interrupt.</summary>
+    private uint PendingInterrupt()
+    {
         if ((_interruptEnable & InterruptLine) != 0 && _overrun)
         {
-            return fifoBits | 0x06;
+            return 0x06;
         }
 
         if ((_interruptEnable & InterruptReceived) != 0 && _received.Count > 0)
         {
-            return fifoBits | 0x04;
+            return _received.Count >= ReceiveTrigger() ? 0x04u : 0x0Cu;
         }
 
         if ((_interruptEnable & InterruptTransmit) != 0 && _transmitInterruptPending)
         {
-            // Reading IIR while it names the transmitter takes that interrupt back (table in section 8.6).
-            _transmitInterruptPending = false;
-            return fifoBits | 0x02;
+            return TransmitInterrupt;
         }
 
-        return fifoBits | 0x01;
+        return (_interruptEnable & InterruptModem) != 0 && _modemChanges != 0 ? 0u : NoInterrupt;
     }
 
-    private uint ModemStatus()
+    private int ReceiveTrigger() => FifoEnabled
+        ? (_fifoControl >> 6) switch
+        {
+            0 => 1,
+            1 => 4,
+            2 => 8,
+            _ => 14,
+        }
+        : 1;
+
+    private bool IsLineHigh() => (_modemControl & (ModemOut2 | ModemLoopback)) == ModemOut2
+        && PendingInterrupt() != NoInterrupt;
+
+    private void DriveLine()
+    {
+        bool high = IsLineHigh();
+        if (high != _line)
+        {
+            _line = high;
+            _interrupt?.Invoke(high);
+        }
+    }
+
+    private uint TakeModemStatus()
+    {
+        uint status = ModemInputs() | _modemChanges;
+        _modemChanges = 0;
+        return status;
+    }
+
+    /// <summary>MSR bits 7:4.</summary>
+    private uint ModemInputs()
     {
         const uint PeerReady = 0xB0;
         if (!Loopback)
@@ -215,6 +289,18 @@ internal sealed class Serial16550 : IPortDevice
         uint out1 = (outputs >> 2) & 1;
         uint out2 = (outputs >> 3) & 1;
         return (rts << 4) | (dtr << 5) | (out1 << 6) | (out2 << 7);
+    }
+
+    private void ControlModem(byte written)
+    {
+        const uint Ring = 0x04;
+        uint before = ModemInputs() >> 4;
+        _modemControl = (byte)(written & 0x1F);
+        uint after = ModemInputs() >> 4;
+
+        // The ring indicator counts only as it ends.
+        uint changed = (before ^ after) & (~Ring | before);
+        _modemChanges |= (byte)changed;
     }
 
     private void EnableInterrupts(byte written)

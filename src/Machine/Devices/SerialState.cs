@@ -9,6 +9,7 @@ namespace KvmActors.Machine.Devices;
 /// <param name="TransmitInterruptPending">The transmitter ran empty and IIR has not told so yet.</param>
 /// <param name="Received">Bytes a client has sent and the guest has not read: the receive FIFO and what waits behind
 /// it.</param>
+/// <param name="ModemChanges">MSR bits 3:0: which modem inputs have changed since MSR was read.</param>
 public sealed record SerialState(
     byte InterruptEnable,
     byte FifoControl,
@@ -18,4 +19,5 @@ public sealed record SerialState(
     ushort Divisor,
     bool Overrun,
     bool TransmitInterruptPending,
-    ImmutableArray<byte> Received);
+    ImmutableArray<byte> Received,
+    byte ModemChanges);

@@ -20,7 +20,7 @@ namespace KvmActors.Machine.Hashing;
 public static class StateHasher
 {
     /// <summary>Raised with every change of the encoding. Hashes of different versions are never compared.</summary>
-    public const uint EncodingVersion = 1;
+    public const uint EncodingVersion = 2;
 
     public static StateHash Hash(MachineState state)
     {
@@ -140,7 +140,7 @@ public static class StateHasher
         writer.UInt32(entry.Padding2);
     }
 
-    private static void WriteSerial(CanonicalWriter writer, SerialState serial)
+    internal static void WriteSerial(CanonicalWriter writer, SerialState serial)
     {
         writer.Byte(serial.InterruptEnable);
         writer.Byte(serial.FifoControl);
@@ -151,6 +151,7 @@ public static class StateHasher
         writer.Flag(serial.Overrun);
         writer.Flag(serial.TransmitInterruptPending);
         writer.Bytes(serial.Received);
+        writer.Byte(serial.ModemChanges);
     }
 
     private static void WritePatch(CanonicalWriter writer, HypercallPatch patch)

@@ -106,6 +106,7 @@ public static class SnapshotCodec
         Overrun = serial.Overrun,
         TransmitInterruptPending = serial.TransmitInterruptPending,
         Received = MachineWire.Of(serial.Received),
+        ModemChanges = serial.ModemChanges,
     };
 
     private static SerialState From(WireSerialState wire) => new(
@@ -117,5 +118,6 @@ public static class SnapshotCodec
         Divisor: MachineWire.Word(wire.Divisor, "divisor"),
         Overrun: wire.Overrun,
         TransmitInterruptPending: wire.TransmitInterruptPending,
-        Received: MachineWire.From(wire.Received));
+        Received: MachineWire.From(wire.Received),
+        ModemChanges: MachineWire.Byte(wire.ModemChanges, "modem_changes"));
 }

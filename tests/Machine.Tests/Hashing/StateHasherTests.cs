@@ -52,11 +52,11 @@ public sealed class StateHasherTests
     }
 
     [Fact]
-    public void Version_1_of_the_encoding_never_changes()
+    public void Version_2_of_the_encoding_never_changes()
     {
         // Journals hold such hashes. If this fails the encoding has changed: raise EncodingVersion, then this line.
-        Assert.Equal(
-            "b3f6409cb430b019eedc6abe2fefc8045bfa72fb0ef4fb4496fff9d4b61c196a",
-            StateHasher.Hash(SampleState.Machine).Hex);
+        const string Pinned = "46305cbcc129f66b42904832b097895a1d4f92d3767c515e53ff0398ab6f03b0";
+        string hash = StateHasher.Hash(SampleState.Machine).Hex;
+        Assert.True(hash == Pinned, $"The encoding has changed: {hash}.");
     }
 }

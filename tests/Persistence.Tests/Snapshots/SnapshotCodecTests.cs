@@ -24,7 +24,7 @@ public class SnapshotCodecTests
         ConsoleBytes: 77,
         End: null,
         [Vcpu(0, VcpuActivity.Halted), Vcpu(1, VcpuActivity.Running), Vcpu(2, VcpuActivity.WaitForSipi)],
-        new SerialState(1, 2, 3, 4, 5, 0xFFFE, Overrun: true, TransmitInterruptPending: true, [9, 8, 7]),
+        new SerialState(1, 2, 3, 4, 5, 0xFFFE, Overrun: true, TransmitInterruptPending: true, [9, 8, 7], 0),
         [EventExamples.Patch]);
 
     public static TheoryData<string> Ends => ["none", "debug exit", "power off", "triple fault", "emulation failure"];
@@ -43,7 +43,7 @@ public class SnapshotCodecTests
     [Fact]
     public void A_state_that_is_all_zero_comes_back_as_it_was()
     {
-        var serial = new SerialState(0, 0, 0, 0, 0, 0, Overrun: false, TransmitInterruptPending: false, []);
+        var serial = new SerialState(0, 0, 0, 0, 0, 0, Overrun: false, TransmitInterruptPending: false, [], 0);
         MachineState before = s_state with { Vcpus = [], PatchSites = [], Serial = serial };
 
         Assert.Equal(DeepText.Of(before), DeepText.Of(SnapshotCodec.Decode(SnapshotCodec.Encode(before))));

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+namespace KvmActors.Cpu.Apic;
+
+/// <summary>Destinations that need no address, by their code in ICR.</summary>
+/// <remarks>Source: Intel SDM vol. 3A, section 12.6.1 "Interrupt Command Register (ICR)".</remarks>
+public enum DestinationShorthand
+{
+    None = 0,
+    Self = 1,
+    AllIncludingSelf = 2,
+    AllExcludingSelf = 3,
+}
