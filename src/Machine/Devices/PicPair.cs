@@ -21,8 +21,8 @@ internal sealed class PicPair
         _interrupt = interrupt;
         Ports =
         [
-            new PortWindow(0x20, 2, takesWideAccess: false, (o, _) => Read(_master, o), (o, _, v) => Write(_master, o, v)),
-            new PortWindow(0xA0, 2, takesWideAccess: false, (o, _) => Read(_slave, o), (o, _, v) => Write(_slave, o, v)),
+            PortsOf(_master, firstPort: 0x20),
+            PortsOf(_slave, firstPort: 0xA0),
             new PortWindow(
                 0x4D0,
                 2,
@@ -76,6 +76,13 @@ internal sealed class PicPair
         _slave.Restore(slave);
         _output = _master.HasRequest;
     }
+
+    private PortWindow PortsOf(Pic8259 chip, ushort firstPort) => new(
+        firstPort,
+        portCount: 2,
+        takesWideAccess: false,
+        (offset, _) => Read(chip, offset),
+        (offset, _, value) => Write(chip, offset, value));
 
     private uint Read(Pic8259 chip, int address)
     {

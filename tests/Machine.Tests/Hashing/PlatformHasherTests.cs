@@ -21,7 +21,8 @@ public sealed class PlatformHasherTests
             string bytes = Written((PlatformState)changed!);
             Assert.True(
                 pathOfBytes.TryAdd(bytes, path),
-                $"{path} and {pathOfBytes.GetValueOrDefault(bytes)} are written alike: PlatformHasher forgets a field.");
+                $"{path} and {pathOfBytes.GetValueOrDefault(bytes)} are written alike: PlatformHasher forgets a "
+                + "field.");
         }
 
         Assert.True(pathOfBytes.Count > 250, $"Only {pathOfBytes.Count} changes were tried.");

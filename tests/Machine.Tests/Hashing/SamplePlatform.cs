@@ -11,7 +11,8 @@ internal static class SamplePlatform
         new InterruptLinesState(ByDevices: 0x11, ByTestDevice: 0x80_0000),
         Pic(1),
         Pic(40),
-        new IoApicState(Select: 0x12, Id: 3, Lines: 0x4, [.. Enumerable.Range(0, 24).Select(i => 0x1_0000ul + (ulong)i)]),
+        new IoApicState(
+            Select: 0x12, Id: 3, Lines: 0x4, [.. Enumerable.Range(0, 24).Select(i => 0x1_0000ul + (ulong)i)]),
         new PitState(Channel(1), Channel(50), Channel(90), SystemControl: 3, DrivenClock: 77),
         new RtcState(
             Index: 0x8A,
