@@ -18,7 +18,7 @@ internal sealed class IoApic(Action<InterruptMessage> send)
 {
     public const ulong FirstGpa = 0xFEC0_0000;
     public const ulong SizeBytes = 0x1000;
-    public const int PinCount = 24;
+    public const int PinCount = IoApicState.PinCount;
 
     private const uint Version = 0x11;
     private const ulong DeliveryStatus = 1UL << 12;

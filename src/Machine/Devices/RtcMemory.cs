@@ -7,7 +7,7 @@ namespace KvmActors.Machine.Devices;
 /// <summary>What CMOS RAM holds when a VM begins: what a PC's firmware would have left there.</summary>
 internal static class RtcMemory
 {
-    public const int SizeBytes = 128;
+    public const int SizeBytes = RtcState.RegisterCount;
 
     /// <summary>The registers of time and date.</summary>
     public static ImmutableArray<int> TimeRegisters { get; } =

@@ -20,4 +20,7 @@ public sealed record RtcState(
     byte DaysToWeekday,
     ulong Origin,
     byte Flags,
-    ulong SettledAt);
+    ulong SettledAt)
+{
+    public const int RegisterCount = 128;
+}

@@ -17,7 +17,7 @@ namespace KvmActors.Machine.Devices;
 internal sealed class Serial16550 : IPortDevice
 {
     /// <summary>Input bytes that may wait for the guest. Whoever injects more must be refused.</summary>
-    public const int ReceivedBytesMax = 64 * 1024;
+    public const int ReceivedBytesMax = SerialState.ReceivedBytesMax;
 
     private const int ReceiveFifoBytes = 16;
     private const ushort DivisorAtReset = 12;

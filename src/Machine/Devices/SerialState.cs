@@ -20,4 +20,8 @@ public sealed record SerialState(
     bool Overrun,
     bool TransmitInterruptPending,
     ImmutableArray<byte> Received,
-    byte ModemChanges);
+    byte ModemChanges)
+{
+    /// <summary>How many bytes may wait.</summary>
+    public const int ReceivedBytesMax = 64 * 1024;
+}

@@ -12,7 +12,7 @@ namespace KvmActors.Machine.Devices;
 internal sealed class TestDevice
 {
     public const ulong FirstGpa = 0xFF00_0000;
-    public const int MemoryBytes = 64 * 1024;
+    public const int MemoryBytes = TestDeviceState.MemoryBytesMax;
 
     private const int LineCount = 24;
 

@@ -3,7 +3,6 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
 using KvmActors.Machine;
-using KvmActors.Machine.Devices;
 using KvmActors.Persistence.Wire;
 
 namespace KvmActors.Persistence.Snapshots;
@@ -77,7 +76,7 @@ public static class SnapshotCodec
             TurnTicksLeft = state.TurnTicksLeft,
             ConsoleBytes = state.ConsoleBytes,
             End = MachineWire.Of(state.End),
-            Serial = Of(state.Serial),
+            Serial = PlatformWire.Of(state.Serial),
         };
         wire.Vcpus.AddRange(state.Vcpus.Select(VcpuWire.Of));
         wire.PatchSites.AddRange(state.PatchSites.Select(MachineWire.Of));
@@ -92,32 +91,6 @@ public static class SnapshotCodec
         ConsoleBytes: wire.ConsoleBytes,
         End: MachineWire.From(wire.End),
         Vcpus: [.. wire.Vcpus.Select(VcpuWire.From)],
-        Serial: From(WireFault.Present(wire.Serial, "serial")),
+        Serial: PlatformWire.From(WireFault.Present(wire.Serial, "serial")),
         PatchSites: [.. wire.PatchSites.Select(MachineWire.From)]);
-
-    private static WireSerialState Of(SerialState serial) => new()
-    {
-        InterruptEnable = serial.InterruptEnable,
-        FifoControl = serial.FifoControl,
-        LineControl = serial.LineControl,
-        ModemControl = serial.ModemControl,
-        Scratch = serial.Scratch,
-        Divisor = serial.Divisor,
-        Overrun = serial.Overrun,
-        TransmitInterruptPending = serial.TransmitInterruptPending,
-        Received = MachineWire.Of(serial.Received),
-        ModemChanges = serial.ModemChanges,
-    };
-
-    private static SerialState From(WireSerialState wire) => new(
-        InterruptEnable: MachineWire.Byte(wire.InterruptEnable, "interrupt_enable"),
-        FifoControl: MachineWire.Byte(wire.FifoControl, "fifo_control"),
-        LineControl: MachineWire.Byte(wire.LineControl, "line_control"),
-        ModemControl: MachineWire.Byte(wire.ModemControl, "modem_control"),
-        Scratch: MachineWire.Byte(wire.Scratch, "scratch"),
-        Divisor: MachineWire.Word(wire.Divisor, "divisor"),
-        Overrun: wire.Overrun,
-        TransmitInterruptPending: wire.TransmitInterruptPending,
-        Received: MachineWire.From(wire.Received),
-        ModemChanges: MachineWire.Byte(wire.ModemChanges, "modem_changes"));
 }
