@@ -109,6 +109,11 @@ internal static unsafe class OperandResolver
         {
             offset = RegisterOffset.Of(register);
         }
+        else if (register is >= Register.ST0 and <= Register.ST7)
+        {
+            // A place of the x87 stack, from its top.
+            offset = (byte)(register - Register.ST0);
+        }
         else
         {
             // Segment, control and debug registers are numbers; no instruction has two of them.

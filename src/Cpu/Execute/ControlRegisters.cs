@@ -103,6 +103,7 @@ internal static unsafe class ControlRegisters
 
     private static ulong WritableCr4(CpuState* state) => AlwaysInCr4
         | (Has(state, GuestFeature.Umip) ? ControlBits.Cr4UserInstructionPrevention : 0)
+        | (Has(state, GuestFeature.Xsave) ? ControlBits.Cr4XSave : 0)
         | (Has(state, GuestFeature.FsGsBase) ? ControlBits.Cr4FsGsBase : 0)
         | (Has(state, GuestFeature.Smep) ? ControlBits.Cr4SupervisorExecutionPrevention : 0)
         | (Has(state, GuestFeature.Smap) ? ControlBits.Cr4SupervisorAccessPrevention : 0);

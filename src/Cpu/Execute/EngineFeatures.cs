@@ -22,6 +22,7 @@ public sealed record EngineFeatures(
         De, Pse, Tsc, Msr, Pae, Cx8, Sep, Pge, Cmov,
         Hypervisor,
         Cx16, Movbe, Popcnt, Abm, LahfLm,
+        CpuidFeatures.Fpu, Fxsr, Xsave, Xsaveopt, Xsavec, Xsaves, Xgetbv1,
         Bmi1, Bmi2, Adx, Erms, Fsgsbase, Smep, Smap, Umip, Rdpid,
         Syscall, Nx, Pdpe1gb, Rdtscp, Lm, Topoext,
         Invtsc,
@@ -30,7 +31,7 @@ public sealed record EngineFeatures(
     /// <summary>The engine of this assembly.</summary>
     public static EngineFeatures Current { get; } = new(
         s_executed,
-        Xcr0: 0,
+        Xcr0: Fpu.XsaveComponents.X87 | Fpu.XsaveComponents.Sse,
         PhysicalAddressBits: 52,
         LinearAddressBits: 48);
 

@@ -27,7 +27,8 @@ internal static class FloatArithmetic
 
     public static FloatNumber Multiply(in FloatNumber a, in FloatNumber b)
     {
-        ulong high = Math.BigMul((ulong)(a.Significand >> GuardBits), (ulong)(b.Significand >> GuardBits), out ulong low);
+        ulong high = Math.BigMul(
+            (ulong)(a.Significand >> GuardBits), (ulong)(b.Significand >> GuardBits), out ulong low);
         return FloatNumber.Normalize(
             a.IsNegative != b.IsNegative,
             a.Exponent + b.Exponent + 1 - FloatNumber.TopBit,

@@ -3,13 +3,16 @@
 namespace KvmActors.Cpu.Float;
 
 /// <summary>How to round, and what has happened: the control and status register of the operations.</summary>
-/// <remarks>Source: Intel SDM vol. 1, section 10.2.3 "MXCSR Control and Status Register".</remarks>
+/// <remarks>Source: Intel SDM vol. 1, sections 8.1.5 "x87 FPU Control Word" and 10.2.3 "MXCSR Control and Status
+/// Register".</remarks>
 internal struct FloatContext
 {
     private const int MaskShift = 7;
     private const int RoundingShift = 13;
     private const uint FlushBit = 1 << 15;
     private const uint DenormalsBit = 1 << 6;
+    private const int ControlRoundingShift = 10;
+    private const int ControlPrecisionShift = 8;
 
     public FloatRounding Rounding;
 
@@ -29,6 +32,9 @@ internal struct FloatContext
     /// <summary>x87: the last result was rounded away from zero.</summary>
     public bool RoundedUp;
 
+    /// <summary>x87: bits of the significand that basic arithmetic keeps: 24, 53 or 64.</summary>
+    public int PrecisionBits;
+
     /// <summary>True if an exception is raised for which there is no default result.</summary>
     public readonly bool HasUnmasked => (Flags & ~Masked) != 0;
 
@@ -42,6 +48,20 @@ internal struct FloatContext
         Masked = (FloatFlags)(mxcsr >> MaskShift) & FloatFlags.All,
         FlushToZero = (mxcsr & FlushBit) != 0,
         DenormalsAreZero = (mxcsr & DenormalsBit) != 0,
+    };
+
+    /// <summary>The context of an x87 instruction, with no flag raised yet.</summary>
+    /// <remarks>The reserved precision 1 keeps 64 bits, as Intel's CPUs do. Source: SDM vol. 1, 8.1.5.</remarks>
+    public static FloatContext FromControlWord(ushort control) => new()
+    {
+        Rounding = (FloatRounding)(control >> ControlRoundingShift & 3),
+        Masked = (FloatFlags)control & FloatFlags.All,
+        PrecisionBits = (control >> ControlPrecisionShift & 3) switch
+        {
+            0 => 24,
+            2 => 53,
+            _ => Float80.SignificandBits,
+        },
     };
 
     public void Raise(FloatFlags flags) => Flags |= flags;

@@ -63,7 +63,9 @@ internal static class FloatLayout<TFormat>
         if (exponent >= ExponentField)
         {
             context.Raise(FloatFlags.Overflow | FloatFlags.Inexact);
-            return sign | Overflowed(context.Rounding, number.IsNegative);
+            ulong overflowed = Overflowed(context.Rounding, number.IsNegative);
+            context.RoundedUp = overflowed == Infinity;
+            return sign | overflowed;
         }
 
         if (number.Exponent + Bias >= 1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using Iced.Intel;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.State;
 using Xunit;
@@ -176,14 +177,20 @@ public sealed class ExitTests
     [Fact]
     public void What_the_engine_lacks_is_named_and_nothing_is_changed()
     {
-        using var guest = TestGuest.Long(a => a.fadd(st0, st1));
+        // A table that was not vetted offers what the engine does not have.
+        using var guest = TestGuest.Long(a => a.aesenc(xmm0, xmm1));
+        guest.Change(state => state with
+        {
+            Cpuid = CpuidTable.Of(state.Cpuid.Entries.Select(entry =>
+                entry.Leaf == 1 ? entry with { Ecx = entry.Ecx | (1 << 25) } : entry)),
+        });
         string before = StateText.Of(guest.Vcpu.Save());
 
         VmExit.EmulationFailure failure = Assert.IsType<VmExit.EmulationFailure>(guest.Run());
 
         Assert.Equal(TestGuest.CodeStart, failure.Rip.Value);
-        Assert.Equal("D8C1", Convert.ToHexString(failure.Bytes.AsSpan(0, 2)));
-        Assert.Contains("Fadd", failure.Reason, StringComparison.Ordinal);
+        Assert.Equal("660F38DCC1", Convert.ToHexString(failure.Bytes.AsSpan(0, 5)));
+        Assert.Contains("Aesenc", failure.Reason, StringComparison.Ordinal);
         Assert.Equal(before, StateText.Of(guest.Vcpu.Save()));
     }
 

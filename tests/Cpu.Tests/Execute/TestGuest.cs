@@ -144,6 +144,7 @@ internal sealed class TestGuest : IDisposable
         [
             0x16, BitConverter.ToUInt32(name, 0), BitConverter.ToUInt32(name, 8), BitConverter.ToUInt32(name, 4),
         ];
+        leaves[(0xD, 0)] = [(uint)EngineFeatures.Current.Xcr0, 576, 576, 0];
         leaves[(0x8000_0000, 0)] = [0x8000_0021, 0, 0, 0];
         leaves[(0x8000_0008, 0)] = [0x3028, 0, 0, 0];
         return CpuidTable.Of(

@@ -14,7 +14,7 @@ internal sealed class CaseOperands(
     private const int Middle = SiliconLayout.DataBytes / 2;
 
     // Bits that BT with a register may reach from its memory operand.
-    private const int BitReach = 800;
+    private const int BitReach = 640;
 
     private ulong DataStart => blockBase + SiliconLayout.Data;
 

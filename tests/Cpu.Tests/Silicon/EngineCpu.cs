@@ -189,12 +189,13 @@ internal sealed class EngineCpu : IDisposable
             Segments = [data, code, data, data, data, data, reset.Segments[6], reset.Segments[7]],
             Cr0 = _mode == CpuMode.Real16 ? 0x32ul : 0x33, // NE, ET, MP, PE
             Cpuid = CpuidVetting.CutToEngine(SampleTables.Epyc),
+            Xcr0 = 3, // x87, SSE
         };
         return !isPaged ? common : common with
         {
             Cr0 = 0x8001_0033, // PG and WP besides
             Cr3 = PageMapRoot,
-            Cr4 = 0x620, // PAE, OSFXSR, OSXMMEXCPT
+            Cr4 = 0x4_0620, // PAE, OSFXSR, OSXMMEXCPT, OSXSAVE
             Efer = 0xD01, // NXE, LMA, LME, SCE
         };
     }

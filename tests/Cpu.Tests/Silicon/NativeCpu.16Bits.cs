@@ -15,9 +15,16 @@ internal sealed unsafe partial class NativeCpu
     private const byte Code16Selector = 0x07; // entry 0, local, privilege 3
     private const byte Data16Selector = 0x0F; // entry 1
 
+    // The table is the process's: one test at a time has its segments there.
+    private static readonly Lock s_localTable = new();
+
+    private bool _hasLocalTable;
+
     /// <summary>Makes the segments; false, with the reason, where the host refuses.</summary>
     public bool TryMake16Bits(out string whyNot)
     {
+        s_localTable.Enter();
+        _hasLocalTable = true;
         const uint ReadableCode = 2 << 1;
         const uint WritableData = 0 << 1;
         const uint Usable = 1 << 6;

@@ -139,7 +139,14 @@ internal sealed unsafe partial class NativeCpu : IDisposable
         };
     }
 
-    public void Dispose() => _ = Unmap((nint)_block, SiliconLayout.SizeBytes);
+    public void Dispose()
+    {
+        _ = Unmap((nint)_block, SiliconLayout.SizeBytes);
+        if (_hasLocalTable)
+        {
+            s_localTable.Exit();
+        }
+    }
 
     private Span<byte> Window(int offset, int bytes) => new(_block + offset, bytes);
 

@@ -30,7 +30,7 @@ internal static class SiliconLayout
 
     // The window lies across a page boundary.
     public const int Data = 0x5F00;
-    public const int DataBytes = 512;
+    public const int DataBytes = 1024;
 
     /// <summary>The FXSAVE image.</summary>
     public const int FxStateBytes = 512;

@@ -29,9 +29,27 @@ internal static class CpuidXsave
         {
             0 => new CpuidRegisters((uint)components, BaseBytes, Bytes(table, components), (uint)(components >> 32)),
             // No component is enabled by IA32_XSS.
-            1 => features with { Ebx = 0, Ecx = 0, Edx = 0 },
+            1 => features with { Ebx = CompactedBytes(table, components, features.Eax), Ecx = 0, Edx = 0 },
             _ => (components >> (int)subleaf & 1) != 0 ? cpu : default,
         };
+    }
+
+    /// <summary>CPUID.(0DH,1):EBX: bytes of the compacted format for these components; 0 where nothing writes
+    /// it.</summary>
+    private static uint CompactedBytes(CpuidTable table, ulong components, uint features)
+    {
+        const uint XsavecOrXsaves = (1 << 1) | (1 << 3);
+        uint size = BaseBytes;
+        for (uint component = 2; component < 63; component++)
+        {
+            if ((components >> (int)component & 1) != 0 && table.Find(Leaf, component) is { } layout)
+            {
+                // ECX[1]: the component begins at a multiple of 64 bytes.
+                size = unchecked(((layout.Ecx & 2) != 0 ? (size + 63) & ~63u : size) + layout.Eax);
+            }
+        }
+
+        return (features & XsavecOrXsaves) != 0 ? size : 0;
     }
 
     /// <summary>The components a table offers for XCR0.</summary>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Execute.Fpu;
 
 namespace KvmActors.Cpu.Execute.Operations;
 
@@ -23,7 +24,7 @@ internal static class GeneralInstructions
         ExchangeOperations.Register(table);
         FastCallOperations.Register(table);
         FlagOperations.Register(table);
-        FpuControlOperations.Register(table);
+        FpuInstructions.Register(table);
         InterruptOperations.Register(table);
         MsrOperations.Register(table);
         PortOperations.Register(table);

@@ -22,6 +22,7 @@ internal static unsafe class MsrOperations
     private const uint MtrrCapabilities = 0xFE;
     private const uint MachineCheckCapabilities = 0x179;
     private const uint MachineCheckStatus = 0x17A;
+    private const uint SupervisorState = 0xDA0;
     private const uint ExtendedFeatureEnable = 0xC000_0080;
     private const uint FsBase = 0xC000_0100;
     private const uint GsBase = 0xC000_0101;
@@ -103,6 +104,9 @@ internal static unsafe class MsrOperations
             case GsBase:
                 value = CpuState.Segment(state, SegmentName.Gs)->Base;
                 return HasLongMode(state);
+            case SupervisorState:
+                // IA32_XSS: no component is supported.
+                return HasSupervisorState(state);
             case MachineCheckCapabilities or MachineCheckStatus or MicrocodeRevision:
                 return true;
             default:
@@ -126,6 +130,8 @@ internal static unsafe class MsrOperations
                 return TryWriteBase(state, SegmentName.Gs, value);
             case MicrocodeRevision or MicrocodeUpdate:
                 return true;
+            case SupervisorState:
+                return value == 0 && HasSupervisorState(state);
             case MachineCheckStatus:
                 return value == 0;
         }
@@ -150,6 +156,9 @@ internal static unsafe class MsrOperations
         CpuState.Segment(state, name)->Base = value;
         return true;
     }
+
+    private static bool HasSupervisorState(CpuState* state) =>
+        (state->Features & GuestFeature.XsaveSupervisor) != 0;
 
     private static bool HasLongMode(CpuState* state) => (state->Features & GuestFeature.LongMode) != 0;
 
