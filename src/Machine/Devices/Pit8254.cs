@@ -72,7 +72,15 @@ internal sealed class Pit8254 : ITimedDevice
     private uint Read(int port)
     {
         Advance();
-        return port == ControlPort ? 0xFFu : _channels[port].Read(Now);
+        if (port == ControlPort)
+        {
+            return 0xFF;
+        }
+
+        // Counter 0 is asked about this clock, and from here on no more about an earlier one.
+        ulong now = Now;
+        Drive(now);
+        return _channels[port].Read(now);
     }
 
     private void Write(int port, byte value)

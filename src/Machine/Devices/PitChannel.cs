@@ -5,13 +5,14 @@ namespace KvmActors.Machine.Devices;
 /// <summary>One counter of the 8254: what it holds, how it is written and read, and how its gate acts. What it counts
 /// is <see cref="PitCounting"/>.</summary>
 /// <remarks>Source: Intel 8254 data sheet, "Programming the 8254" and "Mode Definitions". Nothing here moves with time:
-/// a counter is the clock at which it took its count over, and all else follows from the clock of the question.
-/// </remarks>
+/// a counter is the clock at which it took its count over, and all else follows from the clock of the question, which
+/// never goes back.</remarks>
 internal sealed class PitChannel
 {
     private const int AccessLow = 1;
     private const int AccessHigh = 2;
     private const byte AccessBoth = 0x30;
+    private const ulong Never = ulong.MaxValue;
 
     private byte _control = AccessBoth;
     private ushort _countRegister;
@@ -37,6 +38,9 @@ internal sealed class PitChannel
 
     private int Access => (_control >> 4) & 3;
 
+    /// <summary>At <see cref="_nextStart"/> a count goes into the counting element, without the gate's doing.</summary>
+    private bool HasLoad => _nextPeriod != 0 && _nextStart != Never;
+
     /// <summary>The OUT pin.</summary>
     public bool Output(ulong now)
     {
@@ -48,7 +52,17 @@ internal sealed class PitChannel
     public ulong? NextChange(ulong now)
     {
         TakeNext(now);
-        return PitCounting.NextChange(Mode, _phase, _period, _start, now);
+        ulong? change = PitCounting.NextChange(Mode, _phase, _period, _start, now);
+        if (!HasLoad || change < _nextStart)
+        {
+            return change;
+        }
+
+        bool before = PitCounting.Output(Mode, _phase, _period, _start, _nextStart - 1);
+        (PitPhase phase, ulong start) = AfterLoad();
+        return PitCounting.Output(Mode, phase, _nextPeriod, start, _nextStart) == before
+            ? PitCounting.NextChange(Mode, phase, _nextPeriod, start, _nextStart)
+            : _nextStart;
     }
 
     public void WriteControl(byte value)
@@ -83,6 +97,7 @@ internal sealed class PitChannel
             {
                 // Mode 0: the first byte stops counting and sets OUT low.
                 _phase = PitPhase.WaitsForCount;
+                _nextPeriod = 0;
             }
 
             return;
@@ -153,7 +168,12 @@ internal sealed class PitChannel
         else if (_phase == PitPhase.Counts && Mode is not (1 or 5))
         {
             _phase = PitPhase.Stopped;
-            _start = PitCounting.Elapsed(_start, now);
+            _start = now - _start;
+            if (Mode is 2 or 3 && HasLoad)
+            {
+                // It waited for the end of a cycle that does not come any more.
+                _nextStart = Never;
+            }
         }
     }
 
@@ -196,10 +216,10 @@ internal sealed class PitChannel
         switch (Mode)
         {
             case 1 or 5 when _phase is PitPhase.WaitsForTrigger or PitPhase.Counts:
-                Load(now);
+                LoadAtNextClock(now);
                 break;
             case 2 or 3 when _phase == PitPhase.Stopped:
-                Load(now);
+                LoadAtNextClock(now);
                 break;
             case 0 or 4 when _phase == PitPhase.Stopped:
                 _phase = PitPhase.Counts;
@@ -213,64 +233,72 @@ internal sealed class PitChannel
     /// <summary>A whole new count has been written.</summary>
     private void TakeCount(ulong now)
     {
-        uint count = PitCounting.PeriodOf(_countRegister, IsBcd, Mode);
         switch (Mode)
         {
-            case 1 or 5:
-                if (_phase == PitPhase.WaitsForCount)
-                {
-                    _phase = PitPhase.WaitsForTrigger;
-                }
-
-                _nextPeriod = count;
-                _nextStart = ulong.MaxValue;
+            case 0:
+                _phase = PitPhase.WaitsForCount;
+                LoadAtNextClock(now);
                 break;
-            case 2 or 3 when _phase == PitPhase.Counts && PitCounting.HasStarted(_start, now):
-                _nextPeriod = count;
-                _nextStart = PitCounting.NextTakeover(Mode, _period, _start, now);
+            case 1 or 5:
+                _phase = _phase == PitPhase.WaitsForCount ? PitPhase.WaitsForTrigger : _phase;
+                LoadLater(Never);
+                break;
+            case 2 or 3 when _phase == PitPhase.Counts:
+                LoadLater(PitCounting.NextTakeover(Mode, _period, _start, now));
                 break;
             case 2 or 3 when _phase == PitPhase.Stopped:
-                _nextPeriod = count;
-                _nextStart = ulong.MaxValue;
+                LoadLater(Never);
                 break;
             default:
-                Load(now);
+                LoadAtNextClock(now);
                 break;
         }
     }
 
-    /// <summary>The count register goes into the counting element at the next clock.</summary>
-    private void Load(ulong now)
+    private void LoadAtNextClock(ulong now)
     {
-        _period = PitCounting.PeriodOf(_countRegister, IsBcd, Mode);
-        _nextPeriod = 0;
-        _phase = PitPhase.Counts;
-        _start = now + 1;
-        if (!Gate && Mode is not (1 or 5))
+        _nextPeriod = PitCounting.PeriodOf(_countRegister, IsBcd, Mode);
+        _nextStart = now + 1;
+    }
+
+    /// <summary>The count register waits for a clock or, at <see cref="Never"/>, for the gate, unless it is on its way
+    /// into the counting element already.</summary>
+    private void LoadLater(ulong clock)
+    {
+        _nextStart = HasLoad ? _nextStart : clock;
+        _nextPeriod = PitCounting.PeriodOf(_countRegister, IsBcd, Mode);
+    }
+
+    /// <summary>Loads the counting element if the clock for it has come.</summary>
+    private void TakeNext(ulong now)
+    {
+        if (HasLoad && now >= _nextStart)
         {
-            _phase = PitPhase.Stopped;
-            _start = 0;
+            (_phase, _start) = AfterLoad();
+            _period = _nextPeriod;
+            _nextPeriod = 0;
         }
     }
 
-    /// <summary>Modes 2 and 3: takes the count over that waited for the end of a cycle, if it has come.</summary>
-    private void TakeNext(ulong now)
+    private (PitPhase Phase, ulong Start) AfterLoad()
     {
-        if (_nextPeriod == 0 || Mode is not (2 or 3) || _phase != PitPhase.Counts || now < _nextStart)
+        if (!Gate && Mode is not (1 or 5))
         {
-            return;
+            return (PitPhase.Stopped, 0);
         }
 
         // In mode 3 the new count may come in with the low half of the wave: then its high half is in the past.
-        bool wasHigh = PitCounting.Output(Mode, _phase, _period, _start, _nextStart - 1);
-        _start = Mode == 3 && wasHigh ? _nextStart - PitCounting.HighClocks(_nextPeriod) : _nextStart;
-        _period = _nextPeriod;
-        _nextPeriod = 0;
+        bool comesInLow = Mode == 3
+            && _phase == PitPhase.Counts
+            && PitCounting.Output(Mode, _phase, _period, _start, _nextStart - 1);
+        return (PitPhase.Counts, comesInLow ? _nextStart - PitCounting.HighClocks(_nextPeriod) : _nextStart);
     }
 
-    private bool HasUnusedCount(ulong now) => _phase == PitPhase.WaitsForCount
-        || _nextPeriod != 0
-        || (_phase == PitPhase.Counts && !PitCounting.HasStarted(_start, now));
+    private bool HasUnusedCount(ulong now)
+    {
+        TakeNext(now);
+        return _phase == PitPhase.WaitsForCount || _nextPeriod != 0;
+    }
 
     private ushort Count(ulong now)
     {

@@ -16,6 +16,7 @@ namespace KvmActors.Machine.Devices;
 /// <param name="Start">The clock at which the count was taken over; while counting is stopped by the gate, the clocks
 /// counted until then.</param>
 /// <param name="NextPeriod">The count that is taken over at <paramref name="NextStart"/>, or 0.</param>
+/// <param name="NextStart">A clock; 2^64-1 says that the gate must rise first.</param>
 public sealed record PitChannelState(
     byte Control,
     ushort CountRegister,

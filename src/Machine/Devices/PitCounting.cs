@@ -43,11 +43,6 @@ internal static class PitCounting
             | ((value / 1000) << 12));
     }
 
-    public static bool HasStarted(ulong start, ulong now) => unchecked((long)(now - start)) >= 0;
-
-    /// <summary>Clocks since the start, 0 before it.</summary>
-    public static ulong Elapsed(ulong start, ulong now) => HasStarted(start, now) ? unchecked(now - start) : 0;
-
     /// <summary>Mode 3: for how many clocks of a period OUT is high.</summary>
     public static uint HighClocks(uint period) => (period + 1) / 2;
 
@@ -64,7 +59,7 @@ internal static class PitCounting
             return mode is 2 or 3 || At(mode, period, start);
         }
 
-        return HasStarted(start, now) ? At(mode, period, now - start) : mode != 0;
+        return At(mode, period, now - start);
     }
 
     /// <summary>The first clock behind <paramref name="now"/> at which OUT changes, or null.</summary>
@@ -73,12 +68,6 @@ internal static class PitCounting
         if (phase != PitPhase.Counts)
         {
             return null;
-        }
-
-        if (!HasStarted(start, now))
-        {
-            // Only a one-shot changes as it starts.
-            return mode == 1 ? start : NextChange(mode, phase, period, start, start);
         }
 
         ulong elapsed = now - start;
@@ -107,7 +96,7 @@ internal static class PitCounting
     {
         ulong elapsed = phase switch
         {
-            PitPhase.Counts => Elapsed(start, now),
+            PitPhase.Counts => now - start,
             PitPhase.Stopped => start,
             _ => 0,
         };

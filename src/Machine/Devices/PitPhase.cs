@@ -5,7 +5,7 @@ namespace KvmActors.Machine.Devices;
 /// <summary>What a counter of the 8254 does.</summary>
 public enum PitPhase
 {
-    /// <summary>It has a control word, but not all of its count.</summary>
+    /// <summary>It has a control word and no count in use yet.</summary>
     WaitsForCount = 0,
 
     /// <summary>Modes 1 and 5: it has its count and waits for its gate to rise.</summary>
