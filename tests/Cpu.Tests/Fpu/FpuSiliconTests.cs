@@ -14,7 +14,7 @@ namespace KvmActors.Cpu.Tests.Fpu;
 /// <remarks>KVMACTORS_SEED repeats a run; KVMACTORS_FPU_CASES is the number of cases a form.</remarks>
 public sealed class FpuSiliconTests(ITestOutputHelper output)
 {
-    private const int CasesDefault = 300;
+    private const int CasesDefault = 200;
     private const int FailuresShown = 40;
 
     [Fact]

