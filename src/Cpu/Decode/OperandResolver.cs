@@ -114,6 +114,10 @@ internal static unsafe class OperandResolver
             // A place of the x87 stack, from its top.
             offset = (byte)(register - Register.ST0);
         }
+        else if (register.IsXMM() || register.IsMM())
+        {
+            offset = RegisterOffset.OfVector(register);
+        }
         else
         {
             // Segment, control and debug registers are numbers; no instruction has two of them.

@@ -9,6 +9,7 @@ namespace KvmActors.Cpu.Decode;
 internal static class RegisterOffset
 {
     private const int GprBytes = 8;
+    private const int VectorBytes = 16;
 
     public static byte Of(Register register)
     {
@@ -24,6 +25,9 @@ internal static class RegisterOffset
 
         return (byte)((register.GetFullRegister() - Register.RAX) * GprBytes);
     }
+
+    /// <summary>Of an XMM or MMX register: from the first of its kind in the FXSAVE image.</summary>
+    public static byte OfVector(Register register) => (byte)(register.GetNumber() * VectorBytes);
 
     public static SegmentName Segment(Register register) => register switch
     {

@@ -15,4 +15,7 @@ internal enum UopFlags : byte
 
     /// <summary>LGDT or LIDT with a 16-bit operand size, which loads 24 bits of the base.</summary>
     Operand16 = 4,
+
+    /// <summary>A memory operand of 16 bytes that has to be aligned to them.</summary>
+    Aligned = 8,
 }

@@ -62,7 +62,9 @@ internal static class FloatLayout<TFormat>
         ulong sign = Sign(number.IsNegative);
         if (exponent >= ExponentField)
         {
-            context.Raise(FloatFlags.Overflow | FloatFlags.Inexact);
+            // Not masked, it is inexact only if rounding with an unbounded exponent is.
+            bool isInexact = rounded.IsInexact || (context.Masked & FloatFlags.Overflow) != 0;
+            context.Raise(FloatFlags.Overflow | (isInexact ? FloatFlags.Inexact : 0));
             ulong overflowed = Overflowed(context.Rounding, number.IsNegative);
             context.RoundedUp = overflowed == Infinity;
             return sign | overflowed;

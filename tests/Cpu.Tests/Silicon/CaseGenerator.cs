@@ -8,7 +8,9 @@ namespace KvmActors.Cpu.Tests.Silicon;
 /// <summary>Makes random cases of one instruction form, none of which faults.</summary>
 /// <param name="blockBase">Linear address of the block of <see cref="SiliconLayout"/>.</param>
 /// <param name="bits">64 or 32: of the code segment.</param>
-internal sealed class CaseGenerator(ulong blockBase, int bits)
+/// <param name="contents">What is in memory and in x87, MMX and SSE registers; null for integers, and registers that
+/// are not looked at.</param>
+internal sealed class CaseGenerator(ulong blockBase, int bits, ICaseContents? contents = null)
 {
     private const int TriesMax = 200;
     private const ulong UserFlags = 0x202; // IF and the bit that is always 1: what a host process runs with
@@ -43,8 +45,8 @@ internal sealed class CaseGenerator(ulong blockBase, int bits)
         gprs[(int)Gpr.Rsp] = blockBase + SiliconLayout.Stack;
         byte[] data = new byte[SiliconLayout.DataBytes];
         byte[] stack = new byte[SiliconLayout.StackBytes];
-        EdgyNumber.Fill(random, data);
-        EdgyNumber.Fill(random, stack);
+        Fill(instruction, random, data);
+        Fill(instruction, random, stack);
         CaseOperands operands = new(blockBase, bits, random, gprs, data, stack);
         if (!operands.TryArrange(ref instruction, address + SiliconLayout.TakenOffset)
             || Encode(instruction, address, bits) is not { } bytes
@@ -63,8 +65,21 @@ internal sealed class CaseGenerator(ulong blockBase, int bits)
             RFlags = Flags(random),
             Data = data,
             Stack = stack,
+            FxState = contents?.FxState(instruction, random),
             UndefinedFlags = UndefinedFlags.Of(instruction, gprs),
         };
+    }
+
+    private void Fill(in Instruction instruction, Random random, Span<byte> bytes)
+    {
+        if (contents is null)
+        {
+            EdgyNumber.Fill(random, bytes);
+        }
+        else
+        {
+            contents.Fill(instruction, random, bytes);
+        }
     }
 
     public static ulong Flags(Random random) => UserFlags | ((ulong)random.NextInt64() & RandomFlags);

@@ -96,6 +96,14 @@ internal sealed class CaseOperands(
             case Mnemonic.Div or Mnemonic.Idiv when random.Next(2) == 0:
                 gprs[(int)Gpr.Rdx] = Narrow((ulong)random.Next(-1, 1));
                 break;
+            case Mnemonic.Maskmovq or Mnemonic.Maskmovdqu:
+                ArrangeString();
+                break;
+            case Mnemonic.Pcmpestri or Mnemonic.Pcmpestri64 or Mnemonic.Pcmpestrm or Mnemonic.Pcmpestrm64
+                when random.Next(4) != 0:
+                gprs[(int)Gpr.Rax] = Narrow((ulong)random.Next(-20, 21));
+                gprs[(int)Gpr.Rdx] = Narrow((ulong)random.Next(-20, 21));
+                break;
             case Mnemonic.Jmp or Mnemonic.Call when instruction.Op0Kind == OpKind.Register:
                 gprs[instruction.Op0Register.GetFullRegister() - Register.RAX] = taken;
                 break;

@@ -44,16 +44,7 @@ internal sealed class EngineCpu : IDisposable
     /// <summary>The result, or why there is none.</summary>
     public (SiliconResult? Result, string Failure) Execute(SiliconCase instruction)
     {
-        WriteCode(instruction.Address, instruction.Bytes);
-        Write(_base + SiliconLayout.Data, instruction.Data);
-        Write(_base + SiliconLayout.StackLow, instruction.Stack);
-        _vcpu.Restore(_template with
-        {
-            Gprs = [.. instruction.Gprs],
-            Rip = instruction.Address,
-            RFlags = instruction.RFlags,
-            FxSave = instruction.FxState is { } image ? [.. image] : _template.FxSave,
-        });
+        Begin(instruction);
 
         // One iteration of a repeated instruction counts one, and leaves RIP where it is.
         for (int repetition = 0; repetition < RepetitionsMax; repetition++)
@@ -66,12 +57,41 @@ internal sealed class EngineCpu : IDisposable
 
             if (_vcpu.Rip != instruction.Address)
             {
-                SiliconResult result = Result();
-                return (instruction.FxState is null ? result : result with { FxState = [.. _vcpu.Save().FxSave] }, "");
+                return (ResultWithFxState(instruction), "");
             }
         }
 
         return (null, $"expected at most {RepetitionsMax} repetitions, found more");
+    }
+
+    /// <summary>The state as a fault leaves it, which nothing handles: there is no IDT.</summary>
+    public (SiliconResult? Result, string Failure) ExecuteFault(SiliconCase instruction)
+    {
+        Begin(instruction);
+        VmExit exit = _vcpu.Run(budget: 1, vmTime: 0);
+        return exit is VmExit.Shutdown
+            ? (ResultWithFxState(instruction), "")
+            : (null, $"expected a fault, found {exit}");
+    }
+
+    private SiliconResult ResultWithFxState(SiliconCase instruction)
+    {
+        SiliconResult result = Result();
+        return instruction.FxState is null ? result : result with { FxState = [.. _vcpu.Save().FxSave] };
+    }
+
+    private void Begin(SiliconCase instruction)
+    {
+        WriteCode(instruction.Address, instruction.Bytes);
+        Write(_base + SiliconLayout.Data, instruction.Data);
+        Write(_base + SiliconLayout.StackLow, instruction.Stack);
+        _vcpu.Restore(_template with
+        {
+            Gprs = [.. instruction.Gprs],
+            Rip = instruction.Address,
+            RFlags = instruction.RFlags,
+            FxSave = instruction.FxState is { } image ? [.. image] : _template.FxSave,
+        });
     }
 
     /// <summary>Runs up to the hypercall that is put behind the code, in pieces of so many instructions.</summary>

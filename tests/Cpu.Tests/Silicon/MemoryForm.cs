@@ -25,10 +25,25 @@ internal sealed class MemoryForm(int bits, Random random, ulong[] gprs)
         instruction.Code is Code.Mov_AL_moffs8 or Code.Mov_AX_moffs16 or Code.Mov_EAX_moffs32 or Code.Mov_RAX_moffs64
             or Code.Mov_moffs8_AL or Code.Mov_moffs16_AX or Code.Mov_moffs32_EAX or Code.Mov_moffs64_RAX;
 
-    /// <summary>CMPXCHG16B must be aligned. Locked accesses are, because hosts slow down a process that locks across
-    /// cache lines.</summary>
+    /// <summary>CMPXCHG16B must be aligned, and 16 bytes of SSE but for the instructions that say otherwise. Locked
+    /// accesses are, because hosts slow down a process that locks across cache lines.</summary>
     public static ulong Alignment(in Instruction instruction)
     {
+        if (instruction.Mnemonic == Mnemonic.Ldmxcsr)
+        {
+            // So that what is loaded is one of the doublewords that were made for it.
+            return 4;
+        }
+
+        bool isVector = instruction.Mnemonic is not Mnemonic.Cmpxchg16b && instruction.MemorySize.GetSize() == 16;
+        if (isVector && instruction.Mnemonic
+            is not (Mnemonic.Movups or Mnemonic.Movupd or Mnemonic.Movdqu or Mnemonic.Lddqu or Mnemonic.Pcmpestri
+            or Mnemonic.Pcmpestri64 or Mnemonic.Pcmpestrm or Mnemonic.Pcmpestrm64 or Mnemonic.Pcmpistri
+            or Mnemonic.Pcmpistrm))
+        {
+            return 16;
+        }
+
         bool locks = instruction.HasLockPrefix || instruction.Mnemonic is Mnemonic.Xchg or Mnemonic.Cmpxchg16b;
         return locks ? (ulong)instruction.MemorySize.GetSize() : 1;
     }

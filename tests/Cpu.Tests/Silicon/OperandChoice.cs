@@ -8,7 +8,7 @@ namespace KvmActors.Cpu.Tests.Silicon;
 internal static class OperandChoice
 {
     // How many of each list there are without REX.
-    private const int BytesIn32 = 8;
+    private const int EightIn32 = 8;
     private const int NumbersIn32 = 7;
 
     // No SP, ESP, RSP: the stack pointer stays where the host's stack window is.
@@ -24,10 +24,16 @@ internal static class OperandChoice
         Register.R9, Register.R10, Register.R11, Register.R12, Register.R13, Register.R14, Register.R15,
     ];
 
+    private static readonly Register[] s_xmm =
+        [.. Enumerable.Range(0, 16).Select(number => Register.XMM0 + number)];
+
+    private static readonly Register[] s_mmx = [.. Enumerable.Range(0, 8).Select(number => Register.MM0 + number)];
+
     public static bool CanChoose(OpCodeOperandKind kind, int bits) => kind is
         OpCodeOperandKind.mem or OpCodeOperandKind.r8_or_mem or OpCodeOperandKind.r16_or_mem
         or OpCodeOperandKind.r32_or_mem or OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.mem_offs
         or OpCodeOperandKind.seg_rSI or OpCodeOperandKind.es_rDI or OpCodeOperandKind.seg_rBX_al
+        or OpCodeOperandKind.seg_rDI
         or OpCodeOperandKind.br64_1 or OpCodeOperandKind.br64_4
         or OpCodeOperandKind.br32_1 or OpCodeOperandKind.br32_4
         || (bits == 16 && kind is OpCodeOperandKind.br16_1 or OpCodeOperandKind.br16_2)
@@ -42,13 +48,16 @@ internal static class OperandChoice
     {
         bool eitherIsMemory = random.Next(2) == 0;
         if (kind is OpCodeOperandKind.mem || (eitherIsMemory && kind is OpCodeOperandKind.r8_or_mem
-            or OpCodeOperandKind.r16_or_mem or OpCodeOperandKind.r32_or_mem or OpCodeOperandKind.r64_or_mem))
+            or OpCodeOperandKind.r16_or_mem or OpCodeOperandKind.r32_or_mem or OpCodeOperandKind.r64_or_mem
+            or OpCodeOperandKind.xmm_or_mem or OpCodeOperandKind.mm_or_mem))
         {
             instruction.SetOpKind(operand, OpKind.Memory);
         }
         else if (RegistersOf(kind) is { } registers)
         {
-            int count = bits == 64 ? registers.Length : registers == s_bytes ? BytesIn32 : NumbersIn32;
+            int count = bits == 64 ? registers.Length
+                : registers == s_bytes || registers == s_xmm || registers == s_mmx ? EightIn32
+                : NumbersIn32;
             SetRegister(ref instruction, operand, registers[random.Next(count)]);
         }
         else if (FixedRegister(kind) is var register and not Register.None)
@@ -92,6 +101,14 @@ internal static class OperandChoice
                     _ => OpKind.MemorySegSI,
                 });
                 break;
+            case OpCodeOperandKind.seg_rDI:
+                instruction.SetOpKind(operand, bits switch
+                {
+                    64 => OpKind.MemorySegRDI,
+                    32 => OpKind.MemorySegEDI,
+                    _ => OpKind.MemorySegDI,
+                });
+                break;
             case OpCodeOperandKind.es_rDI:
                 instruction.SetOpKind(operand, bits switch
                 {
@@ -131,6 +148,8 @@ internal static class OperandChoice
             or OpCodeOperandKind.r32_rm or OpCodeOperandKind.r32_vvvv => Of(Register.EAX),
         OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.r64_reg or OpCodeOperandKind.r64_opcode
             or OpCodeOperandKind.r64_rm or OpCodeOperandKind.r64_vvvv => s_full,
+        OpCodeOperandKind.xmm_or_mem or OpCodeOperandKind.xmm_reg or OpCodeOperandKind.xmm_rm => s_xmm,
+        OpCodeOperandKind.mm_or_mem or OpCodeOperandKind.mm_reg or OpCodeOperandKind.mm_rm => s_mmx,
         _ => null,
     };
 

@@ -3,6 +3,7 @@
 using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Execute.Hot;
 using KvmActors.Cpu.Execute.Operations;
+using KvmActors.Cpu.Execute.Simd;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Execute.Binding;
@@ -26,6 +27,13 @@ internal static unsafe class InstructionBinding<TMode>
         }
 
         OperandResolver.Resolve(context.Instruction, context.Mode, context.Uop);
+        delegate* managed<CpuState*, Uop*, Outcome> vector = SimdBinding.Find(ref context);
+        if (vector != null)
+        {
+            BindGeneral(ref context, vector);
+            return;
+        }
+
         if (HotBinding<TMode>.TryBind(ref context))
         {
             return;
