@@ -13,9 +13,9 @@ namespace KvmActors.Cpu.Execute.Binding;
 // SAFETY: gives pointers to static methods only.
 
 /// <summary>What an instruction does that the decoder knows and the engine does not execute.</summary>
-/// <remarks>x87, MMX, SSE and SSE2 are part of every processor with long mode, so a guest that meets them has met a gap
-/// of this engine, and the VM says so; the control registers still decide first. Everything else is an extension: #UD
-/// if the guest's CPUID table does not offer it, and with a table that was not vetted a gap like the others.</remarks>
+/// <remarks>x87 is part of every processor with long mode, so a guest that meets it has met a gap of this engine, and
+/// the VM says so; the control registers still decide first. Everything else is an extension: #UD if the guest's CPUID
+/// table does not offer it, and with a table that was not vetted a gap like the others.</remarks>
 internal static unsafe class UnknownInstructions
 {
     private static readonly FrozenSet<IcedFeature> s_baseline = new[]
@@ -33,10 +33,6 @@ internal static unsafe class UnknownInstructions
             {
                 case IcedFeature.FPU or IcedFeature.FPU287 or IcedFeature.FPU387:
                     return &UndefinedOperations.UnknownFloatingPoint;
-                case IcedFeature.MMX:
-                    return &UndefinedOperations.UnknownMmx;
-                case IcedFeature.SSE or IcedFeature.SSE2:
-                    return &UndefinedOperations.UnknownSse;
             }
 
             if (s_baseline.Contains(feature) || IsOffered(context, feature))

@@ -30,18 +30,6 @@ internal static unsafe class FpuAvailability
         return isPending && !Raised(state, Faults.MathFault);
     }
 
-    /// <summary>#UD if CR0.EM is set or CR4.OSFXSR is clear, #NM if CR0.TS is set: SSE instructions.</summary>
-    public static bool IsSseThere(CpuState* state)
-    {
-        if ((state->Cr0 & ControlBits.Cr0Emulation) != 0 || (state->Cr4 & ControlBits.Cr4FxSave) == 0)
-        {
-            Faults.Undefined(state);
-            return false;
-        }
-
-        return IsThere(state);
-    }
-
     private static bool Raised(CpuState* state, byte vector)
     {
         Faults.Raise(state, vector);

@@ -10,14 +10,12 @@ namespace KvmActors.Cpu.Execute.Fpu;
 // JUSTIFICATION: see CpuState.
 // SAFETY: see FpuImage; memory is reached through MemoryReference.
 
-/// <summary>Control and status words, FNINIT, FNCLEX, WAIT, MXCSR.</summary>
-/// <remarks>Control instructions do not change the last instruction's address. Source: Intel SDM vol. 1, sections 8.1
-/// and 10.5; vol. 2, "FINIT/FNINIT", "FCLEX/FNCLEX", "FLDCW", "FSTCW/FNSTCW", "FSTSW/FNSTSW", "WAIT/FWAIT", "LDMXCSR",
-/// "STMXCSR". FENI, FDISI and FSETPM of older coprocessors do nothing.</remarks>
+/// <summary>Control and status words, FNINIT, FNCLEX, WAIT.</summary>
+/// <remarks>Control instructions do not change the last instruction's address. Source: Intel SDM vol. 1, section 8.1;
+/// vol. 2, "FINIT/FNINIT", "FCLEX/FNCLEX", "FLDCW", "FSTCW/FNSTCW", "FSTSW/FNSTSW", "WAIT/FWAIT". FENI, FDISI and
+/// FSETPM of older coprocessors do nothing.</remarks>
 internal static unsafe class FpuControlOperations
 {
-    private const uint MxcsrMask = 0xFFFF;
-    private const int MxcsrOffset = 24;
     private const ushort Cleared = FpuStatus.Exceptions | FpuStatus.StackFault | FpuStatus.ErrorSummary
         | FpuStatus.Busy;
 
@@ -32,8 +30,6 @@ internal static unsafe class FpuControlOperations
         table.Add(Mnemonic.Fndisi, &Nothing);
         table.Add(Mnemonic.Fnsetpm, &Nothing);
         table.Add(Mnemonic.Wait, &Wait);
-        table.Add(Mnemonic.Ldmxcsr, &LoadMxcsr);
-        table.Add(Mnemonic.Stmxcsr, &StoreMxcsr);
     }
 
     private static Outcome Initialize(CpuState* state, Uop* uop)
@@ -90,29 +86,5 @@ internal static unsafe class FpuControlOperations
         }
 
         return FpuAvailability.HasPending(state) ? Outcome.NotRetired : Outcome.Next;
-    }
-
-    private static Outcome LoadMxcsr(CpuState* state, Uop* uop)
-    {
-        if (!FpuAvailability.IsSseThere(state) || !MemoryReference.Read(state, uop, sizeBytes: 4))
-        {
-            return Outcome.NotRetired;
-        }
-
-        if ((state->Loaded & ~(ulong)MxcsrMask) != 0)
-        {
-            return Faults.GeneralProtectionFault(state);
-        }
-
-        *(uint*)(CpuState.FxSave(state) + MxcsrOffset) = (uint)state->Loaded;
-        return Outcome.Next;
-    }
-
-    private static Outcome StoreMxcsr(CpuState* state, Uop* uop)
-    {
-        uint value = *(uint*)(CpuState.FxSave(state) + MxcsrOffset);
-        return FpuAvailability.IsSseThere(state) && MemoryReference.Write(state, uop, sizeBytes: 4, value)
-            ? Outcome.Next
-            : Outcome.NotRetired;
     }
 }

@@ -45,7 +45,7 @@ internal static unsafe class ProcessorOperations
             Mnemonic.Nop, Mnemonic.Reservednop, Mnemonic.Pause, Mnemonic.Endbr32, Mnemonic.Endbr64,
             Mnemonic.Prefetch, Mnemonic.Prefetchw, Mnemonic.Prefetchwt1, Mnemonic.Prefetchnta, Mnemonic.Prefetcht0,
             Mnemonic.Prefetcht1, Mnemonic.Prefetcht2, Mnemonic.Prefetchit0, Mnemonic.Prefetchit1,
-            Mnemonic.Lfence, Mnemonic.Mfence, Mnemonic.Sfence, Mnemonic.Rdsspd, Mnemonic.Rdsspq, Mnemonic.Cldemote,
+            Mnemonic.Rdsspd, Mnemonic.Rdsspq, Mnemonic.Cldemote,
         ];
         foreach (Mnemonic hint in hints)
         {

@@ -33,20 +33,4 @@ internal static unsafe class UndefinedOperations
         bool isOff = (state->Cr0 & (ControlBits.Cr0Emulation | ControlBits.Cr0TaskSwitched)) != 0;
         return isOff ? Faults.Raise(state, Faults.DeviceNotAvailable) : Unknown(state, uop);
     }
-
-    /// <summary>MMX: #UD if CR0.EM is set, #NM if CR0.TS is, else unknown.</summary>
-    public static Outcome UnknownMmx(CpuState* state, Uop* uop)
-    {
-        if ((state->Cr0 & ControlBits.Cr0Emulation) != 0)
-        {
-            return Faults.Undefined(state);
-        }
-
-        bool isOff = (state->Cr0 & ControlBits.Cr0TaskSwitched) != 0;
-        return isOff ? Faults.Raise(state, Faults.DeviceNotAvailable) : Unknown(state, uop);
-    }
-
-    /// <summary>SSE: #UD if CR0.EM is set or CR4.OSFXSR is clear, #NM if CR0.TS is set, else unknown.</summary>
-    public static Outcome UnknownSse(CpuState* state, Uop* uop) =>
-        (state->Cr4 & ControlBits.Cr4FxSave) == 0 ? Faults.Undefined(state) : UnknownMmx(state, uop);
 }

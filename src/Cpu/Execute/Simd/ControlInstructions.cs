@@ -12,14 +12,15 @@ namespace KvmActors.Cpu.Execute.Simd;
 // JUSTIFICATION: see SimdRule.
 // SAFETY: memory is reached through MemoryReference and LinearMemory.
 
-/// <summary>EMMS, masked and non-temporal stores and CLFLUSH: there is no cache here, so that a store is a store.
-/// </summary>
+/// <summary>MXCSR, EMMS, masked and non-temporal stores, fences and CLFLUSH: there is no cache here, so that a store is
+/// a store and a fence nothing.</summary>
 /// <remarks>A masked store touches, and faults for, the bytes it stores and no others, which the manual leaves to the
-/// processor. Source: Intel SDM vol. 2, "EMMS", "MASKMOVDQU", "MASKMOVQ", "MOVNTI", "CLFLUSH".</remarks>
+/// processor. Source: Intel SDM vol. 2, "EMMS", "MASKMOVDQU", "MASKMOVQ", "MOVNTI", "CLFLUSH", "LDMXCSR".</remarks>
 internal static unsafe class ControlInstructions
 {
     private const int MmxBytes = 8;
     private const int XmmBytes = 16;
+    private const uint MxcsrMask = 0xFFFF;
 
     public static void Register(SimdTable table)
     {
@@ -29,7 +30,61 @@ internal static unsafe class ControlInstructions
         table.Add(Code.Movnti_m32_r32, &StoreGeneral);
         table.Add(Code.Movnti_m64_r64, &StoreGeneral);
         table.Add(Code.Clflush_m8, &FlushLine);
+        table.Add(Code.Ldmxcsr_m32, &LoadMxcsr);
+        table.Add(Code.Stmxcsr_m32, &StoreMxcsr);
+        RegisterFences(table);
     }
+
+    /// <summary>Each fence has eight encodings.</summary>
+    private static void RegisterFences(SimdTable table)
+    {
+        ReadOnlySpan<Code> fences =
+        [
+            Code.Lfence, Code.Lfence_E9, Code.Lfence_EA, Code.Lfence_EB, Code.Lfence_EC, Code.Lfence_ED,
+            Code.Lfence_EE, Code.Lfence_EF, Code.Mfence, Code.Mfence_F1, Code.Mfence_F2, Code.Mfence_F3,
+            Code.Mfence_F4, Code.Mfence_F5, Code.Mfence_F6, Code.Mfence_F7, Code.Sfence, Code.Sfence_F9,
+            Code.Sfence_FA, Code.Sfence_FB, Code.Sfence_FC, Code.Sfence_FD, Code.Sfence_FE, Code.Sfence_FF,
+        ];
+        foreach (Code fence in fences)
+        {
+            table.Add(fence, &DoNothing);
+        }
+    }
+
+    private static Outcome LoadMxcsr(CpuState* state, Uop* uop)
+    {
+        if (!SimdAvailability.HasSse(state))
+        {
+            return SimdAvailability.RefuseSse(state);
+        }
+
+        if (!MemoryReference.Read(state, uop, sizeof(uint)))
+        {
+            return Outcome.NotRetired;
+        }
+
+        if (state->Loaded > MxcsrMask)
+        {
+            return Faults.GeneralProtectionFault(state);
+        }
+
+        *XmmRegisters.Mxcsr(state) = (uint)state->Loaded;
+        return Outcome.Next;
+    }
+
+    private static Outcome StoreMxcsr(CpuState* state, Uop* uop)
+    {
+        if (!SimdAvailability.HasSse(state))
+        {
+            return SimdAvailability.RefuseSse(state);
+        }
+
+        return MemoryReference.Write(state, uop, sizeof(uint), *XmmRegisters.Mxcsr(state))
+            ? Outcome.Next
+            : Outcome.NotRetired;
+    }
+
+    private static Outcome DoNothing(CpuState* state, Uop* uop) => Outcome.Next;
 
     private static Outcome EmptyMmx(CpuState* state, Uop* uop)
     {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu.Execute.Fpu;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Execute.Simd;
@@ -12,27 +13,16 @@ namespace KvmActors.Cpu.Execute.Simd;
 /// TOP does. Source: Intel SDM vol. 3A, section 13.2 "The MMX State and MMX Register Aliasing", table 13-1.</remarks>
 internal static unsafe class MmxRegisters
 {
-    /// <summary>FSW.ES: an x87 exception is pending.</summary>
-    public const ushort ExceptionPending = 1 << 7;
-
-    private const int StatusOffset = 2;
-    private const int TagOffset = 4;
     private const int StackOffset = 32;
     private const int RegisterBytes = 16;
-    private const int RegisterCount = 8;
+    private const int NumberMask = 7;
     private const int ExponentOffset = 8;
     private const ushort ExponentWritten = 0xFFFF;
-    private const byte AllValid = 0xFF;
-    private const int TopShift = 11;
-    private const int NumberMask = RegisterCount - 1;
-    private const ushort TopMask = NumberMask << TopShift;
-
-    public static ushort StatusWord(CpuState* state) => *(ushort*)(CpuState.FxSave(state) + StatusOffset);
 
     /// <summary>The value of a register, by its offset in a micro-operation.</summary>
     public static ulong Read(CpuState* state, byte offset)
     {
-        int place = ((offset / RegisterBytes) - Top(state)) & NumberMask;
+        int place = ((offset / RegisterBytes) - FpuImage.Top(state)) & NumberMask;
         return *(ulong*)(CpuState.FxSave(state) + StackOffset + (place * RegisterBytes));
     }
 
@@ -44,39 +34,13 @@ internal static unsafe class MmxRegisters
         *(ushort*)(register + ExponentOffset) = ExponentWritten;
     }
 
-    /// <summary>What every MMX instruction does to x87: TOP becomes 0 and all registers valid. To be called when
-    /// nothing
-    /// can fault any more.</summary>
-    public static void Enter(CpuState* state)
-    {
-        *(CpuState.FxSave(state) + TagOffset) = AllValid;
-        ClearTop(state);
-    }
+    /// <summary>What every MMX instruction does to x87. To be called when nothing can fault any more.</summary>
+    public static void Enter(CpuState* state) => FpuImage.EnterMmx(state);
 
     /// <summary>EMMS: TOP becomes 0 and all registers empty.</summary>
     public static void Leave(CpuState* state)
     {
-        *(CpuState.FxSave(state) + TagOffset) = 0;
-        ClearTop(state);
-    }
-
-    private static int Top(CpuState* state) => (StatusWord(state) >> TopShift) & NumberMask;
-
-    private static void ClearTop(CpuState* state)
-    {
-        int top = Top(state);
-        if (top == 0)
-        {
-            return;
-        }
-
-        byte* image = CpuState.FxSave(state);
-        Span<byte> stack = new(image + StackOffset, RegisterCount * RegisterBytes);
-        Span<byte> old = stackalloc byte[RegisterCount * RegisterBytes];
-        stack.CopyTo(old);
-        int split = top * RegisterBytes;
-        old[..^split].CopyTo(stack[split..]);
-        old[^split..].CopyTo(stack);
-        *(ushort*)(image + StatusOffset) &= unchecked((ushort)~TopMask);
+        FpuImage.EnterMmx(state);
+        FpuImage.Tags(state) = 0;
     }
 }

@@ -2,6 +2,7 @@
 
 using System.Runtime.CompilerServices;
 using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Execute.Fpu;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Execute.Simd;
@@ -33,7 +34,7 @@ internal static unsafe class SimdAvailability
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool HasMmx(CpuState* state) =>
         (state->Cr0 & Off) == 0
-        && ((MmxRegisters.StatusWord(state) & MmxRegisters.ExceptionPending) == 0
+        && ((FpuImage.Status(state) & FpuStatus.ErrorSummary) == 0
             || (state->Cr0 & ControlBits.Cr0NumericError) == 0);
 
     /// <summary>What an MMX instruction is when <see cref="HasMmx"/> says no: #UD, #NM or #MF.</summary>

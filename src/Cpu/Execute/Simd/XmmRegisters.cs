@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Runtime.CompilerServices;
+using KvmActors.Cpu.Execute.Fpu;
 using KvmActors.Cpu.State;
 using Bytes = System.Runtime.Intrinsics.Vector128<byte>;
 
@@ -15,12 +16,11 @@ namespace KvmActors.Cpu.Execute.Simd;
 internal static unsafe class XmmRegisters
 {
     private const int FileOffset = 160;
-    private const int MxcsrOffset = 24;
 
     /// <summary>A register by its offset in a micro-operation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes* At(CpuState* state, byte offset) => (Bytes*)(CpuState.FxSave(state) + FileOffset + offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint* Mxcsr(CpuState* state) => (uint*)(CpuState.FxSave(state) + MxcsrOffset);
+    public static uint* Mxcsr(CpuState* state) => (uint*)(CpuState.FxSave(state) + FxSaveLayout.MxcsrOffset);
 }
