@@ -9,8 +9,10 @@ namespace KvmActors.Machine.Tests;
 /// on.</summary>
 internal static class TestCpuid
 {
-    // Leaf 1. EDX: PSE, TSC, MSR, PAE, CX8, PGE, CMOV. ECX: CX16, MOVBE, POPCNT, hypervisor.
-    private const uint Features = (1u << 3) | (1u << 4) | (1u << 5) | (1u << 6) | (1u << 8) | (1u << 13) | (1u << 15);
+    // Leaf 1. EDX: FPU, PSE, TSC, MSR, PAE, CX8, PGE, CMOV, MMX, FXSR, SSE, SSE2. ECX: CX16, MOVBE, POPCNT, hypervisor.
+    private const uint Features = (1u << 0) | (1u << 3) | (1u << 4) | (1u << 5) | (1u << 6) | (1u << 8) | (1u << 13)
+        | (1u << 15) | (1u << 23) | (1u << 24) | (1u << 25) | (1u << 26);
+
     private const uint MoreFeatures = (1u << 13) | (1u << 22) | (1u << 23) | (1u << 31);
 
     // Leaf 7. EBX: BMI1, BMI2, ADX, and the two bits that say something is missing.
