@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Execute;
 using KvmActors.Cpu.Hypercalls;
@@ -66,6 +67,13 @@ public sealed unsafe class Vcpu : IDisposable
 
     /// <summary>Which CPUID leaves the guest has read, by ascending leaf, then subleaf.</summary>
     public ImmutableArray<CpuidObservation> Observed => [.. _engine.CpuidRead.Observations];
+
+    /// <summary>Devices, other local APICs and the interrupt controller. Without one the vCPU is alone.</summary>
+    public IVcpuBus Bus
+    {
+        get => _engine.Events.Bus;
+        set => _engine.Events.Bus = value;
+    }
 
     public VcpuActivity Activity => _engine.State->Activity;
 
@@ -148,10 +156,32 @@ public sealed unsafe class Vcpu : IDisposable
     public void InjectException(byte vector, uint? errorCode, ulong? cr2) =>
         _runner.InjectException(new GuestFault(vector, errorCode, cr2));
 
-    /// <summary>Delivers an external interrupt if RFLAGS.IF is set and no interrupt shadow holds it off; wakes a halted
-    /// vCPU.</summary>
-    /// <returns>True if it was delivered; false if nothing happened.</returns>
-    public bool TryInjectInterrupt(byte vector) => _runner.TryInjectInterrupt(vector);
+    /// <summary>VM time at which the timer of the local APIC fires, or null. Whoever runs the vCPU ends a run there and
+    /// calls <see cref="Advance"/>.</summary>
+    public ulong? NextDeadline => _engine.Events.Apic.NextDeadline(_engine.TscAdjust);
+
+    /// <summary>True if <see cref="Run"/> would execute something, take an event or say that the vCPU has shut down; false
+    /// for one that stands still until something comes.</summary>
+    public bool CanRun => _engine.Events.Wakes;
+
+    /// <summary>True if a vCPU that stands still could be woken by an interrupt: it is halted with RFLAGS.IF set.
+    /// </summary>
+    public bool AwaitsInterrupt => _engine.State->Activity == VcpuActivity.Halted
+        && (_engine.State->SystemFlags & State.RFlags.Interrupt) != 0;
+
+    /// <summary>The priority that a lowest-priority message is decided by: PPR.</summary>
+    public uint InterruptPriority => _engine.Events.Apic.ProcessorPriority;
+
+    /// <summary>Tells the local APIC's timer that VM time has come so far.</summary>
+    public void Advance(ulong vmTime) => _engine.Events.Apic.Advance(vmTime, _engine.TscAdjust);
+
+    /// <summary>True if the destination of a message, without its shorthand, is this vCPU's local APIC.</summary>
+    public bool IsAddressed(InterruptMessage message) => _engine.Events.Apic.IsAddressed(message);
+
+    /// <summary>Gives the vCPU an interrupt message; it is taken at the next instruction boundary that allows it.
+    /// </summary>
+    /// <returns>False if this vCPU takes no such message now.</returns>
+    public bool TryReceive(InterruptMessage message) => _engine.Events.TryReceive(message);
 
     /// <summary>Retires the instruction at RIP as done by the hypervisor: RIP moves on, it counts one, and the
     /// interrupt shadow ends.</summary>

@@ -16,6 +16,10 @@ public abstract record VmExit
     /// <summary>The instruction budget is used up. KVM has no equal.</summary>
     public sealed record BudgetSpent : VmExit;
 
+    /// <summary>A timer may have been set: <c>Vcpu.NextDeadline</c> and those of the devices are to be asked for again.
+    /// The instruction that did it is retired. KVM has no equal: its timers are the kernel's.</summary>
+    public sealed record DeadlineChanged : VmExit;
+
     /// <summary>IN or INS. Answer with <c>Vcpu.CompletePortRead</c>. KVM_EXIT_IO, direction in.</summary>
     public sealed record PortRead(ushort Port, int SizeBytes) : VmExit;
 

@@ -10,8 +10,8 @@ namespace KvmActors.Machine;
 /// <see cref="ArgumentException"/> with what was expected and found.</summary>
 public static class MachineSpecRules
 {
-    /// <summary>vCPUs of a VM in this version.</summary>
-    public const int VcpusMax = 1;
+    /// <summary>The most vCPUs of a VM.</summary>
+    public const int VcpusMax = 16;
 
     public const ulong MemoryBytesMin = 64 * 1024;
 
@@ -24,7 +24,7 @@ public static class MachineSpecRules
         if (spec.VcpuCount is < 1 or > VcpusMax)
         {
             throw new ArgumentException(
-                $"Expected {VcpusMax} vCPU, found {spec.VcpuCount}: this version runs VMs of one vCPU only.",
+                $"Expected 1 to {VcpusMax} vCPUs, found {spec.VcpuCount}.",
                 nameof(spec));
         }
 

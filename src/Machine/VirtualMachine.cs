@@ -51,18 +51,16 @@ public sealed class VirtualMachine : IDisposable
     /// <summary>An exit costs about as much time as this many instructions.</summary>
     private const ulong ExitPollInstructions = 100;
 
-    private readonly Vcpu _vcpu;
+    private readonly MachineBus _bus = new();
+    private readonly VcpuSet _vcpus;
     private readonly ArrayBufferWriter<byte> _console = new();
     private readonly Serial16550 _serial;
     private readonly DebugExitPort _debugExit = new();
-    private readonly PortBus _bus;
+    private readonly PortBus _ports;
     private readonly PatchSiteTable _patchSites = new();
     private readonly MemorySummer _summer;
     private readonly ImmutableArray<HypercallPatch>.Builder _patches = ImmutableArray.CreateBuilder<HypercallPatch>();
-    private ulong _retiredCounted;
     private ulong _consoleOffset;
-    private ulong _turnTicksLeft;
-    private int _turn;
 
     private VirtualMachine(MachineSpec spec)
     {
@@ -70,10 +68,10 @@ public sealed class VirtualMachine : IDisposable
         Spec = spec;
         Memory = new GuestMemory(spec.MemoryBytes);
         _summer = new MemorySummer(Memory);
-        _vcpu = new Vcpu(index: 0, Memory) { CpuidDialect = spec.CpuidDialect };
+        _vcpus = new VcpuSet(spec, Memory, _bus);
+        _bus.Connect(_vcpus);
         _serial = new Serial16550(_console);
-        _bus = new PortBus([_serial, _debugExit]);
-        _turnTicksLeft = spec.TurnTicks;
+        _ports = new PortBus([_serial, _debugExit]);
     }
 
     public MachineSpec Spec { get; }
@@ -86,7 +84,7 @@ public sealed class VirtualMachine : IDisposable
     public ulong VmTime { get; private set; }
 
     /// <summary>By all vCPUs since creation.</summary>
-    public ulong InstructionsRetired => _vcpu.InstructionsRetired;
+    public ulong InstructionsRetired => _vcpus.InstructionsRetired;
 
     /// <summary>How the VM ended, or null while it can run.</summary>
     public MachineEnd? End { get; private set; }
@@ -95,8 +93,8 @@ public sealed class VirtualMachine : IDisposable
     /// <see cref="VmTime"/>.</summary>
     public HostVendor HostVendor
     {
-        get => _vcpu.HostVendor;
-        set => _vcpu.HostVendor = value;
+        get => _vcpus.HostVendor;
+        set => _vcpus.HostVendor = value;
     }
 
     /// <summary>How many bytes <see cref="InjectInput"/> takes now.</summary>
@@ -117,8 +115,9 @@ public sealed class VirtualMachine : IDisposable
         try
         {
             MachineSpecRules.CheckTables(spec, cpuid);
-            machine._vcpu.Restore(BootPlacement.Place(image, machine.Memory, machine._vcpu.Save()));
-            machine._vcpu.Cpuid = cpuid[0];
+            Vcpu bootstrap = machine._vcpus[0];
+            bootstrap.Restore(BootPlacement.Place(image, machine.Memory, bootstrap.Save()));
+            machine._vcpus.SetTables(cpuid);
             machine.HostVendor = vendor;
             return machine;
         }
@@ -163,8 +162,9 @@ public sealed class VirtualMachine : IDisposable
     /// <summary>Replaces a vCPU's CPUID table from now on. The caller journals it at <see cref="VmTime"/>.</summary>
     public void SetCpuid(int vcpu, CpuidTable table)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(vcpu, 0);
-        _vcpu.Cpuid = table;
+        ArgumentOutOfRangeException.ThrowIfNegative(vcpu);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(vcpu, Spec.VcpuCount);
+        _vcpus[vcpu].Cpuid = table;
     }
 
     /// <summary>Gives bytes to the console's input at the current VM time.</summary>
@@ -192,11 +192,11 @@ public sealed class VirtualMachine : IDisposable
     public MachineState Save() => new(
         VmTime,
         HostVendor,
-        _turn,
-        _turnTicksLeft,
+        _vcpus.Turn,
+        _vcpus.TurnTicksLeft,
         _consoleOffset,
         End,
-        [_vcpu.Save()],
+        _vcpus.Save(),
         _serial.Save(),
         _patchSites.ToImmutable());
 
@@ -208,20 +208,17 @@ public sealed class VirtualMachine : IDisposable
 
     public void Dispose()
     {
-        _vcpu.Dispose();
+        _vcpus.Dispose();
         Memory.Dispose();
     }
 
     private void Adopt(MachineState state)
     {
-        _vcpu.Restore(state.Vcpus[0]);
+        _vcpus.Restore(state.Vcpus, state.Turn, state.TurnTicksLeft);
         HostVendor = state.HostVendor;
         _serial.Restore(state.Serial);
         _patchSites.Restore(state.PatchSites);
-        _retiredCounted = _vcpu.InstructionsRetired;
         _consoleOffset = state.ConsoleBytes;
-        _turn = state.Turn;
-        _turnTicksLeft = state.TurnTicksLeft;
         VmTime = state.VmTime;
         End = state.End;
     }
@@ -244,15 +241,22 @@ public sealed class VirtualMachine : IDisposable
                 return SliceStop.Yielded;
             }
 
-            ulong budget = yieldWanted
-                ? 1
-                : Math.Min(Math.Min(limits.UntilVmTime - VmTime, _turnTicksLeft), pollLeft);
-            ulong before = VmTime;
-            bool settled = Step(budget);
-            fruitlessSteps = settled ? 0 : fruitlessSteps + 1;
-            EndIfLost(fruitlessSteps);
+            _vcpus.Advance(VmTime);
+            ulong spent = ExitPollInstructions;
+            if (_vcpus.TryPick())
+            {
+                ulong before = VmTime;
+                ulong budget = yieldWanted ? 1 : Math.Min(TicksToRun(limits.UntilVmTime), pollLeft);
+                bool settled = Step(budget);
+                fruitlessSteps = settled ? 0 : fruitlessSteps + 1;
+                EndIfLost(fruitlessSteps);
+                spent = VmTime - before + (settled && VmTime - before == budget ? 0 : ExitPollInstructions);
+            }
+            else
+            {
+                StandStill(limits.UntilVmTime);
+            }
 
-            ulong spent = VmTime - before + (settled && VmTime - before == budget ? 0 : ExitPollInstructions);
             yieldWanted |= SliceIsFull();
             if (spent < pollLeft)
             {
@@ -267,88 +271,102 @@ public sealed class VirtualMachine : IDisposable
         return SliceStop.Ended;
     }
 
+    /// <summary>Ticks until the limit, the end of the turn or the next timer, whichever comes first.</summary>
+    private ulong TicksToRun(ulong untilVmTime) => Math.Min(
+        Math.Min(untilVmTime, _vcpus.NextDeadline ?? ulong.MaxValue) - VmTime, _vcpus.TurnTicksLeft);
+
+    /// <summary>No vCPU can run: VM time goes on to the next timer, and no further than the limit. Without a timer
+    /// nothing can wake them any more.</summary>
+    private void StandStill(ulong untilVmTime)
+    {
+        if (_vcpus.NextDeadline is { } deadline)
+        {
+            VmTime = Math.Min(deadline, untilVmTime);
+        }
+
+        EndIfNothingWakes();
+    }
+
+    private void EndIfNothingWakes()
+    {
+        if (!_vcpus.CanRun && _vcpus.NextDeadline is null)
+        {
+            End = new MachineEnd.PoweredOff();
+        }
+    }
+
     /// <summary>Runs up to one exit and serves it. True if the last thing that happened was an instruction's
     /// retirement.
     /// </summary>
     private bool Step(ulong budget)
     {
-        VmExit exit = _vcpu.Run(budget, VmTime);
-        _ = CountRetired();
+        Vcpu vcpu = _vcpus.Current;
+        ulong counted = vcpu.InstructionsRetired;
+        VmExit exit = vcpu.Run(budget, VmTime);
+        ulong ran = vcpu.InstructionsRetired - counted;
+        VmTime += ran;
+        bool isSettled = Serve(vcpu, exit);
+        ulong served = vcpu.InstructionsRetired - counted - ran;
+        VmTime += served;
+        _vcpus.Charge(ran + served);
+        return isSettled || served > 0;
+    }
+
+    /// <summary>Serves an exit. True if the last thing that happened before it was an instruction's retirement.
+    /// </summary>
+    private bool Serve(Vcpu vcpu, VmExit exit)
+    {
         switch (exit)
         {
-            case VmExit.BudgetSpent:
+            case VmExit.BudgetSpent or VmExit.DeadlineChanged:
+                return true;
+            case VmExit.Halted:
+                EndIfNothingWakes();
                 return true;
             case VmExit.PortRead read:
-                _vcpu.CompletePortRead(_bus.Read(read.Port, read.SizeBytes));
+                vcpu.CompletePortRead(_ports.Read(read.Port, read.SizeBytes));
                 break;
             case VmExit.PortWrite write:
-                _bus.Write(write.Port, write.SizeBytes, write.Value);
-                _vcpu.CompletePortWrite();
+                _ports.Write(write.Port, write.SizeBytes, write.Value);
+                vcpu.CompletePortWrite();
                 End = _debugExit.Written is { } value ? new MachineEnd.DebugExit(value) : null;
                 break;
             case VmExit.Hypercall or VmExit.InvalidOpcode:
-                ServeHypercall(exit);
+                ServeHypercall(vcpu, exit);
                 break;
-            case VmExit.Halted:
-                // No device can interrupt yet, so nothing can wake it.
-                End = new MachineEnd.PoweredOff();
-                return true;
             case VmExit.Shutdown shutdown:
-                End = new MachineEnd.TripleFault(VcpuIndex: 0, shutdown.Reason + CodeAtRip());
+                End = new MachineEnd.TripleFault(vcpu.Index, shutdown.Reason + CodeAtRip(vcpu));
                 return true;
             case VmExit.EmulationFailure failure:
-                End = new MachineEnd.EmulationFailure(VcpuIndex: 0, failure.Rip, failure.Bytes, failure.Reason);
+                End = new MachineEnd.EmulationFailure(vcpu.Index, failure.Rip, failure.Bytes, failure.Reason);
                 return true;
             default:
                 throw new UnreachableException($"Expected a known VM exit, found {exit.GetType().Name}.");
         }
 
-        return CountRetired() > 0;
+        return false;
     }
 
-    private void ServeHypercall(VmExit exit)
+    private void ServeHypercall(Vcpu vcpu, VmExit exit)
     {
         // A full table can record no further site, so no byte may be written: the call is answered in place instead.
         bool writes = Spec.PatchPolicy is HypercallPatchPolicy.Auto or HypercallPatchPolicy.Patch;
         HypercallPatchPolicy policy = writes && _patchSites.IsFull ? HypercallPatchPolicy.Emulate : Spec.PatchPolicy;
-        if (HypercallLayer.Serve(_vcpu, exit, policy, VmTime) is HypercallOutcome.Patched patched)
+        if (HypercallLayer.Serve(vcpu, exit, policy, VmTime) is HypercallOutcome.Patched patched)
         {
             _patchSites.Record(patched.Patch);
             _patches.Add(patched.Patch);
         }
     }
 
-    private ulong CountRetired()
-    {
-        ulong retired = _vcpu.InstructionsRetired - _retiredCounted;
-        if (retired > _turnTicksLeft)
-        {
-            throw new InvalidOperationException(
-                $"Expected at most {_turnTicksLeft} instructions retired in this turn, found {retired}: the engine "
-                + "went "
-                + "over its budget. This is a defect.");
-        }
-
-        _retiredCounted += retired;
-        VmTime += retired;
-        _turnTicksLeft -= retired;
-        if (_turnTicksLeft == 0)
-        {
-            _turn = (_turn + 1) % Spec.VcpuCount;
-            _turnTicksLeft = Spec.TurnTicks;
-        }
-
-        return retired;
-    }
-
     /// <summary>The bytes a failed instruction begins with: often the whole answer to why a guest died.</summary>
-    private string CodeAtRip()
+    private static string CodeAtRip(Vcpu vcpu)
     {
         const int BytesShown = 8;
         Span<byte> code = stackalloc byte[BytesShown];
-        return _vcpu.ReadCode(_vcpu.LinearRip, code).Succeeded
-            ? $" Code at RIP 0x{_vcpu.Rip:x}: {Convert.ToHexStringLower(code)}."
-            : $" No code can be read at RIP 0x{_vcpu.Rip:x}.";
+        return vcpu.ReadCode(vcpu.LinearRip, code).Succeeded
+            ? $" Code at RIP 0x{vcpu.Rip:x}: {Convert.ToHexStringLower(code)}."
+            : $" No code can be read at RIP 0x{vcpu.Rip:x}.";
     }
 
     private void EndIfLost(int fruitlessSteps)
@@ -356,8 +374,9 @@ public sealed class VirtualMachine : IDisposable
         if (fruitlessSteps >= FruitlessStepsMax && End is null)
         {
             End = new MachineEnd.TripleFault(
-                VcpuIndex: 0,
-                $"{FruitlessStepsMax} VM exits in a row without one retired instruction between them." + CodeAtRip());
+                _vcpus.Turn,
+                $"{FruitlessStepsMax} VM exits in a row without one retired instruction between them."
+                + CodeAtRip(_vcpus.Current));
         }
     }
 

@@ -244,7 +244,7 @@ public sealed class VirtualMachineTests
     }
 
     [Theory]
-    [InlineData(2, 1 << 20, 20_000, "this version runs VMs of one vCPU only")]
+    [InlineData(17, 1 << 20, 20_000, "Expected 1 to 16 vCPUs, found 17")]
     [InlineData(1, 4097 * 16, 20_000, "a multiple of 4096")]
     [InlineData(1, 4096, 20_000, "64 KiB")]
     [InlineData(1, 1 << 20, 0, "at least 1 tick")]

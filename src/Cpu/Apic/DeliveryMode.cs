@@ -2,7 +2,7 @@
 
 namespace KvmActors.Cpu.Apic;
 
-/// <summary>What an interrupt message does where it arrives, by its code in ICR and redirection entries.</summary>
+/// <summary>How an interrupt message is taken, bits 10:8 of the ICR, an LVT entry or an IOAPIC entry.</summary>
 /// <remarks>Source: Intel SDM vol. 3A, section 12.6.1 "Interrupt Command Register (ICR)".</remarks>
 public enum DeliveryMode
 {

@@ -2,7 +2,7 @@
 
 namespace KvmActors.Cpu.Apic;
 
-/// <summary>Destinations that need no address, by their code in ICR.</summary>
+/// <summary>Whom an IPI goes to without naming it, bits 19:18 of the ICR.</summary>
 /// <remarks>Source: Intel SDM vol. 3A, section 12.6.1 "Interrupt Command Register (ICR)".</remarks>
 public enum DestinationShorthand
 {

@@ -19,7 +19,8 @@ public sealed record EngineFeatures(
     // One line a family. Not here because their results would differ between runs: rdrand, rdseed.
     private static readonly FrozenSet<CpuidFeature> s_executed =
     [
-        De, Pse, Tsc, Msr, Pae, Cx8, Sep, Pge, Cmov,
+        De, Pse, Tsc, Msr, Pae, Cx8, Sep, Pge, Cmov, Mce, Mca, Mtrr, Pat,
+        CpuidFeatures.Apic, X2apic, TscDeadline, TscAdjust,
         Hypervisor,
         Cx16, Movbe, Popcnt, Abm, LahfLm,
         CpuidFeatures.Fpu, Fxsr, Xsave, Xsaveopt, Xsavec, Xsaves, Xgetbv1,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Cpu.Execute.Delivery;
+using KvmActors.Cpu.Execute.Events;
 using KvmActors.Cpu.Execute.Operands;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
@@ -21,7 +22,7 @@ internal static unsafe class PortCompletion
         {
             RegisterFile.Write(state, offset: 0, state->Port.SizeBytes, value);
         }
-        else if (!TryStore(state, value))
+        else if (!TryStore(state, value) && state->Fault.Vector != DeviceAccess.Vector)
         {
             // Cannot happen while nobody changes the page tables under a vCPU that stands still; then the guest gets
             // the fault, and the value read is lost, as on hardware.

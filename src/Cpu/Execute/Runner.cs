@@ -2,6 +2,7 @@
 
 using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Execute.Delivery;
+using KvmActors.Cpu.Execute.Events;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Execute;
@@ -29,10 +30,11 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         state->Budget = (long)Math.Min(budget, BudgetMax);
         state->BudgetAtEntry = state->Budget;
         state->LinkSlot = null;
+        engine.Events.Refresh();
         _budgetAtDelivery = -1;
         state->Port = default;
         state->Exit = ExitReason.None;
-        VmExit exit = TakeExitOfInjection() ?? ExitOfActivity(state) ?? RunBlocks(state);
+        VmExit exit = TakeExitOfInjection() ?? RunBlocks(state);
         state->RetiredBefore += (ulong)(state->BudgetAtEntry - state->Budget);
         state->BudgetAtEntry = state->Budget;
         return exit;
@@ -51,23 +53,6 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         KeepExit(state);
     }
 
-    public bool TryInjectInterrupt(byte vector)
-    {
-        CpuState* state = engine.State;
-        bool isRunnable = state->Activity is VcpuActivity.Running or VcpuActivity.Halted;
-        bool isOpen = (state->SystemFlags & RFlags.Interrupt) != 0 && state->InterruptShadow == 0;
-        if (!isRunnable || !isOpen)
-        {
-            return false;
-        }
-
-        state->Activity = VcpuActivity.Running;
-        state->Exit = ExitReason.None;
-        ExceptionDelivery.DeliverInterrupt(state, vector);
-        KeepExit(state);
-        return true;
-    }
-
     /// <summary>To be called when the whole state is replaced.</summary>
     public void ForgetInjection() => _exitOfInjection = null;
 
@@ -84,9 +69,9 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         state->Exit = ExitReason.None;
     }
 
-    private static VmExit? ExitOfActivity(CpuState* state) => state->Activity switch
+    private static VmExit ExitOfActivity(CpuState* state) => state->Activity switch
     {
-        VcpuActivity.Running => null,
+        VcpuActivity.Running => new VmExit.BudgetSpent(),
         VcpuActivity.Halted => new VmExit.Halted(),
         VcpuActivity.WaitForSipi => new VmExit.Halted(),
         VcpuActivity.Shutdown => new VmExit.Shutdown("The vCPU is shut down since an earlier triple fault."),
@@ -98,6 +83,12 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         {
             if (state->Exit == ExitReason.Fault)
             {
+                if (state->Fault.Vector == DeviceAccess.Vector)
+                {
+                    RunOnDevice(state);
+                    continue;
+                }
+
                 DeliverFault(state);
             }
 
@@ -109,6 +100,24 @@ internal sealed unsafe class Runner(VcpuEngine engine)
             if (state->Budget == 0)
             {
                 return new VmExit.BudgetSpent();
+            }
+
+            if (state->DeadlineChanged != 0)
+            {
+                state->DeadlineChanged = 0;
+                return new VmExit.DeadlineChanged();
+            }
+
+            if (state->EventsPending != 0 && engine.Events.TryTake())
+            {
+                // Not where the last block went.
+                state->LinkSlot = null;
+                continue;
+            }
+
+            if (state->Activity != VcpuActivity.Running)
+            {
+                return ExitOfActivity(state);
             }
 
             Block* block = FindBlock(state);
@@ -131,6 +140,17 @@ internal sealed unsafe class Runner(VcpuEngine engine)
                 uop = uop->Handler(state, uop);
             }
             while (uop != null);
+        }
+    }
+
+    /// <summary>Executes the instruction at RIP again, alone, since it comes upon a device.</summary>
+    private void RunOnDevice(CpuState* state)
+    {
+        state->Exit = ExitReason.None;
+        Block* block = FindBlock(state);
+        if (block != null)
+        {
+            SingleSteps.RunOnDevice(state, block);
         }
     }
 

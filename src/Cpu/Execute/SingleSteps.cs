@@ -28,6 +28,14 @@ internal static unsafe class SingleSteps
         }
     }
 
+    /// <summary>Runs the first instruction of a block, which may reach devices.</summary>
+    public static void RunOnDevice(CpuState* state, Block* block)
+    {
+        state->MayReachDevices = 1;
+        RunWatched(state, block);
+        state->MayReachDevices = 0;
+    }
+
     /// <summary>Runs at most so many instructions of a block, which is more than the budget or all that may run.
     /// </summary>
     private static void RunSome(CpuState* state, Block* block, long count)

@@ -3,6 +3,7 @@
 using System.Runtime.InteropServices;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Execute.Events;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
@@ -32,6 +33,7 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         _state->PageFlags = memory.Flags;
         _state->ManagedHalf = GCHandle.ToIntPtr(GCHandle.Alloc(this, GCHandleType.Weak));
         memory.Attach(this);
+        Events = new EventControl(this);
     }
 
     ~VcpuEngine() => Release();
@@ -43,6 +45,8 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
     public BlockCache Blocks { get; }
 
     public BlockBuilder Builder { get; }
+
+    public EventControl Events { get; }
 
     public HostVendor HostVendor { get; set; } = HostVendor.Intel;
 
@@ -61,6 +65,9 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
 
     /// <summary>What the guest has read by CPUID.</summary>
     public CpuidRecord CpuidRead { get; } = new();
+
+    /// <summary>IA32_TSC_ADJUST: guest TSC minus VM time.</summary>
+    public ulong TscAdjust => *CpuState.Msr(State, MsrSlots.TscAdjust);
 
     /// <summary>Why the last emulation failure or shutdown happened, in words.</summary>
     public string ExitText { get; set; } = "";

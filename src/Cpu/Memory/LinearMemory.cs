@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Runtime.CompilerServices;
+using KvmActors.Cpu.Execute.Events;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Memory;
@@ -83,12 +84,18 @@ internal static unsafe class LinearMemory
         }
 
         int inFirst = BytesInFirstPage(linear, sizeBytes);
-        state->Loaded = PhysicalMemory.Read(state, first, inFirst);
-        if (inFirst < sizeBytes)
+        if (!TryLoad(state, first, inFirst, out ulong low))
         {
-            state->Loaded |= PhysicalMemory.Read(state, second, sizeBytes - inFirst) << (8 * inFirst);
+            return false;
         }
 
+        ulong high = 0;
+        if (inFirst < sizeBytes && !TryLoad(state, second, sizeBytes - inFirst, out high))
+        {
+            return false;
+        }
+
+        state->Loaded = low | (high << (8 * inFirst));
         return true;
     }
 
@@ -102,10 +109,17 @@ internal static unsafe class LinearMemory
         }
 
         int inFirst = BytesInFirstPage(linear, sizeBytes);
-        PhysicalMemory.Write(state, first, inFirst, value);
+        bool isRam = PhysicalMemory.IsRam(state, first, inFirst)
+            && (inFirst == sizeBytes || PhysicalMemory.IsRam(state, second, sizeBytes - inFirst));
+        if (!isRam && !DeviceAccess.IsAllowed(state))
+        {
+            return false;
+        }
+
+        Store(state, first, inFirst, value);
         if (inFirst < sizeBytes)
         {
-            PhysicalMemory.Write(state, second, sizeBytes - inFirst, value >> (8 * inFirst));
+            Store(state, second, sizeBytes - inFirst, value >> (8 * inFirst));
         }
 
         return true;
@@ -127,6 +141,31 @@ internal static unsafe class LinearMemory
 
         bool isAligned = (linear & ((ulong)sizeBytes - 1)) == 0;
         return isAligned || !Execute.ModeControl.ChecksAlignment(state) || Fault(state, AlignmentCheckVector);
+    }
+
+    private static bool TryLoad(CpuState* state, ulong physical, int sizeBytes, out ulong value)
+    {
+        if (PhysicalMemory.IsRam(state, physical, sizeBytes))
+        {
+            value = PhysicalMemory.Read(state, physical, sizeBytes);
+            return true;
+        }
+
+        bool isAllowed = DeviceAccess.IsAllowed(state);
+        value = isAllowed ? DeviceAccess.Read(state, physical, sizeBytes) : 0;
+        return isAllowed;
+    }
+
+    private static void Store(CpuState* state, ulong physical, int sizeBytes, ulong value)
+    {
+        if (PhysicalMemory.IsRam(state, physical, sizeBytes))
+        {
+            PhysicalMemory.Write(state, physical, sizeBytes, value);
+        }
+        else
+        {
+            DeviceAccess.Write(state, physical, sizeBytes, value);
+        }
     }
 
     private static bool TranslateBoth(

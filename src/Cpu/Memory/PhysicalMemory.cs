@@ -9,8 +9,8 @@ namespace KvmActors.Cpu.Memory;
 // JUSTIFICATION: page walks and slow accesses touch RAM by physical address without a span and its second bounds check.
 // SAFETY: every access is compared with RamBytes first; sizes are 1, 2, 4 or 8.
 
-/// <summary>The vCPU's own accesses by physical address. Outside of RAM there is nothing: reads give all ones, writes
-/// are ignored.</summary>
+/// <summary>The vCPU's accesses to RAM by physical address. For page tables, descriptors and code there is nothing
+/// outside of RAM: reads give all ones, writes are ignored.</summary>
 internal static unsafe class PhysicalMemory
 {
     public static bool IsRam(CpuState* state, ulong physical, int sizeBytes) =>

@@ -178,8 +178,17 @@ internal unsafe struct CpuState
     [FieldOffset(560)]
     public ulong Cr4;
 
+    /// <summary>Not 0: something may interrupt: see <see cref="Execute.Events.EventControl"/>.</summary>
     [FieldOffset(568)]
-    public ulong Cr8;
+    public int EventsPending;
+
+    /// <summary>Not 0: a timer may have been set, so whoever runs the vCPU has to ask for its deadline again.</summary>
+    [FieldOffset(1800)]
+    public int DeadlineChanged;
+
+    /// <summary>Not 0 while one instruction runs by itself: it may reach devices.</summary>
+    [FieldOffset(572)]
+    public int MayReachDevices;
 
     [FieldOffset(576)]
     public ulong Efer;

@@ -27,8 +27,12 @@ internal static class MsrSlots
     public const int TscAux = Pat + 7;
     public const int Count = Pat + 8;
 
+    /// <summary>Bits of IA32_APIC_BASE. Source: Intel SDM vol. 3A, figure 12-26.</summary>
+    public const ulong ApicBaseBootstrapProcessor = 1ul << 8;
+    public const ulong ApicBaseX2Enable = 1ul << 10;
+    public const ulong ApicBaseEnable = 1ul << 11;
+
     private const ulong ApicBaseReset = 0xFEE0_0800;
-    private const ulong ApicBaseBootstrapProcessor = 1ul << 8;
     private const ulong PatReset = 0x0007_0406_0007_0406;
     private const ulong MiscEnableFastStrings = 1;
 

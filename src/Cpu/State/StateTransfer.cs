@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Execute;
+using KvmActors.Cpu.Execute.Events;
 
 namespace KvmActors.Cpu.State;
 
@@ -18,6 +20,7 @@ internal static unsafe class StateTransfer
     private const ulong ResetRdx = 0x600;
     private const uint ResetMxcsr = 0x1F80;
     private const ushort ResetFcw = 0x37F;
+    private const int TaskPriorityShift = 4;
     private const int MxcsrMaskOffset = 28;
     private const int MxcsrOffset = 24;
     private const uint MxcsrMask = 0xFFFF;
@@ -59,7 +62,9 @@ internal static unsafe class StateTransfer
             InterruptShadow: false,
             InstructionsRetired: 0,
             Cpuid.CpuidTable.Empty,
-            []);
+            [],
+            LocalApicState.Reset(index),
+            VcpuEvents.None);
     }
 
     public static VcpuState Save(VcpuEngine engine)
@@ -89,7 +94,7 @@ internal static unsafe class StateTransfer
             state->Cr2,
             state->Cr3,
             state->Cr4,
-            state->Cr8,
+            engine.Events.Apic.TaskPriority >> TaskPriorityShift,
             state->Efer,
             state->Xcr0,
             [.. msrs],
@@ -99,7 +104,9 @@ internal static unsafe class StateTransfer
             state->InterruptShadow != 0,
             state->RetiredBefore,
             engine.Cpuid,
-            [.. engine.CpuidRead.Observations]);
+            [.. engine.CpuidRead.Observations],
+            engine.Events.Apic.Save(),
+            engine.Events.Save());
     }
 
     /// <exception cref="ArgumentException">A list has the wrong length, or an MSR is not one this engine keeps.
@@ -128,6 +135,8 @@ internal static unsafe class StateTransfer
         }
 
         RestoreControl(state, saved);
+        engine.Events.Apic.Restore(saved.Apic, ApicBase.ModeOf(*CpuState.Msr(state, MsrSlots.ApicBase)));
+        engine.Events.Restore(saved.Events);
         engine.CpuidRead.Replace(saved.Observed);
         ModeControl.Refresh(state);
         engine.ReplaceCpuid(saved.Cpuid);
@@ -146,13 +155,14 @@ internal static unsafe class StateTransfer
         state->Cr2 = saved.Cr2;
         state->Cr3 = saved.Cr3;
         state->Cr4 = saved.Cr4;
-        state->Cr8 = saved.Cr8;
         state->Efer = saved.Efer;
         state->Xcr0 = saved.Xcr0;
         state->Activity = saved.Activity;
         state->InterruptShadow = saved.InterruptShadow ? 1 : 0;
         state->RetiredBefore = saved.InstructionsRetired;
         state->Port = default;
+        state->DeadlineChanged = 0;
+        state->MayReachDevices = 0;
         state->Exit = ExitReason.None;
         state->Cpl = ModeControl.PrivilegeOf(state);
     }
@@ -162,6 +172,7 @@ internal static unsafe class StateTransfer
         Expect("general-purpose registers", CpuState.GprCount, saved.Gprs.Length);
         Expect("segment registers", CpuState.SegmentCount, saved.Segments.Length);
         Expect("debug registers", CpuState.DebugRegisterCount, saved.DebugRegisters.Length);
+        Expect("bytes of local APIC registers", LocalApicState.RegisterBytes, saved.Apic.Registers.Length);
         Expect("bytes of FXSAVE image", CpuState.FxSaveBytes, saved.FxSave.Length);
         foreach (MsrValue msr in saved.Msrs)
         {

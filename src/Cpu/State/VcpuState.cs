@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Cpuid;
 
 namespace KvmActors.Cpu.State;
@@ -16,6 +17,8 @@ namespace KvmActors.Cpu.State;
 /// <param name="InterruptShadow">True for the one instruction after STI, MOV SS or POP SS.</param>
 /// <param name="InstructionsRetired">By this vCPU since its creation; a REP iteration counts one.</param>
 /// <param name="Observed">Which CPUID leaves the guest has read, by ascending leaf, then subleaf.</param>
+/// <param name="Apic">The local APIC; its task priority is also in <paramref name="Cr8"/>.</param>
+/// <param name="Events">What waits to be taken.</param>
 public sealed record VcpuState(
     int Index,
     ImmutableArray<ulong> Gprs,
@@ -38,14 +41,19 @@ public sealed record VcpuState(
     bool InterruptShadow,
     ulong InstructionsRetired,
     CpuidTable Cpuid,
-    ImmutableArray<CpuidObservation> Observed)
+    ImmutableArray<CpuidObservation> Observed,
+    LocalApicState Apic,
+    VcpuEvents Events)
 {
-    /// <summary>What CPUID's runtime-owned bits follow, as the CPUID instruction has it here: no supervisor state, and
-    /// no local APIC, which is therefore never enabled.</summary>
+    /// <summary>What CPUID's runtime-owned bits follow, as the CPUID instruction has it here: no supervisor
+    /// state.</summary>
     public CpuidRuntime CpuidRuntime => new(
         Cr4,
         Xcr0,
         Xss: 0,
-        ApicBase: 0,
-        Msrs.FirstOrDefault(static msr => msr.Index == MsrSlots.Indices[MsrSlots.MiscEnable]).Value);
+        MsrAt(MsrSlots.ApicBase),
+        MsrAt(MsrSlots.MiscEnable));
+
+    private ulong MsrAt(int slot) =>
+        Msrs.FirstOrDefault(msr => msr.Index == MsrSlots.Indices[slot]).Value;
 }

@@ -110,6 +110,13 @@ public static class StateHasher
             writer.UInt64(observation.FirstVmTime);
             writer.UInt64(observation.Reads);
         });
+        writer.Bytes(vcpu.Apic.Registers);
+        writer.UInt64(vcpu.Apic.TimerDeadline);
+        writer.UInt64(vcpu.Apic.TscDeadline);
+        writer.Flag(vcpu.Events.NmiPending);
+        writer.Flag(vcpu.Events.NmiBlocked);
+        writer.Flag(vcpu.Events.InitPending);
+        writer.Int32(vcpu.Events.SipiVector ?? -1);
     }
 
     private static void WriteSegment(CanonicalWriter writer, SegmentState segment)

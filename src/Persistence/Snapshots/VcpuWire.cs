@@ -30,6 +30,8 @@ internal static class VcpuWire
             InterruptShadow = vcpu.InterruptShadow,
             InstructionsRetired = vcpu.InstructionsRetired,
             Cpuid = MachineWire.Of(vcpu.Cpuid),
+            Apic = ApicWire.Of(vcpu.Apic),
+            Events = ApicWire.Of(vcpu.Events),
         };
         wire.Gprs.AddRange(vcpu.Gprs);
         wire.Segments.AddRange(vcpu.Segments.Select(Of));
@@ -61,7 +63,9 @@ internal static class VcpuWire
         InterruptShadow: wire.InterruptShadow,
         InstructionsRetired: wire.InstructionsRetired,
         Cpuid: MachineWire.From(WireFault.Present(wire.Cpuid, "cpuid")),
-        Observed: [.. wire.Observed.Select(o => new CpuidObservation(o.Leaf, o.Subleaf, o.FirstVmTime, o.Reads))]);
+        Observed: [.. wire.Observed.Select(o => new CpuidObservation(o.Leaf, o.Subleaf, o.FirstVmTime, o.Reads))],
+        Apic: ApicWire.From(WireFault.Present(wire.Apic, "apic")),
+        Events: ApicWire.From(WireFault.Present(wire.Events, "events")));
 
     private static WireVcpuActivity Of(VcpuActivity activity) => activity switch
     {

@@ -32,7 +32,11 @@ public sealed class CpuidVettingTests
         string[] ours = ["hypervisor", "kvm_nop_io_delay", "fdp_excptn_only", "zero_fcs_fds"];
         Assert.All(CpuidFeatures.All.Where(named => cut.Has(named.Feature) && !ours.Contains(named.Name)), named =>
         {
-            Assert.True(EngineFeatures.Current.Executes(named.Feature), $"{named.Name} is advertised, not executed.");
+            // AMD repeats bits of leaf 1.
+            CpuidFeature executed = named.Name.StartsWith("amd_", StringComparison.Ordinal)
+                ? named.Feature with { Leaf = 1 }
+                : named.Feature;
+            Assert.True(EngineFeatures.Current.Executes(executed), $"{named.Name} is advertised, not executed.");
             Assert.True(Sample(vendor).Has(named.Feature), $"{named.Name} is advertised, but the CPU lacks it.");
         });
         Assert.True(cut.Has(CpuidFeatures.Named("lm")));
@@ -69,9 +73,6 @@ public sealed class CpuidVettingTests
     [InlineData("monitor")]
     [InlineData("vmx")]
     [InlineData("svm")]
-    [InlineData("apic")]
-    [InlineData("x2apic")]
-    [InlineData("tsc_deadline")]
     [InlineData("ht")]
     [InlineData("rdrand")]
     [InlineData("rdseed")]

@@ -183,15 +183,17 @@ public sealed class DeliveryTests
             a.nop();
             a.hlt();
         });
-        Assert.False(guest.Vcpu.TryInjectInterrupt(0x60));
+        guest.EnableApic();
+        Assert.True(guest.Interrupt(0x60));
         guest.Run(budget: 1);
         Assert.True(guest.Vcpu.Save().InterruptShadow);
-        Assert.False(guest.Vcpu.TryInjectInterrupt(0x60));
+        Assert.Equal(TestGuest.CodeStart + 1, guest.Vcpu.Rip);
         guest.Run(budget: 1);
+        Assert.Equal(TestGuest.CodeStart + 2, guest.Vcpu.Rip);
 
-        Assert.True(guest.Vcpu.TryInjectInterrupt(0x60));
-        Assert.Equal(GuestTables.HandlerOf(0x60), guest.Vcpu.Rip);
-        Assert.Equal(2ul, guest.Vcpu.InstructionsRetired);
+        Assert.IsType<VmExit.Halted>(guest.Run());
+        Assert.Equal(GuestTables.HandlerOf(0x60) + 1, guest.Vcpu.Rip);
+        Assert.Equal(3ul, guest.Vcpu.InstructionsRetired);
         Assert.Equal(TestGuest.CodeStart + 2, guest.Read64(guest[Gpr.Rsp]));
     }
 
@@ -206,12 +208,15 @@ public sealed class DeliveryTests
             a.cli();
             a.hlt();
         });
+        guest.EnableApic();
         guest.Memory.Write(new Gpa(GuestTables.HandlerOf(0x60)), [0x48, 0xCF]);
         Assert.IsType<VmExit.Halted>(guest.Run());
         Assert.IsType<VmExit.Halted>(guest.Run());
         Assert.Equal(2ul, guest.Vcpu.InstructionsRetired);
 
-        Assert.True(guest.Vcpu.TryInjectInterrupt(0x60));
+        Assert.False(guest.Vcpu.CanRun);
+        Assert.True(guest.Interrupt(0x60));
+        Assert.True(guest.Vcpu.CanRun);
 
         Assert.IsType<VmExit.Halted>(guest.Run());
         Assert.Equal(5ul, guest[Gpr.Rax]);

@@ -2,6 +2,7 @@
 
 using System.Collections.Immutable;
 using Iced.Intel;
+using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Execute;
 using KvmActors.Cpu.Memory;
@@ -90,10 +91,41 @@ internal sealed class TestGuest : IDisposable
         Load(assembler, CodeStart, CodeStart);
     }
 
-    public VmExit Run(ulong budget = Plenty) => Vcpu.Run(budget, vmTime: Vcpu.InstructionsRetired);
+    public VmExit Run(ulong budget = Plenty)
+    {
+        ulong end = Vcpu.InstructionsRetired + budget;
+        VmExit exit;
+        do
+        {
+            exit = Vcpu.Run(end - Vcpu.InstructionsRetired, vmTime: Vcpu.InstructionsRetired);
+        }
+        while (exit is VmExit.DeadlineChanged);
+        return exit;
+    }
 
     /// <summary>Changes the state the vCPU is in.</summary>
     public void Change(Func<VcpuState, VcpuState> change) => Vcpu.Restore(change(Vcpu.Save()));
+
+    /// <summary>As an operating system leaves it: the local APIC takes interrupts.</summary>
+    public void EnableApic()
+    {
+        const int SpuriousVector = 0xF0;
+        Change(state => state with
+        {
+            Apic = state.Apic with { Registers = state.Apic.Registers.SetItem(SpuriousVector + 1, 1) },
+        });
+    }
+
+    /// <summary>An edge-triggered interrupt arrives at the local APIC.</summary>
+    public bool Interrupt(byte vector) => Vcpu.TryReceive(new InterruptMessage(
+        vector,
+        DeliveryMode.Fixed,
+        IsLogical: false,
+        Destination: 0,
+        DestinationShorthand.None,
+        IsLevel: false,
+        IsAsserted: true,
+        IsWide: false));
 
     public ulong Read64(ulong address) => GuestTables.Read64(Memory, address);
 

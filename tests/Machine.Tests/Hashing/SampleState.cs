@@ -2,6 +2,7 @@
 
 using System.Collections.Immutable;
 using KvmActors.Cpu;
+using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.State;
@@ -49,7 +50,9 @@ internal static class SampleState
         InterruptShadow: false,
         InstructionsRetired: 123_456,
         Cpuid: CpuidTable.Of([new CpuidEntry(1, 2, CpuidEntryFlags.SignificantIndex, 3, 4, 5, 6, 7, 8, 9)]),
-        Observed: [new CpuidObservation(1, 2, 3, 4)]);
+        Observed: [new CpuidObservation(1, 2, 3, 4)],
+        Apic: LocalApicState.Reset(id: 1) with { TimerDeadline = 11, TscDeadline = 12 },
+        Events: new VcpuEvents(NmiPending: true, NmiBlocked: false, InitPending: false, SipiVector: 9));
 
     private static ImmutableArray<ulong> Numbers(int count, ulong first) =>
         [.. Enumerable.Range(0, count).Select(i => first + (ulong)i)];

@@ -3,6 +3,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using KvmActors.Cpu;
+using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.State;
@@ -172,6 +173,8 @@ public class SnapshotCodecTests
             InterruptShadow: index == 1,
             InstructionsRetired: Next(),
             index == 0 ? CpuidTable.Empty : EventExamples.Table,
-            [new CpuidObservation(0x4000_0000, 0, Next(), Next())]);
+            [new CpuidObservation(0x4000_0000, 0, Next(), Next())],
+            LocalApicState.Reset(index) with { TimerDeadline = Next(), TscDeadline = Next() },
+            new VcpuEvents(index == 0, index == 1, index == 0, index == 0 ? null : (byte)0x9F));
     }
 }

@@ -29,9 +29,6 @@ public static class KvmSupported2007
     // SSE3, CMPXCHG16B.
     private const uint BasicEcx = (1u << 0) | (1u << 13);
 
-    // AMD repeats bits of leaf 1 in 80000001H:EDX. Source: AMD APM vol. 3, E.4.2.
-    private const uint RepeatedEdx = 0x0183_F3FF;
-
     // Those, SYSCALL, MMXEXT, LM, 3DNOWEXT, 3DNOW; NX by the host.
     private const uint ExtendedEdx = 0xE1C3_FBFF;
 
@@ -154,7 +151,7 @@ public static class KvmSupported2007
         };
     }
 
-    private static uint Repeated() => CpuidFeatureMask.Of(EngineFeatures.Current, 1, 0).Edx & RepeatedEdx;
+    private static uint Repeated() => CpuidFeatureMask.Of(EngineFeatures.Current, 1, 0).Edx & CpuidVetting.AliasedFeatures;
 
     private static CpuidEntry Entry(uint leaf, uint subleaf, CpuidEntryFlags flags, CpuidRegisters registers) =>
         new(leaf, subleaf, flags, registers.Eax, registers.Ebx, registers.Ecx, registers.Edx);

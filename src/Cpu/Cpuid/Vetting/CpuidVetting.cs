@@ -33,6 +33,9 @@ public static class CpuidVetting
     // CPUID.(EAX=7,ECX=0):EBX[6] and [13] tell that something is missing: they are set, whatever the CPU says.
     internal const uint InvertedFeatures = (1 << 6) | (1 << 13);
 
+    // AMD repeats these bits of CPUID.01H:EDX in CPUID.80000001H:EDX. Source: AMD APM vol. 3, E.4.2.
+    internal const uint AliasedFeatures = 0x0183_F3FF;
+
     // "KVMKVMKVM", three zero bytes: EBX, ECX, EDX.
     private static readonly CpuidRegisters s_signature = new(HypervisorBase + 1, 0x4B4D_564B, 0x564B_4D56, 0x4D);
 
@@ -114,7 +117,8 @@ public static class CpuidVetting
             0xB => CpuidTopology.LevelOfOne(subleaf),
             0xD => CpuidXsave.Cut(cpu, features, table, engine, subleaf),
             0x15 => CpuidVendor.IsAmdLike(table.Vendor) ? default : s_tsc,
-            0x8000_0001 => features with { Eax = cpu.Eax, Ebx = cpu.Ebx & 0xF000_FFFF },
+            0x8000_0001 => new CpuidRegisters(
+                cpu.Eax, cpu.Ebx & 0xF000_FFFF, features.Ecx, features.Edx | Aliases(cpu, table, engine)),
             >= 0x8000_0002 and <= 0x8000_0005 => cpu,
             0x8000_0006 => cpu with { Edx = cpu.Edx & ~(3u << 16) },
             0x8000_0007 => features,
@@ -122,6 +126,12 @@ public static class CpuidVetting
             _ => default,
         };
     }
+
+    /// <summary>What CPUID.80000001H:EDX repeats of what is kept of CPUID.01H:EDX.</summary>
+    private static uint Aliases(CpuidRegisters cpu, CpuidTable table, EngineFeatures engine) =>
+        CpuidVendor.IsAmdLike(table.Vendor)
+            ? cpu.Edx & AliasedFeatures & CpuidFeatureMask.Of(engine, 1, 0).Edx
+            : 0;
 
     private static CpuidRegisters CutLeaf1(CpuidRegisters cpu, CpuidRegisters features) => new(
         cpu.Eax,

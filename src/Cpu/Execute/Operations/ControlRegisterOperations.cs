@@ -19,7 +19,9 @@ internal static unsafe class ControlRegisterOperations
     private const ulong MachineStatusWritable = ControlBits.Cr0ProtectionEnable
         | ControlBits.Cr0MonitorCoprocessor | ControlBits.Cr0Emulation | ControlBits.Cr0TaskSwitched;
 
+    // CR8 is the priority class of the local APIC's TPR. Source: Intel SDM vol. 3A, section 12.8.6.
     private const ulong Cr8Defined = 0xF;
+    private const int TaskPriorityShift = 4;
 
     public static void Register(InstructionTable table)
     {
@@ -58,7 +60,7 @@ internal static unsafe class ControlRegisterOperations
                 value = state->Cr4;
                 break;
             case 8:
-                value = state->Cr8;
+                value = VcpuEngine.Of(state).Events.Apic.TaskPriority >> TaskPriorityShift;
                 break;
             default:
                 return Faults.Undefined(state);
@@ -95,7 +97,11 @@ internal static unsafe class ControlRegisterOperations
                 break;
             case 8:
                 written = (value & ~Cr8Defined) == 0;
-                state->Cr8 = written ? value : state->Cr8;
+                if (written)
+                {
+                    VcpuEngine.Of(state).Events.Apic.TaskPriority = (uint)value << TaskPriorityShift;
+                }
+
                 break;
             default:
                 return Faults.Undefined(state);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using Iced.Intel;
+using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Execute.Events;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
 
@@ -33,7 +35,8 @@ internal static unsafe class MsrOperations
     // 8 variable ranges, fixed ranges, write-combining.
     private const ulong MtrrCapabilitiesValue = 0x508;
     private const ulong PatReserved = 0xF8F8_F8F8_F8F8_F8F8;
-    private const ulong ApicBaseDefined = 0x900;
+    private const uint ApicBaseAddress = 0x1B;
+    private const uint TscDeadline = 0x6E0;
 
     public static void Register(InstructionTable table)
     {
@@ -98,6 +101,11 @@ internal static unsafe class MsrOperations
             case ExtendedFeatureEnable:
                 value = state->Efer;
                 return true;
+            case TscDeadline:
+                value = VcpuEngine.Of(state).Events.Apic.TscDeadline;
+                return (state->Features & GuestFeature.TscDeadline) != 0;
+            case >= ApicAccess.FirstMsr and <= ApicAccess.LastMsr:
+                return VcpuEngine.Of(state).Events.ApicAccess.TryReadMsr(index, VmTime.Now(state, uop), out value);
             case FsBase:
                 value = CpuState.Segment(state, SegmentName.Fs)->Base;
                 return HasLongMode(state);
@@ -121,7 +129,14 @@ internal static unsafe class MsrOperations
             case TimeStampCounter:
                 // Moving the counter moves TSC_ADJUST by as much. Source: SDM vol. 3B, section 19.17.3.
                 *CpuState.Msr(state, MsrSlots.TscAdjust) += value - VmTime.TimeStamp(state, uop);
+                state->DeadlineChanged = 1;
                 return true;
+            case ApicBaseAddress:
+                return ApicBase.TryWrite(state, value);
+            case TscDeadline:
+                return TryWriteDeadline(state, value);
+            case >= ApicAccess.FirstMsr and <= ApicAccess.LastMsr:
+                return TryWriteApic(state, uop, index, value);
             case ExtendedFeatureEnable:
                 return ControlRegisters.TryWriteEfer(state, value);
             case FsBase:
@@ -143,7 +158,29 @@ internal static unsafe class MsrOperations
         }
 
         *CpuState.Msr(state, slot) = value;
+        state->DeadlineChanged |= slot == MsrSlots.TscAdjust ? 1 : 0;
         return true;
+    }
+
+    private static bool TryWriteDeadline(CpuState* state, ulong value)
+    {
+        bool isOffered = (state->Features & GuestFeature.TscDeadline) != 0;
+        if (isOffered)
+        {
+            state->DeadlineChanged = 1;
+            VcpuEngine.Of(state).Events.Apic.SetTscDeadline(value);
+        }
+
+        return isOffered;
+    }
+
+    private static bool TryWriteApic(CpuState* state, Uop* uop, uint index, ulong value)
+    {
+        EventControl events = VcpuEngine.Of(state).Events;
+        state->DeadlineChanged = 1;
+        bool isWritten = events.ApicAccess.TryWriteMsr(index, value, VmTime.Now(state, uop));
+        events.Refresh();
+        return isWritten;
     }
 
     private static bool TryWriteBase(CpuState* state, SegmentName name, ulong value)
@@ -177,7 +214,6 @@ internal static unsafe class MsrOperations
         MsrSlots.Sfmask or MsrSlots.TscAux => value <= uint.MaxValue,
         MsrSlots.MiscFeaturesEnables => value <= ProcessorOperations.CpuidFaulting,
         MsrSlots.Pat => IsValidPat(value),
-        MsrSlots.ApicBase => (value & ~(state->PhysicalAddressMask & ~0xFFFul) & ~ApicBaseDefined) == 0,
         _ => true,
     };
 

@@ -69,7 +69,7 @@ internal static unsafe class ProcessorOperations
             state->Cr4,
             state->Xcr0,
             Xss: 0,
-            ApicBase: 0, // There is no local APIC, so it is never enabled, whatever the MSR holds.
+            *CpuState.Msr(state, MsrSlots.ApicBase),
             *CpuState.Msr(state, MsrSlots.MiscEnable));
         CpuidRegisters registers = engine.ReadCpuid(leaf, subleaf, runtime);
         engine.CpuidRead.Add(engine.Cpuid, leaf, subleaf, VmTime.Now(state, uop));

@@ -60,6 +60,8 @@ internal static unsafe class ReturnOperations
             return Faults.GeneralProtectionFault(state);
         }
 
+        // Also if it faults. Source: Intel SDM vol. 3A, section 7.7.1 "Handling Multiple NMIs".
+        VcpuEngine.Of(state).Events.NmiBlocked = false;
         bool isNested = ModeControl.IsProtected(state) && (state->SystemFlags & RFlags.NestedTask) != 0;
         if (isNested)
         {

@@ -20,6 +20,10 @@ internal static unsafe class VmTime
         return state->VmTimeAtEntry + (ulong)(state->BudgetAtEntry - state->Budget - notRetired);
     }
 
+    /// <summary>VM time of an instruction that runs by itself, and so is the first of its block.</summary>
+    public static ulong OfStep(CpuState* state) =>
+        state->VmTimeAtEntry + (ulong)(state->BudgetAtEntry - state->Budget - state->CurrentBlock->Count);
+
     /// <summary>What RDTSC reads: VM time + TSC_ADJUST.</summary>
     public static ulong TimeStamp(CpuState* state, Uop* uop) =>
         Now(state, uop) + *CpuState.Msr(state, MsrSlots.TscAdjust);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Cpu.Apic;
+
+namespace KvmActors.Cpu;
+
+/// <summary>What a vCPU reaches besides RAM and I/O ports: devices in memory, the other local APICs, the interrupt
+/// controller at LINT0. Called on the thread that runs the vCPU, in the middle of an instruction.</summary>
+/// <remarks>All answers are functions of the machine's state, so that a run can be repeated.</remarks>
+public interface IVcpuBus
+{
+    /// <summary>True while the interrupt controller at the vCPU's LINT0 asks for an interrupt.</summary>
+    bool HasExternalInterrupt { get; }
+
+    /// <summary>A load outside of RAM. Where there is no device, all ones.</summary>
+    /// <param name="address">Guest physical.</param>
+    /// <param name="sizeBytes">1 to 8.</param>
+    /// <param name="vmTime">VM time of the instruction.</param>
+    ulong ReadMmio(Gpa address, int sizeBytes, ulong vmTime);
+
+    /// <summary>A store outside of RAM. Where there is no device, nothing happens.</summary>
+    void WriteMmio(Gpa address, int sizeBytes, ulong value, ulong vmTime);
+
+    /// <summary>Takes an interrupt from the controller at LINT0: its vector.</summary>
+    byte AcknowledgeExternalInterrupt();
+
+    /// <summary>An IPI leaves this vCPU's local APIC.</summary>
+    void Send(int sender, InterruptMessage message);
+
+    /// <summary>A level-triggered interrupt was ended.</summary>
+    void EndOfInterrupt(byte vector);
+}

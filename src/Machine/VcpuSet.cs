@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Cpu;
+using KvmActors.Cpu.Apic;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Machine;
+
+/// <summary>The vCPUs of a VM: whose turn it is, and the interrupt messages between them.</summary>
+/// <remarks>
+/// <para><b>Turns.</b> vCPUs run in turns of <see cref="MachineSpec.TurnTicks"/> instructions, in the order of their
+/// indices. One that stands still loses the rest of its turn to the next that can run. So what several vCPUs do is a
+/// function of the machine's state, as with one.</para>
+/// <para>Not thread-safe; see <see cref="VirtualMachine"/>.</para>
+/// </remarks>
+internal sealed class VcpuSet : IDisposable
+{
+    private readonly Vcpu[] _vcpus;
+    private readonly ulong _turnTicks;
+
+    public VcpuSet(MachineSpec spec, GuestMemory memory, IVcpuBus bus)
+    {
+        _turnTicks = spec.TurnTicks;
+        TurnTicksLeft = spec.TurnTicks;
+        _vcpus = new Vcpu[spec.VcpuCount];
+        for (int index = 0; index < _vcpus.Length; index++)
+        {
+            _vcpus[index] = new Vcpu(index, memory) { CpuidDialect = spec.CpuidDialect, Bus = bus };
+        }
+    }
+
+    public int Turn { get; private set; }
+
+    public ulong TurnTicksLeft { get; private set; }
+
+    /// <summary>The vCPU whose turn it is.</summary>
+    public Vcpu Current => _vcpus[Turn];
+
+    /// <summary>By all vCPUs since their creation.</summary>
+    public ulong InstructionsRetired
+    {
+        get
+        {
+            ulong sum = 0;
+            foreach (Vcpu vcpu in _vcpus)
+            {
+                sum += vcpu.InstructionsRetired;
+            }
+
+            return sum;
+        }
+    }
+
+    public HostVendor HostVendor
+    {
+        get => _vcpus[0].HostVendor;
+        set
+        {
+            foreach (Vcpu vcpu in _vcpus)
+            {
+                vcpu.HostVendor = value;
+            }
+        }
+    }
+
+    /// <summary>VM time at which the next timer of a local APIC fires, or null.</summary>
+    public ulong? NextDeadline
+    {
+        get
+        {
+            ulong? next = null;
+            foreach (Vcpu vcpu in _vcpus)
+            {
+                if (vcpu.NextDeadline is { } deadline && (next is null || deadline < next))
+                {
+                    next = deadline;
+                }
+            }
+
+            return next;
+        }
+    }
+
+    /// <summary>True if one of them can run.</summary>
+    public bool CanRun => _vcpus.Any(vcpu => vcpu.CanRun);
+
+    /// <summary>True if a vCPU stands still and an interrupt would wake it.</summary>
+    public bool AwaitsInterrupt => _vcpus.Any(vcpu => vcpu.AwaitsInterrupt);
+
+    public Vcpu this[int index] => _vcpus[index];
+
+    /// <summary>Fires the timers whose VM time has come.</summary>
+    public void Advance(ulong vmTime)
+    {
+        foreach (Vcpu vcpu in _vcpus)
+        {
+            vcpu.Advance(vmTime);
+        }
+    }
+
+    /// <summary>Gives the turn to a vCPU that can run; false if none can.</summary>
+    public bool TryPick()
+    {
+        for (int tried = 0; tried < _vcpus.Length; tried++)
+        {
+            if (Current.CanRun)
+            {
+                return true;
+            }
+
+            PassTurn();
+        }
+
+        return false;
+    }
+
+    /// <summary>The vCPU whose turn it is has retired so many instructions.</summary>
+    public void Charge(ulong retired)
+    {
+        if (retired > TurnTicksLeft)
+        {
+            throw new InvalidOperationException(
+                $"Expected at most {TurnTicksLeft} instructions retired in this turn, found {retired}: the engine went "
+                + "over its budget. This is a defect.");
+        }
+
+        TurnTicksLeft -= retired;
+        if (TurnTicksLeft == 0)
+        {
+            PassTurn();
+        }
+    }
+
+    /// <summary>Takes a message to the local APICs it is for.</summary>
+    /// <param name="sender">Index of the vCPU it comes from, or null if it comes from a device.</param>
+    /// <param name="message">What is sent; one with a shorthand has a sender.</param>
+    /// <returns>How many took it.</returns>
+    public int Send(int? sender, InterruptMessage message)
+    {
+        IEnumerable<Vcpu> receivers = _vcpus.Where(vcpu => message.Shorthand switch
+        {
+            DestinationShorthand.None => vcpu.IsAddressed(message),
+            DestinationShorthand.Self => vcpu.Index == sender,
+            DestinationShorthand.AllIncludingSelf => true,
+            DestinationShorthand.AllExcludingSelf => vcpu.Index != sender,
+        });
+        if (message.Mode == DeliveryMode.LowestPriority)
+        {
+            receivers = receivers.OrderBy(vcpu => vcpu.InterruptPriority).ThenBy(vcpu => vcpu.Index);
+            return receivers.Any(vcpu => vcpu.TryReceive(message)) ? 1 : 0;
+        }
+
+        return receivers.ToArray().Count(vcpu => vcpu.TryReceive(message));
+    }
+
+    public ImmutableArray<VcpuState> Save() => [.. _vcpus.Select(vcpu => vcpu.Save())];
+
+    public void Restore(ImmutableArray<VcpuState> states, int turn, ulong turnTicksLeft)
+    {
+        foreach (Vcpu vcpu in _vcpus)
+        {
+            vcpu.Restore(states[vcpu.Index]);
+        }
+
+        Turn = turn;
+        TurnTicksLeft = turnTicksLeft;
+    }
+
+    public void SetTables(ImmutableArray<CpuidTable> tables)
+    {
+        foreach (Vcpu vcpu in _vcpus)
+        {
+            vcpu.Cpuid = tables[vcpu.Index];
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (Vcpu vcpu in _vcpus)
+        {
+            vcpu.Dispose();
+        }
+    }
+
+    private void PassTurn()
+    {
+        Turn = (Turn + 1) % _vcpus.Length;
+        TurnTicksLeft = _turnTicks;
+    }
+}
