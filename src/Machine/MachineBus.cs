@@ -2,31 +2,36 @@
 
 using KvmActors.Cpu;
 using KvmActors.Cpu.Apic;
+using KvmActors.Machine.Devices;
 
 namespace KvmActors.Machine;
 
-/// <summary>What the vCPUs of a VM reach: each other.</summary>
-internal sealed class MachineBus : IVcpuBus
+/// <summary>What the vCPUs of a VM reach: the devices and each other.</summary>
+/// <param name="platform">The devices; their clock stands at the VM time of what is going on.</param>
+internal sealed class MachineBus(Platform platform) : IVcpuBus
 {
     private VcpuSet? _vcpus;
 
-    public bool HasExternalInterrupt => false;
+    public bool HasExternalInterrupt => platform.HasExternalInterrupt;
 
     /// <summary>To be called once, when the vCPUs that use this bus exist.</summary>
     public void Connect(VcpuSet vcpus) => _vcpus = vcpus;
 
-    public ulong ReadMmio(Gpa address, int sizeBytes, ulong vmTime) => ulong.MaxValue;
+    public ulong ReadMmio(Gpa address, int sizeBytes, ulong vmTime)
+    {
+        platform.Clock.VmTime = vmTime;
+        return platform.ReadMmio(address.Value, sizeBytes);
+    }
 
     public void WriteMmio(Gpa address, int sizeBytes, ulong value, ulong vmTime)
     {
+        platform.Clock.VmTime = vmTime;
+        platform.WriteMmio(address.Value, sizeBytes, value);
     }
 
-    public byte AcknowledgeExternalInterrupt() =>
-        throw new InvalidOperationException("Expected an external interrupt to acknowledge, found none.");
+    public byte AcknowledgeExternalInterrupt() => platform.AcknowledgeExternalInterrupt();
 
     public void Send(int sender, InterruptMessage message) => _ = _vcpus!.Send(sender, message);
 
-    public void EndOfInterrupt(byte vector)
-    {
-    }
+    public void EndOfInterrupt(byte vector) => platform.EndOfInterrupt(vector);
 }

@@ -27,12 +27,21 @@ public abstract record MachineEnd
         public override string Describe() => $"The guest ended itself through port 0xf4 with value 0x{Value:x}.";
     }
 
-    /// <summary>Every vCPU is halted and nothing can wake one: what a guest without ACPI does to power off.</summary>
+    /// <summary>Every vCPU is halted and nothing can wake one, which is what a guest without ACPI does to power off; or
+    /// the guest has switched the power off.</summary>
     public sealed record PoweredOff : MachineEnd
     {
         public override int ExitCode => 0;
 
-        public override string Describe() => "The guest halted with nothing left that could wake it.";
+        public override string Describe() => "The guest switched itself off, or halted with nothing left that could wake it.";
+    }
+
+    /// <summary>The guest asked the machine to reset itself. There is no firmware that would start it again.</summary>
+    public sealed record Reset : MachineEnd
+    {
+        public override int ExitCode => 2;
+
+        public override string Describe() => "The guest asked for a reset; there is no firmware to start it again.";
     }
 
     public sealed record TripleFault(int VcpuIndex, string Reason) : MachineEnd

@@ -18,6 +18,13 @@ public sealed record MachineSpec(
 {
     public const ulong TurnTicksDefault = 20_000;
 
+    /// <summary>2026-01-01T00:00:00Z: the same for every VM, so that a run can be repeated without a word about it.
+    /// </summary>
+    public const long RtcStartDefault = 1_767_225_600;
+
+    /// <summary>What the real-time clock shows at VM time 0: seconds since 1970, UTC.</summary>
+    public long RtcStartUnixSeconds { get; init; } = RtcStartDefault;
+
     /// <summary>Whose rule answers a guest's CPUID instruction.</summary>
     public CpuidDialect CpuidDialect { get; init; }
 }

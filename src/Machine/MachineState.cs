@@ -14,6 +14,7 @@ namespace KvmActors.Machine;
 /// <param name="TurnTicksLeft">What is left of that turn.</param>
 /// <param name="ConsoleBytes">Bytes the console has put out since creation.</param>
 /// <param name="End">How the VM ended, or null while it can run.</param>
+/// <param name="Platform">The devices.</param>
 /// <param name="PatchSites">The latest patch of each site, by ascending GPA.</param>
 public sealed record MachineState(
     ulong VmTime,
@@ -23,5 +24,5 @@ public sealed record MachineState(
     ulong ConsoleBytes,
     MachineEnd? End,
     ImmutableArray<VcpuState> Vcpus,
-    SerialState Serial,
+    PlatformState Platform,
     ImmutableArray<HypercallPatch> PatchSites);

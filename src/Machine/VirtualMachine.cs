@@ -51,12 +51,9 @@ public sealed class VirtualMachine : IDisposable
     /// <summary>An exit costs about as much time as this many instructions.</summary>
     private const ulong ExitPollInstructions = 100;
 
-    private readonly MachineBus _bus = new();
+    private readonly Platform _platform;
     private readonly VcpuSet _vcpus;
     private readonly ArrayBufferWriter<byte> _console = new();
-    private readonly Serial16550 _serial;
-    private readonly DebugExitPort _debugExit = new();
-    private readonly PortBus _ports;
     private readonly PatchSiteTable _patchSites = new();
     private readonly MemorySummer _summer;
     private readonly ImmutableArray<HypercallPatch>.Builder _patches = ImmutableArray.CreateBuilder<HypercallPatch>();
@@ -68,10 +65,13 @@ public sealed class VirtualMachine : IDisposable
         Spec = spec;
         Memory = new GuestMemory(spec.MemoryBytes);
         _summer = new MemorySummer(Memory);
-        _vcpus = new VcpuSet(spec, Memory, _bus);
-        _bus.Connect(_vcpus);
-        _serial = new Serial16550(_console);
-        _ports = new PortBus([_serial, _debugExit]);
+        _platform = new Platform(
+            new PlatformOptions(spec.MemoryBytes, spec.VcpuCount, spec.RtcStartUnixSeconds),
+            _console,
+            message => _vcpus!.Send(sender: null, message));
+        MachineBus bus = new(_platform);
+        _vcpus = new VcpuSet(spec, Memory, bus);
+        bus.Connect(_vcpus);
     }
 
     public MachineSpec Spec { get; }
@@ -98,7 +98,7 @@ public sealed class VirtualMachine : IDisposable
     }
 
     /// <summary>How many bytes <see cref="InjectInput"/> takes now.</summary>
-    public int InputRoomBytes => _serial.InputRoomBytes;
+    public int InputRoomBytes => _platform.Serial.InputRoomBytes;
 
     /// <summary>A new VM at VM time 0 with the image loaded.</summary>
     /// <param name="cpuid">One table per vCPU.</param>
@@ -169,7 +169,11 @@ public sealed class VirtualMachine : IDisposable
 
     /// <summary>Gives bytes to the console's input at the current VM time.</summary>
     /// <exception cref="ArgumentException">More than <see cref="InputRoomBytes"/>; nothing was taken.</exception>
-    public void InjectInput(ReadOnlySpan<byte> bytes) => _serial.Inject(bytes);
+    public void InjectInput(ReadOnlySpan<byte> bytes)
+    {
+        _platform.Clock.VmTime = VmTime;
+        _platform.Serial.Inject(bytes);
+    }
 
     /// <summary>Runs until a limit, a yield or the VM's end. On a VM that has ended it does nothing.</summary>
     public SliceResult RunSlice(SliceLimits limits)
@@ -197,7 +201,7 @@ public sealed class VirtualMachine : IDisposable
         _consoleOffset,
         End,
         _vcpus.Save(),
-        _serial.Save(),
+        _platform.Save(),
         _patchSites.ToImmutable());
 
     /// <summary>The hash of vCPUs and devices; memory is not in it.</summary>
@@ -216,7 +220,7 @@ public sealed class VirtualMachine : IDisposable
     {
         _vcpus.Restore(state.Vcpus, state.Turn, state.TurnTicksLeft);
         HostVendor = state.HostVendor;
-        _serial.Restore(state.Serial);
+        _platform.Restore(state.Platform);
         _patchSites.Restore(state.PatchSites);
         _consoleOffset = state.ConsoleBytes;
         VmTime = state.VmTime;
@@ -241,7 +245,7 @@ public sealed class VirtualMachine : IDisposable
                 return SliceStop.Yielded;
             }
 
-            _vcpus.Advance(VmTime);
+            AdvanceDevices();
             ulong spent = ExitPollInstructions;
             if (_vcpus.TryPick())
             {
@@ -251,6 +255,10 @@ public sealed class VirtualMachine : IDisposable
                 fruitlessSteps = settled ? 0 : fruitlessSteps + 1;
                 EndIfLost(fruitlessSteps);
                 spent = VmTime - before + (settled && VmTime - before == budget ? 0 : ExitPollInstructions);
+            }
+            else if (NextDeadline is null && AwaitsInput)
+            {
+                return SliceStop.Idle;
             }
             else
             {
@@ -273,23 +281,37 @@ public sealed class VirtualMachine : IDisposable
 
     /// <summary>Ticks until the limit, the end of the turn or the next timer, whichever comes first.</summary>
     private ulong TicksToRun(ulong untilVmTime) => Math.Min(
-        Math.Min(untilVmTime, _vcpus.NextDeadline ?? ulong.MaxValue) - VmTime, _vcpus.TurnTicksLeft);
+        Math.Max(Math.Min(untilVmTime, NextDeadline ?? ulong.MaxValue), VmTime + 1) - VmTime, _vcpus.TurnTicksLeft);
+
+    private void AdvanceDevices()
+    {
+        _platform.Clock.VmTime = VmTime;
+        _platform.Advance();
+        _vcpus.Advance(VmTime);
+    }
 
     /// <summary>No vCPU can run: VM time goes on to the next timer, and no further than the limit. Without a timer
     /// nothing can wake them any more.</summary>
     private void StandStill(ulong untilVmTime)
     {
-        if (_vcpus.NextDeadline is { } deadline)
+        if (NextDeadline is { } deadline)
         {
-            VmTime = Math.Min(deadline, untilVmTime);
+            VmTime = Math.Clamp(deadline, VmTime + 1, Math.Max(untilVmTime, VmTime + 1));
         }
 
         EndIfNothingWakes();
     }
 
+    /// <summary>True if console input would wake a vCPU.</summary>
+    private bool AwaitsInput => _vcpus.AwaitsInterrupt && _platform.Serial.InterruptsOnReceive;
+
+    private ulong? NextDeadline => Earlier(_vcpus.NextDeadline, _platform.NextDeadline);
+
+    private static ulong? Earlier(ulong? a, ulong? b) => a is null || b < a ? b : a;
+
     private void EndIfNothingWakes()
     {
-        if (!_vcpus.CanRun && _vcpus.NextDeadline is null)
+        if (!_vcpus.CanRun && NextDeadline is null && !AwaitsInput)
         {
             End = new MachineEnd.PoweredOff();
         }
@@ -324,12 +346,14 @@ public sealed class VirtualMachine : IDisposable
                 EndIfNothingWakes();
                 return true;
             case VmExit.PortRead read:
-                vcpu.CompletePortRead(_ports.Read(read.Port, read.SizeBytes));
+                _platform.Clock.VmTime = VmTime;
+                vcpu.CompletePortRead(_platform.Bus.Read(read.Port, read.SizeBytes));
                 break;
             case VmExit.PortWrite write:
-                _ports.Write(write.Port, write.SizeBytes, write.Value);
+                _platform.Clock.VmTime = VmTime;
+                _platform.Bus.Write(write.Port, write.SizeBytes, write.Value);
                 vcpu.CompletePortWrite();
-                End = _debugExit.Written is { } value ? new MachineEnd.DebugExit(value) : null;
+                End = EndByDevice();
                 break;
             case VmExit.Hypercall or VmExit.InvalidOpcode:
                 ServeHypercall(vcpu, exit);
@@ -346,6 +370,11 @@ public sealed class VirtualMachine : IDisposable
 
         return false;
     }
+
+    private MachineEnd? EndByDevice() => _platform.DebugExit.Written is { } value ? new MachineEnd.DebugExit(value)
+        : _platform.PowerOffRequested ? new MachineEnd.PoweredOff()
+        : _platform.ResetRequested ? new MachineEnd.Reset()
+        : null;
 
     private void ServeHypercall(Vcpu vcpu, VmExit exit)
     {

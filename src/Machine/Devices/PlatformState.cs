@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Buffers;
+
 namespace KvmActors.Machine.Devices;
 
 /// <summary>All devices of a VM as data, at one VM time.</summary>
@@ -18,4 +20,11 @@ public sealed record PlatformState(
     KeyboardControllerState Keyboard,
     PowerControlState Power,
     bool ResetRequested,
-    bool PowerOffRequested);
+    bool PowerOffRequested)
+{
+    /// <summary>The devices of a VM that was never switched on.</summary>
+    public static PlatformState PowerOn { get; } = new Platform(
+        new PlatformOptions(MemoryBytes: 0, VcpuCount: 1, RtcStartUnixSeconds: 0),
+        new ArrayBufferWriter<byte>(),
+        _ => { }).Save();
+}

@@ -63,6 +63,9 @@ internal sealed class Serial16550 : IPortDevice
     /// <summary>How many more input bytes may be injected now.</summary>
     public int InputRoomBytes => ReceivedBytesMax - _received.Count;
 
+    /// <summary>True if input that arrives asks for an interrupt.</summary>
+    public bool InterruptsOnReceive => (_interruptEnable & InterruptReceived) != 0;
+
     private bool Loopback => (_modemControl & ModemLoopback) != 0;
 
     private bool DivisorLatch => (_lineControl & LineDivisorLatch) != 0;

@@ -41,7 +41,7 @@ public static class StateHasher
         writer.UInt64(state.ConsoleBytes);
         WriteEnd(writer, state.End);
         writer.List(state.Vcpus, vcpu => WriteVcpu(writer, vcpu));
-        WriteSerial(writer, state.Serial);
+        PlatformHasher.Write(writer, state.Platform);
         writer.List(state.PatchSites, patch => WritePatch(writer, patch));
     }
 
@@ -58,6 +58,9 @@ public static class StateHasher
                 break;
             case MachineEnd.PoweredOff:
                 writer.Byte(2);
+                break;
+            case MachineEnd.Reset:
+                writer.Byte(5);
                 break;
             case MachineEnd.TripleFault tripleFault:
                 writer.Byte(3);

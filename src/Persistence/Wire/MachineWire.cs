@@ -35,6 +35,7 @@ internal static class MachineWire
             CpuidDialect.Kvm => WireCpuidDialect.Unspecified,
             CpuidDialect.Kvm2007 => WireCpuidDialect.Kvm2007,
         },
+        RtcStart = spec.RtcStartUnixSeconds,
     };
 
     internal static MachineSpec From(WireMachineSpec wire) => new(
@@ -56,6 +57,7 @@ internal static class MachineWire
             WireCpuidDialect.Kvm2007 => CpuidDialect.Kvm2007,
             _ => throw WireFault.Unnamed(wire.CpuidDialect),
         },
+        RtcStartUnixSeconds = wire.HasRtcStart ? wire.RtcStart : MachineSpec.RtcStartDefault,
     };
 
     internal static WireHostVendor Of(HostVendor vendor) => vendor switch
@@ -105,6 +107,7 @@ internal static class MachineWire
         null => null,
         MachineEnd.DebugExit e => new WireMachineEnd { DebugExit = new WireDebugExit { Value = e.Value } },
         MachineEnd.PoweredOff => new WireMachineEnd { PoweredOff = new WirePoweredOff() },
+        MachineEnd.Reset => new WireMachineEnd { Reset = new WireReset() },
         MachineEnd.TripleFault e => new WireMachineEnd
         {
             TripleFault = new WireTripleFault { VcpuIndex = checked((uint)e.VcpuIndex), Reason = e.Reason },
@@ -127,6 +130,7 @@ internal static class MachineWire
         null => null,
         WireMachineEnd.EndOneofCase.DebugExit => new MachineEnd.DebugExit(wire.DebugExit.Value),
         WireMachineEnd.EndOneofCase.PoweredOff => new MachineEnd.PoweredOff(),
+        WireMachineEnd.EndOneofCase.Reset => new MachineEnd.Reset(),
         WireMachineEnd.EndOneofCase.TripleFault => new MachineEnd.TripleFault(
             Index(wire.TripleFault.VcpuIndex, "vcpu_index"), wire.TripleFault.Reason),
         WireMachineEnd.EndOneofCase.EmulationFailure => new MachineEnd.EmulationFailure(

@@ -42,8 +42,6 @@ public sealed class ModelGuest : IGuest
     // The leaf that may answer in turn.
     private const uint CpuidLeaf = 2;
 
-    private static readonly SerialState s_serial = new(0, 0, 0, 0, 0, 0, false, false, []);
-
     private readonly ModelProgram _program;
     private readonly GuestMemory _memory;
     private readonly List<byte> _console = [];
@@ -81,7 +79,16 @@ public sealed class ModelGuest : IGuest
 
     public int PageCount => _memory.PageCount;
 
-    public int InputRoomBytes => InputBytesMax - _state.Serial.Received.Length;
+    public int InputRoomBytes => InputBytesMax - Received.Length;
+
+    private ImmutableArray<byte> Received
+    {
+        get => _state.Platform.Serial.Received;
+        set => _state = _state with
+        {
+            Platform = _state.Platform with { Serial = _state.Platform.Serial with { Received = value } },
+        };
+    }
 
     internal static ModelGuest Create(
         MachineSpec spec, ModelProgram program, ReadOnlySpan<byte> image, CpuidTable cpuid, HostVendor vendor)
@@ -96,7 +103,7 @@ public sealed class ModelGuest : IGuest
             ConsoleBytes: 0,
             End: null,
             [vcpu.Save() with { Cpuid = cpuid, Observed = [] }],
-            s_serial,
+            PlatformState.PowerOn,
             PatchSites: []);
         ModelGuest guest = new(spec, program, state);
         guest._memory.Write(new Gpa(0), image);
@@ -127,7 +134,7 @@ public sealed class ModelGuest : IGuest
     public void InjectInput(ReadOnlySpan<byte> bytes)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes.Length, InputRoomBytes);
-        _state = _state with { Serial = _state.Serial with { Received = [.. _state.Serial.Received, .. bytes] } };
+        Received = [.. Received, .. bytes];
     }
 
     public SliceResult RunSlice(SliceLimits limits)
@@ -301,13 +308,13 @@ public sealed class ModelGuest : IGuest
 
     private void ReadInput()
     {
-        foreach (byte received in _state.Serial.Received)
+        foreach (byte received in Received)
         {
             Mix(received);
             Print($"<{(char)received}>");
         }
 
-        _state = _state with { Serial = _state.Serial with { Received = [] } };
+        Received = [];
     }
 
     private void Print(string text) => _console.AddRange(Encoding.ASCII.GetBytes(text));

