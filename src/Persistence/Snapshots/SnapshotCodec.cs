@@ -16,7 +16,7 @@ namespace KvmActors.Persistence.Snapshots;
 public static class SnapshotCodec
 {
     /// <summary>The version this program writes, and the only one there is so far.</summary>
-    public const int VersionLatest = 1;
+    public const int VersionLatest = 2;
 
     /// <summary>Bytes before the message.</summary>
     public const int HeaderBytes = 8;
@@ -76,7 +76,7 @@ public static class SnapshotCodec
             TurnTicksLeft = state.TurnTicksLeft,
             ConsoleBytes = state.ConsoleBytes,
             End = MachineWire.Of(state.End),
-            Serial = PlatformWire.Of(state.Serial),
+            Platform = PlatformWire.Of(state.Platform),
         };
         wire.Vcpus.AddRange(state.Vcpus.Select(VcpuWire.Of));
         wire.PatchSites.AddRange(state.PatchSites.Select(MachineWire.Of));
@@ -91,6 +91,6 @@ public static class SnapshotCodec
         ConsoleBytes: wire.ConsoleBytes,
         End: MachineWire.From(wire.End),
         Vcpus: [.. wire.Vcpus.Select(VcpuWire.From)],
-        Serial: PlatformWire.From(WireFault.Present(wire.Serial, "serial")),
+        Platform: PlatformWire.From(WireFault.Present(wire.Platform, "platform")),
         PatchSites: [.. wire.PatchSites.Select(MachineWire.From)]);
 }

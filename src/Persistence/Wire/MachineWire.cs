@@ -17,26 +17,34 @@ internal static class MachineWire
 {
     private const int MemorySumBytes = 16;
 
-    internal static WireMachineSpec Of(MachineSpec spec) => new()
+    internal static WireMachineSpec Of(MachineSpec spec)
     {
-        VcpuCount = checked((uint)spec.VcpuCount),
-        MemoryBytes = spec.MemoryBytes,
-        PatchPolicy = spec.PatchPolicy switch
+        WireMachineSpec wire = new()
         {
-            HypercallPatchPolicy.Auto => WirePatchPolicy.Auto,
-            HypercallPatchPolicy.Patch => WirePatchPolicy.Patch,
-            HypercallPatchPolicy.Emulate => WirePatchPolicy.Emulate,
-            HypercallPatchPolicy.Inject => WirePatchPolicy.Inject,
-        },
-        TurnTicks = spec.TurnTicks,
-        CpuidDialect = spec.CpuidDialect switch
+            VcpuCount = checked((uint)spec.VcpuCount),
+            MemoryBytes = spec.MemoryBytes,
+            PatchPolicy = spec.PatchPolicy switch
+            {
+                HypercallPatchPolicy.Auto => WirePatchPolicy.Auto,
+                HypercallPatchPolicy.Patch => WirePatchPolicy.Patch,
+                HypercallPatchPolicy.Emulate => WirePatchPolicy.Emulate,
+                HypercallPatchPolicy.Inject => WirePatchPolicy.Inject,
+            },
+            TurnTicks = spec.TurnTicks,
+            CpuidDialect = spec.CpuidDialect switch
+            {
+                // As journals were written before there was another one: their bytes stay what they were.
+                CpuidDialect.Kvm => WireCpuidDialect.Unspecified,
+                CpuidDialect.Kvm2007 => WireCpuidDialect.Kvm2007,
+            },
+        };
+        if (spec.RtcStartUnixSeconds != MachineSpec.RtcStartDefault)
         {
-            // As journals were written before there was another one: their bytes stay what they were.
-            CpuidDialect.Kvm => WireCpuidDialect.Unspecified,
-            CpuidDialect.Kvm2007 => WireCpuidDialect.Kvm2007,
-        },
-        RtcStart = spec.RtcStartUnixSeconds,
-    };
+            wire.RtcStart = spec.RtcStartUnixSeconds;
+        }
+
+        return wire;
+    }
 
     internal static MachineSpec From(WireMachineSpec wire) => new(
         VcpuCount: Index(wire.VcpuCount, "vcpu_count"),
