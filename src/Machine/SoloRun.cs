@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine.Time;
 
@@ -28,7 +29,11 @@ public static class SoloRun
         ArgumentNullException.ThrowIfNull(cancelled);
         CheckOrder(options.VendorChanges);
 
-        using var machine = VirtualMachine.Create(options.Spec, [options.Cpuid], options.HostVendor, options.Image);
+        using var machine = VirtualMachine.Create(
+            options.Spec,
+            CpuidPlacement.OfAll(options.Cpuid, options.Spec.VcpuCount),
+            options.HostVendor,
+            options.Image);
         ImmutableArray<HypercallPatch>.Builder patches = ImmutableArray.CreateBuilder<HypercallPatch>();
         ulong consoleBytes = 0;
         SoloRunStop stop = SoloRunStop.LimitReached;

@@ -10,7 +10,7 @@ namespace KvmActors.Machine;
 /// <summary>One VM for a <see cref="SoloRun"/>.</summary>
 /// <param name="Spec">What the VM is made of.</param>
 /// <param name="Image">The guest.</param>
-/// <param name="Cpuid">The table of its vCPU.</param>
+/// <param name="Cpuid">The table of its vCPUs, each of which gets its own APIC id.</param>
 /// <param name="HostVendor">The vendor at VM time 0.</param>
 /// <param name="InstructionsMax">Where the run stops at the latest: exactly there.</param>
 /// <param name="VendorChanges">By ascending VM time; a change beyond the guest's end does not happen.</param>

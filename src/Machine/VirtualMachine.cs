@@ -311,7 +311,9 @@ public sealed class VirtualMachine : IDisposable
 
     private void EndIfNothingWakes()
     {
-        if (!_vcpus.CanRun && NextDeadline is null && !AwaitsInput)
+        // A halted vCPU that takes no interrupt is woken by nothing that devices do.
+        bool mayBeWoken = _vcpus.AwaitsInterrupt && (NextDeadline is not null || AwaitsInput);
+        if (!_vcpus.CanRun && !mayBeWoken)
         {
             End = new MachineEnd.PoweredOff();
         }

@@ -7,6 +7,7 @@ using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Migration;
 using KvmActors.Actors.Vcpu;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Memory;
 using KvmActors.Machine.Time;
 using KvmActors.Persistence;
@@ -30,7 +31,7 @@ internal sealed class VmCreation(VmServices services, ControlRequest.CreateVm re
         }
 
         ImmutableArray<CpuidTable> tables = _blueprint.Cpuid.IsDefaultOrEmpty
-            ? [.. Enumerable.Repeat(services.Options.OfferedCpuid, _blueprint.Spec.VcpuCount)]
+            ? CpuidPlacement.OfAll(services.Options.OfferedCpuid, _blueprint.Spec.VcpuCount)
             : _blueprint.Cpuid;
         Refusal? unsuitable = CpuidPreflight.Check(
             services.Options.Name, tables.Select(GuestCpuid.Unread), services.Options.OfferedCpuid);

@@ -39,7 +39,7 @@ internal static class VerbOptions
     };
 
     /// <summary>More than one is refused where the VM is made, which says why.</summary>
-    public static Option<ulong?> Vcpus() => Count("--vcpus", "vCPUs; this version runs one [default: 1]");
+    public static Option<ulong?> Vcpus() => Count("--vcpus", "vCPUs, at most 16 [default: 1]");
 
     public static Option<TimeSpan?> Duration(string name, string description) => new(name)
     {

@@ -3,6 +3,7 @@
 using System.Collections.Immutable;
 using KvmActors.Actors.Cluster;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Cpuid.Fleet;
 using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Cpu.Hypercalls;
@@ -47,7 +48,7 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
             request.ImageName,
             request.Image.Memory,
             request.CommandLine,
-            [.. Enumerable.Repeat(table, spec.VcpuCount)],
+            CpuidPlacement.OfAll(table, spec.VcpuCount),
             onNode);
     }
 
