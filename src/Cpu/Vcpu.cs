@@ -160,8 +160,8 @@ public sealed unsafe class Vcpu : IDisposable
     /// calls <see cref="Advance"/>.</summary>
     public ulong? NextDeadline => _engine.Events.Apic.NextDeadline(_engine.TscAdjust);
 
-    /// <summary>True if <see cref="Run"/> would execute something, take an event or say that the vCPU has shut down; false
-    /// for one that stands still until something comes.</summary>
+    /// <summary>True if <see cref="Run"/> would execute something, take an event or say that the vCPU has shut down;
+    /// false for one that stands still until something comes.</summary>
     public bool CanRun => _engine.Events.Wakes;
 
     /// <summary>True if a vCPU that stands still could be woken by an interrupt: it is halted with RFLAGS.IF set.

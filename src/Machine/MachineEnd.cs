@@ -33,7 +33,8 @@ public abstract record MachineEnd
     {
         public override int ExitCode => 0;
 
-        public override string Describe() => "The guest switched itself off, or halted with nothing left that could wake it.";
+        public override string Describe() =>
+            "The guest switched itself off, or halted with nothing left that could wake it.";
     }
 
     /// <summary>The guest asked the machine to reset itself. There is no firmware that would start it again.</summary>

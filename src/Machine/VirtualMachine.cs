@@ -52,6 +52,7 @@ public sealed class VirtualMachine : IDisposable
     private const ulong ExitPollInstructions = 100;
 
     private readonly Platform _platform;
+    private readonly MachineEvents _events;
     private readonly VcpuSet _vcpus;
     private readonly ArrayBufferWriter<byte> _console = new();
     private readonly PatchSiteTable _patchSites = new();
@@ -72,6 +73,7 @@ public sealed class VirtualMachine : IDisposable
         MachineBus bus = new(_platform);
         _vcpus = new VcpuSet(spec, Memory, bus);
         bus.Connect(_vcpus);
+        _events = new MachineEvents(_vcpus, _platform);
     }
 
     public MachineSpec Spec { get; }
@@ -245,7 +247,7 @@ public sealed class VirtualMachine : IDisposable
                 return SliceStop.Yielded;
             }
 
-            AdvanceDevices();
+            _events.Advance(VmTime);
             ulong spent = ExitPollInstructions;
             if (_vcpus.TryPick())
             {
@@ -256,7 +258,7 @@ public sealed class VirtualMachine : IDisposable
                 EndIfLost(fruitlessSteps);
                 spent = VmTime - before + (settled && VmTime - before == budget ? 0 : ExitPollInstructions);
             }
-            else if (NextDeadline is null && AwaitsInput)
+            else if (_events.AwaitsInputOnly)
             {
                 return SliceStop.Idle;
             }
@@ -279,41 +281,22 @@ public sealed class VirtualMachine : IDisposable
         return SliceStop.Ended;
     }
 
-    /// <summary>Ticks until the limit, the end of the turn or the next timer, whichever comes first.</summary>
-    private ulong TicksToRun(ulong untilVmTime) => Math.Min(
-        Math.Max(Math.Min(untilVmTime, NextDeadline ?? ulong.MaxValue), VmTime + 1) - VmTime, _vcpus.TurnTicksLeft);
+    private ulong TicksToRun(ulong untilVmTime) =>
+        Math.Min(_events.TicksTo(untilVmTime, VmTime), _vcpus.TurnTicksLeft);
 
-    private void AdvanceDevices()
-    {
-        _platform.Clock.VmTime = VmTime;
-        _platform.Advance();
-        _vcpus.Advance(VmTime);
-    }
-
-    /// <summary>No vCPU can run: VM time goes on to the next timer, and no further than the limit. Without a timer
-    /// nothing can wake them any more.</summary>
+    /// <summary>No vCPU can run: VM time goes on to the next timer, and no further than the limit.</summary>
     private void StandStill(ulong untilVmTime)
     {
-        if (NextDeadline is { } deadline)
+        EndIfOver();
+        if (End is null)
         {
-            VmTime = Math.Clamp(deadline, VmTime + 1, Math.Max(untilVmTime, VmTime + 1));
+            VmTime += _events.TicksTo(untilVmTime, VmTime);
         }
-
-        EndIfNothingWakes();
     }
 
-    /// <summary>True if console input would wake a vCPU.</summary>
-    private bool AwaitsInput => _vcpus.AwaitsInterrupt && _platform.Serial.InterruptsOnReceive;
-
-    private ulong? NextDeadline => Earlier(_vcpus.NextDeadline, _platform.NextDeadline);
-
-    private static ulong? Earlier(ulong? a, ulong? b) => a is null || b < a ? b : a;
-
-    private void EndIfNothingWakes()
+    private void EndIfOver()
     {
-        // A halted vCPU that takes no interrupt is woken by nothing that devices do.
-        bool mayBeWoken = _vcpus.AwaitsInterrupt && (NextDeadline is not null || AwaitsInput);
-        if (!_vcpus.CanRun && !mayBeWoken)
+        if (_events.IsOver)
         {
             End = new MachineEnd.PoweredOff();
         }
@@ -345,7 +328,7 @@ public sealed class VirtualMachine : IDisposable
             case VmExit.BudgetSpent or VmExit.DeadlineChanged:
                 return true;
             case VmExit.Halted:
-                EndIfNothingWakes();
+                EndIfOver();
                 return true;
             case VmExit.PortRead read:
                 _platform.Clock.VmTime = VmTime;
@@ -355,7 +338,7 @@ public sealed class VirtualMachine : IDisposable
                 _platform.Clock.VmTime = VmTime;
                 _platform.Bus.Write(write.Port, write.SizeBytes, write.Value);
                 vcpu.CompletePortWrite();
-                End = EndByDevice();
+                End = _events.End;
                 break;
             case VmExit.Hypercall or VmExit.InvalidOpcode:
                 ServeHypercall(vcpu, exit);
@@ -372,11 +355,6 @@ public sealed class VirtualMachine : IDisposable
 
         return false;
     }
-
-    private MachineEnd? EndByDevice() => _platform.DebugExit.Written is { } value ? new MachineEnd.DebugExit(value)
-        : _platform.PowerOffRequested ? new MachineEnd.PoweredOff()
-        : _platform.ResetRequested ? new MachineEnd.Reset()
-        : null;
 
     private void ServeHypercall(Vcpu vcpu, VmExit exit)
     {

@@ -68,7 +68,8 @@ internal sealed class ApicAccess(LocalApic apic, Action<InterruptMessage> send, 
         bool isReadable = apic.Mode == ApicMode.X2Apic && register switch
         {
             ApicRegister.EndOfInterrupt or ApicRegister.SelfIpi or ApicRegister.InterruptCommandHigh
-                or ApicRegister.DestinationFormat or ApicRegister.ArbitrationPriority or ApicRegister.RemoteRead => false,
+                or ApicRegister.DestinationFormat or ApicRegister.ArbitrationPriority
+                or ApicRegister.RemoteRead => false,
             _ => IsRegister(register),
         };
         value = isReadable ? apic.Read(register, now) : 0;

@@ -284,7 +284,8 @@ internal sealed class LocalApic(int index)
         byte[] page = new byte[LocalApicState.RegisterBytes];
         for (int offset = 0; offset < page.Length; offset += 16)
         {
-            BinaryPrimitives.WriteUInt32LittleEndian(page.AsSpan(offset), Read((ApicRegister)offset, now: ulong.MaxValue));
+            uint value = Read((ApicRegister)offset, now: ulong.MaxValue);
+            BinaryPrimitives.WriteUInt32LittleEndian(page.AsSpan(offset), value);
         }
 
         return new LocalApicState([.. page], _timer.Deadline, _timer.TscDeadline);

@@ -27,9 +27,9 @@ public sealed record LocalApicState(ImmutableArray<byte> Registers, ulong TimerD
         Set(ApicRegister.Version, LocalApic.Version);
         Set(ApicRegister.DestinationFormat, uint.MaxValue);
         Set(ApicRegister.SpuriousVector, 0xFF);
-        for (ApicRegister lvt = ApicRegister.LvtTimer; lvt <= ApicRegister.LvtError; lvt = (ApicRegister)((int)lvt + 0x10))
+        for (int lvt = (int)ApicRegister.LvtTimer; lvt <= (int)ApicRegister.LvtError; lvt += 16)
         {
-            Set(lvt, LocalApic.LvtMasked);
+            Set((ApicRegister)lvt, LocalApic.LvtMasked);
         }
 
         if (id == 0)

@@ -83,29 +83,13 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         {
             if (state->Exit == ExitReason.Fault)
             {
-                if (state->Fault.Vector == DeviceAccess.Vector)
-                {
-                    RunOnDevice(state);
-                    continue;
-                }
-
-                DeliverFault(state);
+                ServeFault(state);
+                continue;
             }
 
-            if (state->Exit != ExitReason.None)
+            if (ExitBetweenBlocks(state) is { } exit)
             {
-                return ExitOf(state);
-            }
-
-            if (state->Budget == 0)
-            {
-                return new VmExit.BudgetSpent();
-            }
-
-            if (state->DeadlineChanged != 0)
-            {
-                state->DeadlineChanged = 0;
-                return new VmExit.DeadlineChanged();
+                return exit;
             }
 
             if (state->EventsPending != 0 && engine.Events.TryTake())
@@ -141,6 +125,39 @@ internal sealed unsafe class Runner(VcpuEngine engine)
             }
             while (uop != null);
         }
+    }
+
+    private void ServeFault(CpuState* state)
+    {
+        if (state->Fault.Vector == DeviceAccess.Vector)
+        {
+            RunOnDevice(state);
+        }
+        else
+        {
+            DeliverFault(state);
+        }
+    }
+
+    private VmExit? ExitBetweenBlocks(CpuState* state)
+    {
+        if (state->Exit != ExitReason.None)
+        {
+            return ExitOf(state);
+        }
+
+        if (state->Budget == 0)
+        {
+            return new VmExit.BudgetSpent();
+        }
+
+        if (state->DeadlineChanged == 0)
+        {
+            return null;
+        }
+
+        state->DeadlineChanged = 0;
+        return new VmExit.DeadlineChanged();
     }
 
     /// <summary>Executes the instruction at RIP again, alone, since it comes upon a device.</summary>

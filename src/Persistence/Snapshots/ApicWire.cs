@@ -20,7 +20,8 @@ internal static class ApicWire
         wire.Registers.Length == LocalApicState.RegisterBytes
             ? new LocalApicState(MachineWire.From(wire.Registers), wire.TimerDeadline, wire.TscDeadline)
             : throw new WireFault(
-                $"Expected {LocalApicState.RegisterBytes} bytes of local APIC registers, found {wire.Registers.Length}.");
+                $"Expected {LocalApicState.RegisterBytes} bytes of local APIC registers, found "
+                + $"{wire.Registers.Length}.");
 
     internal static WireVcpuEvents Of(VcpuEvents events)
     {

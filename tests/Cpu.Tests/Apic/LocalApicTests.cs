@@ -240,10 +240,14 @@ public sealed class LocalApicTests
 
         // The handler sends itself another one, counts, and returns: the second is taken behind the IRET.
         guest.Memory.Write(
-            new Gpa(GuestTables.HandlerOf(2)), [0xE9, .. BitConverter.GetBytes((int)(0x9000 - GuestTables.HandlerOf(2) - 5))]);
+            new Gpa(GuestTables.HandlerOf(2)),
+            [0xE9, .. BitConverter.GetBytes((int)(0x9000 - GuestTables.HandlerOf(2) - 5))]);
         guest.Memory.Write(
             new Gpa(0x9000),
-            [0x43, 0x83, 0xFB, 0x03, 0x74, 0x0A, 0xC7, 0x05, 0x00, 0x03, 0xE0, 0xFE, 0x00, 0x44, 0x04, 0x00, IretOpcode]);
+            [
+                0x43, 0x83, 0xFB, 0x03, 0x74, 0x0A, 0xC7, 0x05, 0x00, 0x03, 0xE0, 0xFE, 0x00, 0x44, 0x04, 0x00,
+                IretOpcode,
+            ]);
 
         Assert.IsType<VmExit.Halted>(guest.Run());
         Assert.Equal((1ul, 3ul), (guest[Gpr.Rax], guest[Gpr.Rbx]));

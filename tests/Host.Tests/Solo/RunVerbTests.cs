@@ -157,7 +157,7 @@ public sealed class RunVerbTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--vcpus", "2", "Expected 1 vCPU, found 2")]
+    [InlineData("--vcpus", "17", "Expected 1 to 16 vCPUs, found 17")]
     [InlineData("--memory", "3", "Expected a size from 65536")]
     [InlineData("--host-vendor", "via", "Expected one of intel, amd for --host-vendor, found \"via\"")]
     [InlineData("--timeout", "soon", "Expected a duration above 0 for --timeout, found \"soon\"")]

@@ -151,7 +151,8 @@ public static class KvmSupported2007
         };
     }
 
-    private static uint Repeated() => CpuidFeatureMask.Of(EngineFeatures.Current, 1, 0).Edx & CpuidVetting.AliasedFeatures;
+    private static uint Repeated() =>
+        CpuidFeatureMask.Of(EngineFeatures.Current, 1, 0).Edx & CpuidVetting.AliasedFeatures;
 
     private static CpuidEntry Entry(uint leaf, uint subleaf, CpuidEntryFlags flags, CpuidRegisters registers) =>
         new(leaf, subleaf, flags, registers.Eax, registers.Ebx, registers.Ecx, registers.Edx);

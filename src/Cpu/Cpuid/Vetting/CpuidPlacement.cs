@@ -8,8 +8,8 @@ namespace KvmActors.Cpu.Cpuid.Vetting;
 /// <summary>Makes of one table those of all vCPUs of a VM: each tells its own APIC id and how many there are, as one
 /// package of so many cores of one thread.</summary>
 /// <remarks>What KVM leaves to whoever runs it. HTT (CPUID.01H:EDX[28]) stays as it is: guests that look at leaf 0BH do
-/// not need it, and no host offers it to a guest. Source: Intel SDM vol. 2A, "CPUID", leaves 01H and 0BH; AMD APM vol. 3,
-/// E.4.7 (80000008H), E.4.16 (8000001EH).</remarks>
+/// not need it, and no host offers it to a guest. Source: Intel SDM vol. 2A, "CPUID", leaves 01H and 0BH; AMD APM
+/// vol. 3, E.4.7 (80000008H), E.4.16 (8000001EH).</remarks>
 public static class CpuidPlacement
 {
     private const uint LevelOfThreads = 0x100;

@@ -12,8 +12,8 @@ namespace KvmActors.Cpu.Cpuid.Vetting;
 /// without a name is never passed on. Leaves of things that are not there (performance counters, power states,
 /// processor trace, SGX, AMX, resource control, SVM) are left out, so they answer zeros; maximum leaves are the
 /// highest kept.</para>
-/// <para>Added, because true of the engine whatever the CPU: the hypervisor bit, KVM's signature, and for Intel the
-/// frequency of the TSC, 1 GHz (leaf 15H).</para>
+/// <para>Added, because true of the engine whatever the CPU: the hypervisor bit, x2APIC, the timer by TSC deadline,
+/// TSC_ADJUST, KVM's signature, and for Intel the frequency of the TSC, 1 GHz (leaf 15H).</para>
 /// <para>Source: Linux v6.19 arch/x86/kvm/cpuid.c:__do_cpuid_func; Documentation/virt/kvm/x86/errata.rst for the two
 /// inverted bits.</para>
 /// </remarks>
@@ -32,6 +32,10 @@ public static class CpuidVetting
 
     // CPUID.(EAX=7,ECX=0):EBX[6] and [13] tell that something is missing: they are set, whatever the CPU says.
     internal const uint InvertedFeatures = (1 << 6) | (1 << 13);
+
+    // CPUID.01H:ECX: x2APIC and TSC-deadline, and CPUID.07H:EBX: TSC_ADJUST, are the engine's, whatever the CPU has.
+    private const uint Emulated = (1u << 21) | (1u << 24);
+    private const uint EmulatedAdjust = 1u << 1;
 
     // AMD repeats these bits of CPUID.01H:EDX in CPUID.80000001H:EDX. Source: AMD APM vol. 3, E.4.2.
     internal const uint AliasedFeatures = 0x0183_F3FF;
@@ -140,14 +144,18 @@ public static class CpuidVetting
         (cpu.Ebx & 0xFFFF) | (1 << 16),
 
         // CPUID.01H:ECX[31]: guests look at leaf 0x40000000 only if it is set.
-        features.Ecx | (1u << 31),
+        features.Ecx | (1u << 31) | Emulated,
         features.Edx);
 
     private static CpuidRegisters CutLeaf7(
         CpuidRegisters features, CpuidTable table, EngineFeatures engine, uint subleaf) => subleaf switch
         {
             // EAX is the last subleaf.
-            0 => features with { Eax = LastSubleaf7(table, engine), Ebx = features.Ebx | InvertedFeatures },
+            0 => features with
+            {
+                Eax = LastSubleaf7(table, engine),
+                Ebx = features.Ebx | InvertedFeatures | EmulatedAdjust,
+            },
             1 or 2 => features,
             _ => default,
         };

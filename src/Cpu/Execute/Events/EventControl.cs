@@ -11,8 +11,8 @@ namespace KvmActors.Cpu.Execute.Events;
 
 /// <summary>What interrupts a vCPU between two instructions: INIT, start-up IPIs, NMIs, interrupts.</summary>
 /// <remarks>
-/// <para><see cref="CpuState.EventsPending"/> tells the runner to look here. It is set wherever something may have come;
-/// that nothing can be taken right now does not clear it.</para>
+/// <para><see cref="CpuState.EventsPending"/> tells the runner to look here. It is set wherever something may have
+/// come; that nothing can be taken right now does not clear it.</para>
 /// <para>Source: Intel SDM vol. 3A, table 7-2 "Priority Among Concurrent Events", section 10.4
 /// "Multiple-Processor (MP) Initialization".</para>
 /// </remarks>

@@ -19,8 +19,8 @@ internal static unsafe class InitReset
     private const int PageShift = 12;
     private const int ParagraphShift = 8;
 
-    /// <summary>As reset, but for the caching bits of CR0, the MSRs, x87 and SSE registers, the TSC and what is counted;
-    /// the bootstrap processor goes to the reset vector, any other waits for its start-up IPI.</summary>
+    /// <summary>As reset, but for the caching bits of CR0, the MSRs, x87 and SSE registers, the TSC and what is
+    /// counted; the bootstrap processor goes to the reset vector, any other waits for its start-up IPI.</summary>
     public static void Apply(VcpuEngine engine)
     {
         CpuState* state = engine.State;
