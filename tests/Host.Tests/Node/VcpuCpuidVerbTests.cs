@@ -103,6 +103,11 @@ public sealed class VcpuCpuidVerbTests : IAsyncLifetime, IDisposable
         await CreateAsync("--cpuid-dialect", "kvm2007");
         CpuidTable haswell = CpuidModels.Find("intel-haswell-ep")!.Table;
 
+        // The vCPU owns CPUID.01H:EDX[9]: its local APIC is enabled, whatever the model's dump has there.
+        const uint ApicEnabled = 1 << 9;
+        haswell = CpuidTable.Of(haswell.Entries.Select(entry =>
+            entry.Leaf == 1 ? entry with { Edx = entry.Edx | ApicEnabled } : entry));
+
         CliRun cut = await OnAsync("set", "web/0", "model:intel-haswell-ep", "--cut");
         CliRun got = await OnAsync("get", "web/0", "--json");
 
