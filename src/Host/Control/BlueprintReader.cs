@@ -3,9 +3,9 @@
 using System.Collections.Immutable;
 using KvmActors.Actors.Cluster;
 using KvmActors.Cpu.Cpuid;
-using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Cpuid.Fleet;
 using KvmActors.Cpu.Cpuid.Formats;
+using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Control.V1;
