@@ -120,6 +120,11 @@ public sealed class VirtualMachine : IDisposable
             Vcpu bootstrap = machine._vcpus[0];
             bootstrap.Restore(BootPlacement.Place(image, machine.Memory, bootstrap.Save()));
             machine._vcpus.SetTables(cpuid);
+            if (image.Protocol == BootProtocol.Multiboot)
+            {
+                LegacyFirmware.ProgramDevices(machine._platform.Bus);
+            }
+
             machine.HostVendor = vendor;
             return machine;
         }

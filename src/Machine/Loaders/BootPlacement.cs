@@ -68,6 +68,7 @@ internal static class BootPlacement
     private static VcpuState EnterMultiboot(BootImage image, GuestMemory memory, VcpuState reset)
     {
         uint information = PlaceInformation(image, memory);
+        LegacyFirmware.PlaceVectors(image, memory);
         SegmentState code = new(Selector: 0x08, Base: 0, Limit: uint.MaxValue, Attributes: 0xC09B);
         SegmentState data = new(Selector: 0x10, Base: 0, Limit: uint.MaxValue, Attributes: 0xC093);
         return reset with
@@ -79,6 +80,7 @@ internal static class BootPlacement
             Cr0 = Cr0Protected,
             Segments = [data, code, data, data, data, data, reset.Segments[6], reset.Segments[7]],
             Activity = VcpuActivity.Running,
+            Apic = LegacyFirmware.VirtualWire(reset.Apic),
         };
     }
 
