@@ -24,7 +24,7 @@ public sealed record EngineFeatures(
         Hypervisor,
         Cx16, Movbe, Popcnt, Abm, LahfLm,
         CpuidFeatures.Fpu, Fxsr, Xsave, Xsaveopt, Xsavec, Xsaves, Xgetbv1,
-        Mmx, Sse, Sse2, Sse3, Ssse3, Sse4_1, Sse4_2, Clflush,
+        Mmx, Sse, Sse2, Sse3, Ssse3, Sse4_1, Sse4_2, Clflush, Clflushopt, Clwb,
         Bmi1, Bmi2, Adx, Erms, Fsgsbase, Smep, Smap, Umip, Rdpid,
         Syscall, Nx, Pdpe1gb, Rdtscp, Lm, Topoext,
         Invtsc,

@@ -33,12 +33,20 @@ internal static unsafe class ModeControl
         RefreshFlags(state);
     }
 
-    /// <summary>To be called after a change to the system flags or the interrupt shadow alone.</summary>
+    /// <summary>To be called after a change to the system flags, the interrupt shadow or DR7 alone.</summary>
     public static void RefreshFlags(CpuState* state)
     {
         int set = state->Cpl == 3 ? (ChecksAlignment(state) ? Tlb.EmptySet : Tlb.UserSet) : Tlb.SupervisorSet;
-        state->ActiveTlb = Tlb.Set(state, set);
         bool isWatched = (state->SystemFlags & (RFlags.Trap | RFlags.Resume)) != 0;
+        state->WatchesData = 0;
+        if (Breakpoints.AnyEnabled(state))
+        {
+            isWatched = true;
+            state->WatchesData = Breakpoints.AnyForData(state) ? 1 : 0;
+            set = state->WatchesData != 0 ? Tlb.EmptySet : set;
+        }
+
+        state->ActiveTlb = Tlb.Set(state, set);
         state->SingleStep = state->InterruptShadow | (isWatched ? 1 : 0);
     }
 

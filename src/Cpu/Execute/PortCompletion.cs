@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Cpu.Execute.Delivery;
-using KvmActors.Cpu.Execute.Events;
 using KvmActors.Cpu.Execute.Operands;
+using KvmActors.Cpu.Execute.Operations;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
 
@@ -22,7 +22,7 @@ internal static unsafe class PortCompletion
         {
             RegisterFile.Write(state, offset: 0, state->Port.SizeBytes, value);
         }
-        else if (!TryStore(state, value) && state->Fault.Vector != DeviceAccess.Vector)
+        else if (!TryStore(state, value))
         {
             // Cannot happen while nobody changes the page tables under a vCPU that stands still; then the guest gets
             // the fault, and the value read is lost, as on hardware.
@@ -40,27 +40,43 @@ internal static unsafe class PortCompletion
         Finish(engine.State, &engine.State->Rsi);
     }
 
-    /// <summary>RIP moves on, the instruction counts one, and the interrupt shadow ends.</summary>
+    /// <summary>RIP moves on, the instruction counts one, the interrupt shadow and RFLAGS.RF end, and debug traps
+    /// follow.</summary>
     public static void Retire(CpuState* state, int lengthBytes)
     {
         state->Rip += (ulong)lengthBytes;
         state->RetiredBefore++;
         state->InterruptShadow = 0;
+        state->SystemFlags &= ~RFlags.Resume;
         ModeControl.RefreshFlags(state);
+        bool isSingleStep = (state->SystemFlags & RFlags.Trap) != 0;
+        int matches = Breakpoints.TakeMatches(state);
+        if (isSingleStep || matches != 0)
+        {
+            Breakpoints.Raise(state, matches, isSingleStep);
+            state->Exit = ExitReason.None;
+            ExceptionDelivery.DeliverFault(state);
+        }
     }
 
+    /// <summary>The destination may be a device, which is written now.</summary>
     private static bool TryStore(CpuState* state, uint value)
     {
         int bytes = state->Port.SizeBytes;
         ulong offset = MemoryReference.Cut(state->Rdi, state->Port.AddressBits);
-        return MemoryReference.Resolve(state, SegmentName.Es, offset, bytes, AccessKind.Write, out ulong linear)
+        state->MayReachDevices = VmTime.Standing;
+        bool isStored = MemoryReference.Resolve(
+            state, SegmentName.Es, offset, bytes, AccessKind.Write, out ulong linear)
             && LinearMemory.Write(state, linear, bytes, value, SegmentName.Es);
+        state->MayReachDevices = 0;
+        return isStored;
     }
 
     private static void Finish(CpuState* state, ulong* pointer)
     {
         PortAccess port = state->Port;
         state->Port = default;
+        Breakpoints.NotePort(state, port.Port, port.SizeBytes);
         int length = port.InstructionBytes;
         if (port.IsString)
         {

@@ -35,7 +35,9 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         state->Port = default;
         state->Exit = ExitReason.None;
         VmExit exit = TakeExitOfInjection() ?? RunBlocks(state);
-        state->RetiredBefore += (ulong)(state->BudgetAtEntry - state->Budget);
+        ulong retired = (ulong)(state->BudgetAtEntry - state->Budget);
+        state->RetiredBefore += retired;
+        state->VmTimeAtEntry += retired;
         state->BudgetAtEntry = state->Budget;
         return exit;
     }

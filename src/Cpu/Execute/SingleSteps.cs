@@ -13,9 +13,6 @@ namespace KvmActors.Cpu.Execute;
 /// 19.3.1.4 "Single-Step Exception Condition".</remarks>
 internal static unsafe class SingleSteps
 {
-    private const ulong Dr6SingleStep = 1ul << 14;
-    private const int Dr6Slot = 4;
-
     public static void Run(CpuState* state, Block* block)
     {
         if (state->SingleStep != 0)
@@ -60,12 +57,17 @@ internal static unsafe class SingleSteps
         }
     }
 
-    /// <summary>Runs one instruction, ends the interrupt shadow and RFLAGS.RF behind it, and traps if RFLAGS.TF was
-    /// set before it.</summary>
+    /// <summary>Runs one instruction, unless a breakpoint is before it, ends the interrupt shadow and RFLAGS.RF behind
+    /// it, and traps if RFLAGS.TF was set before it or it has met breakpoints.</summary>
     private static void RunWatched(CpuState* state, Block* block)
     {
         int shadow = state->InterruptShadow;
         ulong flags = state->SystemFlags;
+        int held = state->DebugMatches;
+        if (StopsBefore(state))
+        {
+            return;
+        }
 
         // A budget of one, so that a branch does not go on into the next block.
         long rest = state->Budget - 1;
@@ -73,28 +75,69 @@ internal static unsafe class SingleSteps
         state->BudgetAtEntry -= rest;
         state->InterruptShadow = 0;
         state->SystemFlags &= ~RFlags.Resume;
+        state->IsTrapDecided = 0;
         RunSome(state, block, count: 1);
         bool isRetired = state->Budget == 0;
         state->Budget += rest;
         state->BudgetAtEntry += rest;
-        if (!isRetired)
+        if (isRetired)
         {
-            // Still to come, under the same conditions.
+            TrapAfter(state, (flags & RFlags.Trap) != 0);
+        }
+        else
+        {
+            // Still to come, under the same conditions. A port access is completed outside, with what it has met.
+            bool isPort = state->Exit is ExitReason.PortRead or ExitReason.PortWrite;
+            state->DebugMatches = isPort ? state->DebugMatches : held;
             state->InterruptShadow = shadow;
             state->SystemFlags |= flags & RFlags.Resume;
-        }
-        else if (TrapsAfter(state, flags))
-        {
-            *CpuState.DebugRegister(state, Dr6Slot) |= Dr6SingleStep;
-            Faults.Raise(state, Faults.Debug);
         }
 
         ModeControl.RefreshFlags(state);
     }
 
-    /// <summary>MOV SS and POP SS hold off the trap by one instruction.</summary>
-    private static bool TrapsAfter(CpuState* state, ulong flagsBefore) =>
-        (flagsBefore & RFlags.Trap) != 0
-        && state->InterruptShadow != ModeControl.ShadowOfMovSs
-        && state->Exit is ExitReason.None;
+    /// <summary>An execution breakpoint is a fault before its instruction: not behind MOV SS or POP SS, and not with
+    /// RFLAGS.RF.</summary>
+    private static bool StopsBefore(CpuState* state)
+    {
+        bool mayStop = Breakpoints.AnyEnabled(state) && (state->SystemFlags & RFlags.Resume) == 0
+            && state->InterruptShadow != ModeControl.ShadowOfMovSs;
+        int matches = mayStop ? Breakpoints.AtRip(state) : 0;
+        if (matches == 0)
+        {
+            return false;
+        }
+
+        Breakpoints.Raise(state, matches, isSingleStep: false);
+        return true;
+    }
+
+    /// <summary>MOV SS and POP SS hold off the trap by one instruction. An instruction that ends in a #DB of its own
+    /// takes the matches with it.</summary>
+    private static void TrapAfter(CpuState* state, bool hadTrapFlag)
+    {
+        if (state->InterruptShadow == ModeControl.ShadowOfMovSs)
+        {
+            return;
+        }
+
+        int matches = Breakpoints.TakeMatches(state);
+        bool isSingleStep = hadTrapFlag && state->IsTrapDecided == 0;
+        if (matches == 0 && !isSingleStep)
+        {
+            return;
+        }
+
+        if (state->Exit == ExitReason.Halted)
+        {
+            // A debug trap ends the halt before it begins.
+            state->Activity = VcpuActivity.Running;
+            state->Exit = ExitReason.None;
+        }
+
+        if (state->Exit == ExitReason.None)
+        {
+            Breakpoints.Raise(state, matches, isSingleStep);
+        }
+    }
 }

@@ -96,6 +96,7 @@ internal static unsafe class LinearMemory
         }
 
         state->Loaded = low | (high << (8 * inFirst));
+        NoteBreakpoints(state, linear, sizeBytes, isWrite: false);
         return true;
     }
 
@@ -122,6 +123,7 @@ internal static unsafe class LinearMemory
             Store(state, second, sizeBytes - inFirst, value >> (8 * inFirst));
         }
 
+        NoteBreakpoints(state, linear, sizeBytes, isWrite: true);
         return true;
     }
 
@@ -141,6 +143,14 @@ internal static unsafe class LinearMemory
 
         bool isAligned = (linear & ((ulong)sizeBytes - 1)) == 0;
         return isAligned || !Execute.ModeControl.ChecksAlignment(state) || Fault(state, AlignmentCheckVector);
+    }
+
+    private static void NoteBreakpoints(CpuState* state, ulong linear, int sizeBytes, bool isWrite)
+    {
+        if (state->WatchesData != 0)
+        {
+            Execute.Breakpoints.NoteData(state, linear, sizeBytes, isWrite);
+        }
     }
 
     private static bool TryLoad(CpuState* state, ulong physical, int sizeBytes, out ulong value)

@@ -117,7 +117,8 @@ internal unsafe struct CpuState
     [FieldOffset(228)]
     public CpuMode Mode;
 
-    /// <summary>Not 0: instructions go one by one, because of the interrupt shadow, RFLAGS.TF or RFLAGS.RF.</summary>
+    /// <summary>Not 0: instructions go one by one, because of the interrupt shadow, RFLAGS.TF, RFLAGS.RF or
+    /// DR7.</summary>
     [FieldOffset(232)]
     public int SingleStep;
 
@@ -185,6 +186,18 @@ internal unsafe struct CpuState
     /// <summary>Not 0: a timer may have been set, so whoever runs the vCPU has to ask for its deadline again.</summary>
     [FieldOffset(1800)]
     public int DeadlineChanged;
+
+    /// <summary>Breakpoints met by the present instruction, or by a MOV SS right before it: bits as in DR6.</summary>
+    [FieldOffset(1804)]
+    public int DebugMatches;
+
+    /// <summary>Not 0: DR7 enables a breakpoint for data.</summary>
+    [FieldOffset(1808)]
+    public int WatchesData;
+
+    /// <summary>Not 0: the present instruction itself says whether a single-step trap follows it.</summary>
+    [FieldOffset(1812)]
+    public int IsTrapDecided;
 
     /// <summary>Not 0 while one instruction runs by itself: it may reach devices.</summary>
     [FieldOffset(572)]

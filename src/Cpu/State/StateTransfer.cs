@@ -162,6 +162,7 @@ internal static unsafe class StateTransfer
         state->RetiredBefore = saved.InstructionsRetired;
         state->Port = default;
         state->DeadlineChanged = 0;
+        state->DebugMatches = 0;
         state->MayReachDevices = 0;
         state->Exit = ExitReason.None;
         state->Cpl = ModeControl.PrivilegeOf(state);

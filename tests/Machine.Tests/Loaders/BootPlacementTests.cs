@@ -125,6 +125,21 @@ public sealed class BootPlacementTests(ITestOutputHelper output)
         output.WriteLine($"{loaded} loaded");
     }
 
+    [Fact]
+    public void A_multiboot_kernel_finds_real_mode_vectors_that_lead_to_a_return_from_interrupt()
+    {
+        const uint ClockVector = 8;
+        const uint VideoVector = 0x10;
+        using VirtualMachine machine = Create(ImageBuilder.Elf(is64: false, [0xF4]), "");
+
+        Assert.Equal(0xCF, Byte(machine, LinearOf(UInt32(machine, VideoVector * 4))));
+        ulong clock = LinearOf(UInt32(machine, ClockVector * 4));
+        byte[] code = [.. Enumerable.Range(0, 7).Select(offset => Byte(machine, clock + (ulong)offset))];
+        Assert.Equal([0x50, 0xB0, 0x20, 0xE6, 0x20, 0x58, 0xCF], code);
+
+        static ulong LinearOf(uint pointer) => ((pointer >> 16) << 4) + (pointer & 0xFFFF);
+    }
+
     private static MachineSpec Spec => new(1, Memory, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault);
 
     private static VirtualMachine Create(byte[] file, string commandLine) => VirtualMachine.Create(

@@ -67,6 +67,7 @@ internal static unsafe class GeneralBinding
 
         if (destination.IsDR())
         {
+            context.EndsBlock = true;
             return &DebugRegisterOperations.Write;
         }
 

@@ -169,7 +169,8 @@ internal sealed unsafe class EventControl
 
     private bool TryTakeNmi(CpuState* state)
     {
-        if (!_nmiPending || NmiBlocked || state->InterruptShadow == ModeControl.ShadowOfMovSs)
+        // The shadow of STI holds off an NMI too, which the manual leaves to the processor.
+        if (!_nmiPending || NmiBlocked || state->InterruptShadow != 0)
         {
             return false;
         }

@@ -33,8 +33,8 @@ internal static unsafe class ControlRegisterOperations
         table.AddLast(Mnemonic.Wbnoinvd, &WriteBack);
         table.AddLast(Mnemonic.Invd, &WriteBack);
         table.Add(Mnemonic.Clflush, &TouchLine);
-        table.Add(Mnemonic.Clflushopt, &TouchLine);
-        table.Add(Mnemonic.Clwb, &TouchLine);
+        table.Add(Mnemonic.Clflushopt, &TouchLine, GuestFeature.ClflushOptimized);
+        table.Add(Mnemonic.Clwb, &TouchLine, GuestFeature.ClWriteBack);
     }
 
     public static Outcome ReadControl(CpuState* state, Uop* uop)

@@ -8,7 +8,7 @@ namespace KvmActors.Cpu.Execute.Operations;
 // JUSTIFICATION: see CpuState.
 // SAFETY: slots are 0 to 5.
 
-/// <summary>MOV to and from debug registers. Breakpoints are kept but do not fire; single-stepping does.</summary>
+/// <summary>MOV to and from debug registers. What they do: <see cref="Breakpoints"/>.</summary>
 /// <remarks>Source: Intel SDM vol. 2B, "MOV—Move to/from Debug Registers"; vol. 3A, section 19.2 "Debug Registers".
 /// </remarks>
 internal static unsafe class DebugRegisterOperations
@@ -56,6 +56,7 @@ internal static unsafe class DebugRegisterOperations
             ControlSlot => (value & ControlWritable) | ControlFixedOnes,
             _ => value,
         };
+        ModeControl.RefreshFlags(state);
         return Outcome.Next;
     }
 

@@ -67,6 +67,7 @@ internal static unsafe class FastCallOperations
         }
 
         Enter(state, selector, isLong ? Code64 : Code32, privilege: 0);
+        Breakpoints.DecideTrapByNewFlags(state);
         return Outcome.Jumped;
     }
 
@@ -100,6 +101,7 @@ internal static unsafe class FastCallOperations
         }
 
         EnterUser(state, code, stack, to64);
+        Breakpoints.DecideTrapByNewFlags(state);
         return Outcome.Jumped;
     }
 

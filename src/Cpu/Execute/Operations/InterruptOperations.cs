@@ -56,6 +56,7 @@ internal static unsafe class InterruptOperations
     {
         if (ExceptionDelivery.TryDeliverSoftware(state, vector, Leaving.NextRip(state, uop)))
         {
+            state->IsTrapDecided = 1;
             return Outcome.Jumped;
         }
 

@@ -11,6 +11,9 @@ namespace KvmActors.Cpu.Execute.Operations;
 /// <summary>VM time inside a run: one tick an instruction that is retired.</summary>
 internal static unsafe class VmTime
 {
+    /// <summary>Value of <see cref="CpuState.MayReachDevices"/> between two runs, while time stands still.</summary>
+    public const int Standing = 2;
+
     /// <summary>VM time at which an instruction executes: that of the run's start, and one for each instruction since.
     /// </summary>
     public static ulong Now(CpuState* state, Uop* uop)
@@ -21,8 +24,9 @@ internal static unsafe class VmTime
     }
 
     /// <summary>VM time of an instruction that runs by itself, and so is the first of its block.</summary>
-    public static ulong OfStep(CpuState* state) =>
-        state->VmTimeAtEntry + (ulong)(state->BudgetAtEntry - state->Budget - state->CurrentBlock->Count);
+    public static ulong OfStep(CpuState* state) => state->MayReachDevices == Standing
+        ? state->VmTimeAtEntry
+        : state->VmTimeAtEntry + (ulong)(state->BudgetAtEntry - state->Budget - state->CurrentBlock->Count);
 
     /// <summary>What RDTSC reads: VM time + TSC_ADJUST.</summary>
     public static ulong TimeStamp(CpuState* state, Uop* uop) =>

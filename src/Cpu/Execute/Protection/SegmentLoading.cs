@@ -104,9 +104,9 @@ internal static unsafe class SegmentLoading
                 == (SegmentCache.Code | SegmentCache.ExpandDownOrConforming);
             if (segment->IsUsable && !isConforming && segment->Dpl < state->Cpl)
             {
+                // The base stays, for 64-bit code that goes on using FS or GS.
                 segment->Selector = 0;
                 segment->Attributes |= SegmentCache.Unusable;
-                segment->Base = 0;
             }
         }
     }
