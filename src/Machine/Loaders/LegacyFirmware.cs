@@ -32,8 +32,8 @@ internal static class LegacyFirmware
     private const ulong RomStart = CodeSegment << 4;
     private const ulong RomEnd = 0x10_0000;
 
-    /// <summary>The 8259 pair with vectors 08h and 70h and all but IRQ0 and the cascade masked; counter 0 of the 8254 at
-    /// 18.2 Hz.</summary>
+    /// <summary>The 8259 pair with vectors 08h and 70h and all but IRQ0 and the cascade masked; counter 0 of the 8254
+    /// at 18.2 Hz.</summary>
     private static readonly ImmutableArray<(ushort Port, byte Value)> s_portWrites =
     [
         (0x20, 0x11), (0x21, FirstVectorOfMaster), (0x21, 0x04), (0x21, 0x01), (0x21, 0xFA),
