@@ -2,7 +2,6 @@
 
 using System.Collections.Frozen;
 using KvmActors.Cpu.Cpuid.Names;
-using static KvmActors.Cpu.Cpuid.Names.CpuidFeatures;
 
 namespace KvmActors.Cpu.Execute;
 
@@ -19,15 +18,22 @@ public sealed record EngineFeatures(
     // One line a family. Not here because their results would differ between runs: rdrand, rdseed.
     private static readonly FrozenSet<CpuidFeature> s_executed =
     [
-        De, Pse, Tsc, Msr, Pae, Cx8, Sep, Pge, Cmov, Mce, Mca, Mtrr, Pat,
-        CpuidFeatures.Apic, X2apic, TscDeadline, TscAdjust,
-        Hypervisor,
-        Cx16, Movbe, Popcnt, Abm, LahfLm,
-        CpuidFeatures.Fpu, Fxsr, Xsave, Xsaveopt, Xsavec, Xsaves, Xgetbv1,
-        Mmx, Sse, Sse2, Sse3, Ssse3, Sse4_1, Sse4_2, Clflush, Clflushopt, Clwb,
-        Bmi1, Bmi2, Adx, Erms, Fsgsbase, Smep, Smap, Umip, Rdpid,
-        Syscall, Nx, Pdpe1gb, Rdtscp, Lm, Topoext,
-        Invtsc,
+        CpuidFeatures.De, CpuidFeatures.Pse, CpuidFeatures.Tsc, CpuidFeatures.Msr, CpuidFeatures.Pae,
+        CpuidFeatures.Cx8, CpuidFeatures.Sep, CpuidFeatures.Pge, CpuidFeatures.Cmov, CpuidFeatures.Mce,
+        CpuidFeatures.Mca, CpuidFeatures.Mtrr, CpuidFeatures.Pat,
+        CpuidFeatures.Apic, CpuidFeatures.X2apic, CpuidFeatures.TscDeadline, CpuidFeatures.TscAdjust,
+        CpuidFeatures.Hypervisor,
+        CpuidFeatures.Cx16, CpuidFeatures.Movbe, CpuidFeatures.Popcnt, CpuidFeatures.Abm, CpuidFeatures.LahfLm,
+        CpuidFeatures.Fpu, CpuidFeatures.Fxsr, CpuidFeatures.Xsave, CpuidFeatures.Xsaveopt, CpuidFeatures.Xsavec,
+        CpuidFeatures.Xsaves, CpuidFeatures.Xgetbv1,
+        CpuidFeatures.Mmx, CpuidFeatures.Sse, CpuidFeatures.Sse2, CpuidFeatures.Sse3, CpuidFeatures.Ssse3,
+        CpuidFeatures.Sse4_1, CpuidFeatures.Sse4_2, CpuidFeatures.Clflush, CpuidFeatures.Clflushopt,
+        CpuidFeatures.Clwb,
+        CpuidFeatures.Bmi1, CpuidFeatures.Bmi2, CpuidFeatures.Adx, CpuidFeatures.Erms, CpuidFeatures.Fsgsbase,
+        CpuidFeatures.Smep, CpuidFeatures.Smap, CpuidFeatures.Umip, CpuidFeatures.Rdpid,
+        CpuidFeatures.Syscall, CpuidFeatures.Nx, CpuidFeatures.Pdpe1gb, CpuidFeatures.Rdtscp, CpuidFeatures.Lm,
+        CpuidFeatures.Topoext,
+        CpuidFeatures.Invtsc,
     ];
 
     /// <summary>The engine of this assembly.</summary>
