@@ -11,7 +11,7 @@ namespace KvmActors.Host.Control.Reports;
 internal sealed record ObservedReport(string Vcpu, ImmutableArray<ObservedReport.Reading> Observed)
 {
     /// <param name="Leaf">EAX, as 0x and hexadecimal digits.</param>
-    /// <param name="Subleaf">ECX, whether or not the leaf looks at it.</param>
+    /// <param name="Subleaf">ECX; 0 where the entry that answered does not look at it.</param>
     /// <param name="FirstVmTime">In ticks: instructions since the VM's creation.</param>
     public sealed record Reading(string Leaf, string Subleaf, ulong FirstVmTime, ulong Reads);
 
