@@ -40,7 +40,7 @@ public abstract record MachineEnd
     /// <summary>The guest asked the machine to reset itself. There is no firmware that would start it again.</summary>
     public sealed record Reset : MachineEnd
     {
-        public override int ExitCode => 2;
+        public override int ExitCode => 10;
 
         public override string Describe() => "The guest asked for a reset; there is no firmware to start it again.";
     }

@@ -15,7 +15,7 @@ internal static class CpuidQueryVerb
         Answers as the CPUID instruction of a guest with that table: the look-up with its rules for leaves that are
         missing or out of range, and the bits that follow the vCPU's state. That state is a vCPU's after reset, as KVM
         has it: CR4 = 0, XCR0 = 1, IA32_XSS = 0, IA32_APIC_BASE = 0xfee00900. So OSXSAVE and OSPKE are 0, APIC is 1,
-        and EBX of leaf 0xd is 576. (This program's own engine has no local APIC: its guests read APIC as 0.)
+        and EBX of leaf 0xd is 576.
         Numbers are decimal or 0x and hexadecimal. With - for LEAF, lines "LEAF [SUBLEAF]" come from standard input.
         """;
 

@@ -18,8 +18,9 @@ internal static class RunVerb
         The guest's first serial port goes to stdout as raw bytes, messages go to stderr. With --json, stdout holds one
         object at the end, with the console in it.
 
-        Exit codes: odd (v << 1 | 1) where the guest wrote v to port 0xf4; 0 it halted for good; 2 wrong arguments or a
-        bad image; 4 triple fault; 6 an instruction that this engine does not have; 8 a limit was reached; 130 Ctrl-C.
+        Exit codes: odd (v << 1 | 1) where the guest wrote v to port 0xf4; 0 it halted for good or switched itself
+        off; 2 wrong arguments or a bad image; 4 triple fault; 6 an instruction that this engine does not have; 8 a
+        limit was reached; 10 it asked for a reset; 130 Ctrl-C.
         """;
 
     private const ulong MemoryBytesDefault = 64UL << 20;
