@@ -65,6 +65,12 @@ public sealed unsafe class Vcpu : IDisposable
         set => _engine.HostVendor = value;
     }
 
+    /// <summary>What the numbers of RDRAND and RDSEED come from. Fixed for a VM's life.</summary>
+    public ulong RandomSeed
+    {
+        set => _engine.State->RandomStart = RandomSequence.StartOf(value, Index);
+    }
+
     /// <summary>Which CPUID leaves the guest has read, by ascending leaf, then subleaf.</summary>
     public ImmutableArray<CpuidObservation> Observed => [.. _engine.CpuidRead.Observations];
 

@@ -25,6 +25,9 @@ public sealed record MachineSpec(
     /// <summary>What the real-time clock shows at VM time 0: seconds since 1970, UTC.</summary>
     public long RtcStartUnixSeconds { get; init; } = RtcStartDefault;
 
+    /// <summary>What the numbers of RDRAND and RDSEED come from. Whoever knows it knows them.</summary>
+    public ulong RandomSeed { get; init; }
+
     /// <summary>Whose rule answers a guest's CPUID instruction.</summary>
     public CpuidDialect CpuidDialect { get; init; }
 }

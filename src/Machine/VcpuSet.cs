@@ -29,7 +29,12 @@ internal sealed class VcpuSet : IDisposable
         _vcpus = new Vcpu[spec.VcpuCount];
         for (int index = 0; index < _vcpus.Length; index++)
         {
-            _vcpus[index] = new Vcpu(index, memory) { CpuidDialect = spec.CpuidDialect, Bus = bus };
+            _vcpus[index] = new Vcpu(index, memory)
+            {
+                CpuidDialect = spec.CpuidDialect,
+                RandomSeed = spec.RandomSeed,
+                Bus = bus,
+            };
         }
     }
 

@@ -17,11 +17,14 @@ namespace KvmActors.Cpu.Execute;
 internal static unsafe class Breakpoints
 {
     public const ulong SingleStep = 1ul << 14;
+
+    /// <summary>The four matches, as bits of DR6.</summary>
+    public const int AllMatches = 0xF;
+
     private const int Count = 4;
     private const int StatusSlot = 4;
     private const int ControlSlot = 5;
     private const ulong Enables = 0xFF;
-    private const ulong Matches = 0xF;
     private const int KindShift = 16;
     private const int LengthShift = 18;
     private const int FieldBits = 4;
@@ -93,7 +96,7 @@ internal static unsafe class Breakpoints
     public static void Raise(CpuState* state, int matches, bool isSingleStep)
     {
         ulong* status = CpuState.DebugRegister(state, StatusSlot);
-        *status = (*status & ~Matches) | (uint)matches | (isSingleStep ? SingleStep : 0);
+        *status = (*status & ~(ulong)AllMatches) | (uint)matches | (isSingleStep ? SingleStep : 0);
         Faults.Raise(state, Faults.Debug);
     }
 

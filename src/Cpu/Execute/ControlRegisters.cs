@@ -23,7 +23,8 @@ internal static unsafe class ControlRegisters
 
     private const ulong Cr4Translation = ControlBits.Cr4PageSizeExtensions
         | ControlBits.Cr4PhysicalAddressExtension | ControlBits.Cr4PageGlobal
-        | ControlBits.Cr4SupervisorExecutionPrevention | ControlBits.Cr4SupervisorAccessPrevention;
+        | ControlBits.Cr4SupervisorExecutionPrevention | ControlBits.Cr4SupervisorAccessPrevention
+        | ControlBits.Cr4ProcessContext;
 
     private const ulong PageWriteThroughAndCacheDisable = 0x18;
 
@@ -34,7 +35,10 @@ internal static unsafe class ControlRegisters
             && ((value & ControlBits.Cr0NotWriteThrough) == 0 || (value & ControlBits.Cr0CacheDisable) != 0)
             && ((value & ControlBits.Cr0Paging) == 0 || (value & ControlBits.Cr0ProtectionEnable) != 0);
         ulong changed = value ^ state->Cr0;
-        if (!isConsistent || ((changed & ControlBits.Cr0Paging) != 0 && !TrySwitchLongMode(state, value)))
+        bool leavesContexts = (value & ControlBits.Cr0Paging) == 0
+            && (state->Cr4 & ControlBits.Cr4ProcessContext) != 0;
+        bool switchesPaging = (changed & ControlBits.Cr0Paging) != 0;
+        if (!isConsistent || leavesContexts || (switchesPaging && !TrySwitchLongMode(state, value)))
         {
             return false;
         }
@@ -53,6 +57,12 @@ internal static unsafe class ControlRegisters
 
     public static bool TryWriteCr3(CpuState* state, ulong value)
     {
+        // The TLB keeps no translations of another context, so that bit 63 asks for nothing.
+        if ((state->Cr4 & ControlBits.Cr4ProcessContext) != 0)
+        {
+            value &= ~ControlBits.Cr3KeepTranslations;
+        }
+
         bool isLong = ModeControl.IsLongActive(state);
         if (isLong && (value & ~(state->PhysicalAddressMask | PageWriteThroughAndCacheDisable)) != 0)
         {
@@ -68,7 +78,10 @@ internal static unsafe class ControlRegisters
     {
         ulong changed = value ^ state->Cr4;
         bool leavesPae = (changed & ~value & ControlBits.Cr4PhysicalAddressExtension) != 0;
-        if ((value & ~WritableCr4(state)) != 0 || (leavesPae && ModeControl.IsLongActive(state)))
+        bool isLong = ModeControl.IsLongActive(state);
+        bool entersContexts = (changed & value & ControlBits.Cr4ProcessContext) != 0;
+        bool mayEnter = isLong && (state->Cr3 & ControlBits.Cr3ProcessContext) == 0;
+        if ((value & ~WritableCr4(state)) != 0 || (leavesPae && isLong) || (entersContexts && !mayEnter))
         {
             return false;
         }
@@ -105,6 +118,7 @@ internal static unsafe class ControlRegisters
         | (Has(state, GuestFeature.Umip) ? ControlBits.Cr4UserInstructionPrevention : 0)
         | (Has(state, GuestFeature.Xsave) ? ControlBits.Cr4XSave : 0)
         | (Has(state, GuestFeature.FsGsBase) ? ControlBits.Cr4FsGsBase : 0)
+        | (Has(state, GuestFeature.Pcid) ? ControlBits.Cr4ProcessContext : 0)
         | (Has(state, GuestFeature.Smep) ? ControlBits.Cr4SupervisorExecutionPrevention : 0)
         | (Has(state, GuestFeature.Smap) ? ControlBits.Cr4SupervisorAccessPrevention : 0);
 

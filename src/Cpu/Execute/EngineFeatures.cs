@@ -15,7 +15,7 @@ namespace KvmActors.Cpu.Execute;
 public sealed record EngineFeatures(
     FrozenSet<CpuidFeature> Executed, ulong Xcr0, int PhysicalAddressBits, int LinearAddressBits)
 {
-    // One line a family. Not here because their results would differ between runs: rdrand, rdseed.
+    // One line a family.
     private static readonly FrozenSet<CpuidFeature> s_executed =
     [
         CpuidFeatures.De, CpuidFeatures.Pse, CpuidFeatures.Tsc, CpuidFeatures.Msr, CpuidFeatures.Pae,
@@ -31,6 +31,7 @@ public sealed record EngineFeatures(
         CpuidFeatures.Clwb,
         CpuidFeatures.Bmi1, CpuidFeatures.Bmi2, CpuidFeatures.Adx, CpuidFeatures.Erms, CpuidFeatures.Fsgsbase,
         CpuidFeatures.Smep, CpuidFeatures.Smap, CpuidFeatures.Umip, CpuidFeatures.Rdpid,
+        CpuidFeatures.Pcid, CpuidFeatures.Invpcid, CpuidFeatures.Rdrand, CpuidFeatures.Rdseed,
         CpuidFeatures.Syscall, CpuidFeatures.Nx, CpuidFeatures.Pdpe1gb, CpuidFeatures.Rdtscp, CpuidFeatures.Lm,
         CpuidFeatures.Topoext,
         CpuidFeatures.Invtsc,

@@ -14,12 +14,12 @@ namespace KvmActors.Cpu.Execute;
 internal static unsafe class ModeControl
 {
     /// <summary>Value of <see cref="CpuState.InterruptShadow"/> behind STI.</summary>
-    public const int ShadowOfSti = 1;
+    public const int ShadowOfSti = (int)InterruptShadow.Sti;
 
     /// <summary>Value of <see cref="CpuState.InterruptShadow"/> behind MOV SS and POP SS, which hold off debug traps
     /// too.
     /// </summary>
-    public const int ShadowOfMovSs = 2;
+    public const int ShadowOfMovSs = (int)InterruptShadow.MovSs;
 
     /// <summary>To be called after any change to CR0, EFER, CS, CPL or the system flags.</summary>
     public static void Refresh(CpuState* state)

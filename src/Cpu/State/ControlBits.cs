@@ -22,6 +22,12 @@ internal static class ControlBits
         | Cr0ExtensionType | Cr0NumericError | Cr0WriteProtect | Cr0AlignmentMask | Cr0NotWriteThrough
         | Cr0CacheDisable | Cr0Paging;
 
+    /// <summary>The process-context identifier, while CR4.PCIDE is set.</summary>
+    public const ulong Cr3ProcessContext = 0xFFF;
+
+    /// <summary>Not a bit of CR3, but of what MOV to CR3 is given: keep translations of that context.</summary>
+    public const ulong Cr3KeepTranslations = 1ul << 63;
+
     public const ulong Cr4Virtual8086Extensions = 1ul << 0;
     public const ulong Cr4ProtectedVirtualInterrupts = 1ul << 1;
     public const ulong Cr4TimeStampDisable = 1ul << 2;

@@ -122,7 +122,7 @@ internal unsafe struct CpuState
     [FieldOffset(232)]
     public int SingleStep;
 
-    /// <summary>Not 0: STI, MOV SS or POP SS was the last instruction.</summary>
+    /// <summary>What the last instruction holds off, as a <see cref="State.InterruptShadow"/>.</summary>
     [FieldOffset(236)]
     public int InterruptShadow;
 
@@ -198,6 +198,13 @@ internal unsafe struct CpuState
     /// <summary>Not 0: the present instruction itself says whether a single-step trap follows it.</summary>
     [FieldOffset(1812)]
     public int IsTrapDecided;
+
+    /// <summary>Where the numbers of RDRAND begin: see <see cref="RandomSequence"/>.</summary>
+    [FieldOffset(1816)]
+    public ulong RandomStart;
+
+    [FieldOffset(1824)]
+    public ulong RandomsDrawn;
 
     /// <summary>Not 0 while one instruction runs by itself: it may reach devices.</summary>
     [FieldOffset(572)]

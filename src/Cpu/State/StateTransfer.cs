@@ -59,12 +59,14 @@ internal static unsafe class StateTransfer
             [0, 0, 0, 0, ResetDr6, ResetDr7],
             [.. fxSave],
             index == 0 ? VcpuActivity.Running : VcpuActivity.WaitForSipi,
-            InterruptShadow: false,
+            InterruptShadow.None,
             InstructionsRetired: 0,
             Cpuid.CpuidTable.Empty,
             [],
             LocalApicState.Reset(index),
-            VcpuEvents.None);
+            VcpuEvents.None,
+            HeldBreakpoints: 0,
+            RandomsDrawn: 0);
     }
 
     public static VcpuState Save(VcpuEngine engine)
@@ -101,12 +103,14 @@ internal static unsafe class StateTransfer
             [.. new ReadOnlySpan<ulong>(CpuState.DebugRegister(state, 0), CpuState.DebugRegisterCount)],
             [.. new ReadOnlySpan<byte>(CpuState.FxSave(state), CpuState.FxSaveBytes)],
             state->Activity,
-            state->InterruptShadow != 0,
+            (InterruptShadow)state->InterruptShadow,
             state->RetiredBefore,
             engine.Cpuid,
             [.. engine.CpuidRead.Observations],
             engine.Events.Apic.Save(),
-            engine.Events.Save());
+            engine.Events.Save(),
+            (byte)(state->InterruptShadow == ModeControl.ShadowOfMovSs ? state->DebugMatches : 0),
+            state->RandomsDrawn);
     }
 
     /// <exception cref="ArgumentException">A list has the wrong length, or an MSR is not one this engine keeps.
@@ -158,11 +162,12 @@ internal static unsafe class StateTransfer
         state->Efer = saved.Efer;
         state->Xcr0 = saved.Xcr0;
         state->Activity = saved.Activity;
-        state->InterruptShadow = saved.InterruptShadow ? 1 : 0;
+        state->InterruptShadow = (int)saved.InterruptShadow;
         state->RetiredBefore = saved.InstructionsRetired;
         state->Port = default;
         state->DeadlineChanged = 0;
-        state->DebugMatches = 0;
+        state->DebugMatches = saved.HeldBreakpoints & Breakpoints.AllMatches;
+        state->RandomsDrawn = saved.RandomsDrawn;
         state->MayReachDevices = 0;
         state->Exit = ExitReason.None;
         state->Cpl = ModeControl.PrivilegeOf(state);

@@ -14,11 +14,14 @@ namespace KvmActors.Cpu.State;
 /// <param name="Msrs">The MSRs this engine keeps that no other field holds, by ascending index.</param>
 /// <param name="FxSave">The 512-byte FXSAVE64 image of x87 and SSE state.</param>
 /// <param name="DebugRegisters">DR0, DR1, DR2, DR3, DR6, DR7.</param>
-/// <param name="InterruptShadow">True for the one instruction after STI, MOV SS or POP SS.</param>
+/// <param name="InterruptShadow">What the last instruction holds off for the next one.</param>
 /// <param name="InstructionsRetired">By this vCPU since its creation; a REP iteration counts one.</param>
 /// <param name="Observed">Which CPUID leaves the guest has read, by ascending leaf, then subleaf.</param>
 /// <param name="Apic">The local APIC; its task priority is also in <paramref name="Cr8"/>.</param>
 /// <param name="Events">What waits to be taken.</param>
+/// <param name="HeldBreakpoints">Breakpoints that a MOV SS or POP SS has met, which trap behind the next instruction:
+/// bits 3:0 as in DR6.</param>
+/// <param name="RandomsDrawn">Numbers that RDRAND and RDSEED have given.</param>
 public sealed record VcpuState(
     int Index,
     ImmutableArray<ulong> Gprs,
@@ -38,12 +41,14 @@ public sealed record VcpuState(
     ImmutableArray<ulong> DebugRegisters,
     ImmutableArray<byte> FxSave,
     VcpuActivity Activity,
-    bool InterruptShadow,
+    InterruptShadow InterruptShadow,
     ulong InstructionsRetired,
     CpuidTable Cpuid,
     ImmutableArray<CpuidObservation> Observed,
     LocalApicState Apic,
-    VcpuEvents Events)
+    VcpuEvents Events,
+    byte HeldBreakpoints,
+    ulong RandomsDrawn)
 {
     /// <summary>What CPUID's runtime-owned bits follow, as the CPUID instruction has it here: no supervisor
     /// state.</summary>

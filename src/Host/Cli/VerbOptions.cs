@@ -106,6 +106,9 @@ internal static class VerbOptions
         "Whose rule answers CPUID: today's KVM, or its first of 2007 with leaves that answer in turn [default: kvm]",
         ConfigurationWords.CpuidDialects);
 
+    public static Option<ulong?> RandomSeed(string byDefault) => Count(
+        "--random-seed", $"What the numbers of RDRAND and RDSEED come from [default: {byDefault}]");
+
     private static T? Parse<T>(ArgumentResult result, Func<string, T?> read, string expected, string advice)
         where T : struct
     {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
 using KvmActors.Actors.Cluster;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Fleet;
@@ -29,6 +32,7 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
             options.Vm.TurnTicks)
         {
             CpuidDialect = DialectOf(request.CpuidDialect),
+            RandomSeed = request.HasRandomSeed ? request.RandomSeed : SeedOf(request.Name),
         };
         try
         {
@@ -51,6 +55,10 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
             CpuidPlacement.OfAll(table, spec.VcpuCount),
             onNode);
     }
+
+    /// <summary>The same for a name in every cluster; it is journaled, so this may change.</summary>
+    private static ulong SeedOf(string name) =>
+        BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
 
     private HypercallPatchPolicy PolicyOf(string word)
     {

@@ -20,7 +20,7 @@ namespace KvmActors.Machine.Hashing;
 public static class StateHasher
 {
     /// <summary>Raised with every change of the encoding. Hashes of different versions are never compared.</summary>
-    public const uint EncodingVersion = 2;
+    public const uint EncodingVersion = 3;
 
     public static StateHash Hash(MachineState state)
     {
@@ -103,7 +103,7 @@ public static class StateHasher
         writer.List(vcpu.DebugRegisters, writer.UInt64);
         writer.Bytes(vcpu.FxSave);
         writer.Int32((int)vcpu.Activity);
-        writer.Flag(vcpu.InterruptShadow);
+        writer.Byte((byte)vcpu.InterruptShadow);
         writer.UInt64(vcpu.InstructionsRetired);
         writer.List(vcpu.Cpuid.Entries, entry => WriteCpuid(writer, entry));
         writer.List(vcpu.Observed, observation =>
@@ -120,6 +120,8 @@ public static class StateHasher
         writer.Flag(vcpu.Events.NmiBlocked);
         writer.Flag(vcpu.Events.InitPending);
         writer.Int32(vcpu.Events.SipiVector ?? -1);
+        writer.Byte(vcpu.HeldBreakpoints);
+        writer.UInt64(vcpu.RandomsDrawn);
     }
 
     private static void WriteSegment(CanonicalWriter writer, SegmentState segment)

@@ -16,7 +16,7 @@ namespace KvmActors.Persistence.Snapshots;
 public static class SnapshotCodec
 {
     /// <summary>The version this program writes, and the only one there is so far.</summary>
-    public const int VersionLatest = 2;
+    public const int VersionLatest = 3;
 
     /// <summary>Bytes before the message.</summary>
     public const int HeaderBytes = 8;

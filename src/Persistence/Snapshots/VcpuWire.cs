@@ -27,11 +27,13 @@ internal static class VcpuWire
             Xcr0 = vcpu.Xcr0,
             FxSave = MachineWire.Of(vcpu.FxSave),
             Activity = Of(vcpu.Activity),
-            InterruptShadow = vcpu.InterruptShadow,
+            InterruptShadow = (uint)vcpu.InterruptShadow,
             InstructionsRetired = vcpu.InstructionsRetired,
             Cpuid = MachineWire.Of(vcpu.Cpuid),
             Apic = ApicWire.Of(vcpu.Apic),
             Events = ApicWire.Of(vcpu.Events),
+            HeldBreakpoints = vcpu.HeldBreakpoints,
+            RandomsDrawn = vcpu.RandomsDrawn,
         };
         wire.Gprs.AddRange(vcpu.Gprs);
         wire.Segments.AddRange(vcpu.Segments.Select(Of));
@@ -60,12 +62,18 @@ internal static class VcpuWire
         DebugRegisters: [.. wire.DebugRegisters],
         FxSave: MachineWire.From(wire.FxSave),
         Activity: From(wire.Activity),
-        InterruptShadow: wire.InterruptShadow,
+        InterruptShadow: ShadowFrom(wire.InterruptShadow),
         InstructionsRetired: wire.InstructionsRetired,
         Cpuid: MachineWire.From(WireFault.Present(wire.Cpuid, "cpuid")),
         Observed: [.. wire.Observed.Select(o => new CpuidObservation(o.Leaf, o.Subleaf, o.FirstVmTime, o.Reads))],
         Apic: ApicWire.From(WireFault.Present(wire.Apic, "apic")),
-        Events: ApicWire.From(WireFault.Present(wire.Events, "events")));
+        Events: ApicWire.From(WireFault.Present(wire.Events, "events")),
+        HeldBreakpoints: MachineWire.Byte(wire.HeldBreakpoints, "held_breakpoints"),
+        RandomsDrawn: wire.RandomsDrawn);
+
+    private static InterruptShadow ShadowFrom(uint wire) => wire <= (uint)InterruptShadow.Sti
+        ? (InterruptShadow)wire
+        : throw new WireFault($"Expected an interrupt shadow of 0, 1 or 2, found {wire}.");
 
     private static WireVcpuActivity Of(VcpuActivity activity) => activity switch
     {

@@ -43,6 +43,11 @@ internal static class MachineWire
             wire.RtcStart = spec.RtcStartUnixSeconds;
         }
 
+        if (spec.RandomSeed != 0)
+        {
+            wire.RandomSeed = spec.RandomSeed;
+        }
+
         return wire;
     }
 
@@ -65,6 +70,7 @@ internal static class MachineWire
             WireCpuidDialect.Kvm2007 => CpuidDialect.Kvm2007,
             _ => throw WireFault.Unnamed(wire.CpuidDialect),
         },
+        RandomSeed = wire.RandomSeed,
         RtcStartUnixSeconds = wire.HasRtcStart ? wire.RtcStart : MachineSpec.RtcStartDefault,
     };
 

@@ -113,8 +113,10 @@ public sealed class BreakpointTests
         Assert.Equal(5ul, guest[Gpr.Rcx]);
     }
 
-    [Fact]
-    public void MOV_SS_holds_its_data_breakpoint_off_by_one_instruction()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void MOV_SS_holds_its_data_breakpoint_off_by_one_instruction_also_in_a_restored_vcpu(bool isRestored)
     {
         using TestGuest guest = Watching(
             a =>
@@ -128,6 +130,15 @@ public sealed class BreakpointTests
             kind: 3,
             length: 1);
         guest.Write64(TestGuest.DataStart, guest.Vcpu.Save().Segments[(int)SegmentName.Ss].Selector);
+
+        Assert.IsType<VmExit.BudgetSpent>(guest.Run(budget: 1));
+        VcpuState between = guest.Vcpu.Save();
+        Assert.Equal(InterruptShadow.MovSs, between.InterruptShadow);
+        Assert.Equal(1, between.HeldBreakpoints);
+        if (isRestored)
+        {
+            guest.Vcpu.Restore(between);
+        }
 
         AssertTrap(guest, rip: TestGuest.CodeStart + 3, status: 1);
     }

@@ -186,7 +186,7 @@ public sealed class DeliveryTests
         guest.EnableApic();
         Assert.True(guest.Interrupt(0x60));
         guest.Run(budget: 1);
-        Assert.True(guest.Vcpu.Save().InterruptShadow);
+        Assert.Equal(InterruptShadow.Sti, guest.Vcpu.Save().InterruptShadow);
         Assert.Equal(TestGuest.CodeStart + 1, guest.Vcpu.Rip);
         guest.Run(budget: 1);
         Assert.Equal(TestGuest.CodeStart + 2, guest.Vcpu.Rip);

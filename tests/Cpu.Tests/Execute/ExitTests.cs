@@ -157,7 +157,7 @@ public sealed class ExitTests
     [InlineData(new byte[] { 0x0F, 0xB9, 0xC0 })]
     [InlineData(new byte[] { 0xF0, 0x90 })]
     [InlineData(new byte[] { 0x06 })]
-    [InlineData(new byte[] { 0x0F, 0xC7, 0xF0 })]
+    [InlineData(new byte[] { 0xF0, 0x0F, 0xC7, 0xF0 })]
     [InlineData(new byte[] { 0x0F, 0x01, 0xD0 })]
     [InlineData(new byte[] { 0xC5, 0xF8, 0x77 })]
     [InlineData(new byte[] { 0x0F, 0x58, 0xC1 })]

@@ -9,7 +9,7 @@ internal static class StateText
 {
     public static string Of(VcpuState state) => string.Join('\n',
         $"rip={state.Rip:x} rflags={state.RFlags:x} retired={state.InstructionsRetired} activity={state.Activity}",
-        $"shadow={state.InterruptShadow} index={state.Index}",
+        $"shadow={state.InterruptShadow} held={state.HeldBreakpoints} drawn={state.RandomsDrawn} index={state.Index}",
         "gprs=" + string.Join(' ', state.Gprs.Select(value => value.ToString("x"))),
         "segments=" + string.Join(' ', state.Segments),
         $"gdtr={state.Gdtr} idtr={state.Idtr}",

@@ -46,12 +46,14 @@ internal static class SampleState
         DebugRegisters: Numbers(6, 2000),
         FxSave: [.. Enumerable.Range(0, 512).Select(i => (byte)i)],
         Activity: VcpuActivity.Running,
-        InterruptShadow: false,
+        InterruptShadow.None,
         InstructionsRetired: 123_456,
         Cpuid: CpuidTable.Of([new CpuidEntry(1, 2, CpuidEntryFlags.SignificantIndex, 3, 4, 5, 6, 7, 8, 9)]),
         Observed: [new CpuidObservation(1, 2, 3, 4)],
         Apic: LocalApicState.Reset(id: 1) with { TimerDeadline = 11, TscDeadline = 12 },
-        Events: new VcpuEvents(NmiPending: true, NmiBlocked: false, InitPending: false, SipiVector: 9));
+        Events: new VcpuEvents(NmiPending: true, NmiBlocked: false, InitPending: false, SipiVector: 9),
+        HeldBreakpoints: 0,
+        RandomsDrawn: 77);
 
     private static ImmutableArray<ulong> Numbers(int count, ulong first) =>
         [.. Enumerable.Range(0, count).Select(i => first + (ulong)i)];

@@ -43,6 +43,11 @@ internal static class EventExamples
             "old.elf",
             new string('b', 64),
             "")),
+        ("VmCreated.RandomSeed", new JournalEvent.VmCreated(
+            new MachineSpec(1, 64ul << 20, HypercallPatchPolicy.Auto, 20_000) { RandomSeed = 0x1234_5678_9ABC_DEF0 },
+            "dice.elf",
+            new string('c', 64),
+            "")),
         ("VcpuCreated", new JournalEvent.VcpuCreated(3)),
         ("CpuidSet", new JournalEvent.CpuidSet(Table)),
         ("Placed", new JournalEvent.Placed(new NodeId("node-1#4"), new Epoch(5), HostVendor.Amd)),

@@ -74,11 +74,11 @@ public class SnapshotCodecTests
     public void A_newer_version_is_refused()
     {
         byte[] bytes = SnapshotCodec.Encode(s_state).ToArray();
-        bytes[4] = 3;
+        bytes[4] = 4;
 
         JournalFormatException fault = Assert.Throws<JournalFormatException>(() => SnapshotCodec.Decode(bytes));
 
-        Assert.Contains("found version 3", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("found version 4", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -172,11 +172,13 @@ public class SnapshotCodecTests
             [.. Enumerable.Range(0, 6).Select(_ => Next())],
             [.. Enumerable.Range(0, 512).Select(i => (byte)(i * (index + 1)))],
             activity,
-            InterruptShadow: index == 1,
+            index == 1 ? InterruptShadow.MovSs : InterruptShadow.None,
             InstructionsRetired: Next(),
             index == 0 ? CpuidTable.Empty : EventExamples.Table,
             [new CpuidObservation(0x4000_0000, 0, Next(), Next())],
             LocalApicState.Reset(index) with { TimerDeadline = Next(), TscDeadline = Next() },
-            new VcpuEvents(index == 0, index == 1, index == 0, index == 0 ? null : (byte)0x9F));
+            new VcpuEvents(index == 0, index == 1, index == 0, index == 0 ? null : (byte)0x9F),
+            HeldBreakpoints: (byte)(2 * index),
+            RandomsDrawn: Next());
     }
 }

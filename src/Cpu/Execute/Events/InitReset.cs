@@ -39,6 +39,7 @@ internal static unsafe class InitReset
                 InstructionsRetired = old.InstructionsRetired,
                 Cpuid = old.Cpuid,
                 Observed = old.Observed,
+                RandomsDrawn = old.RandomsDrawn,
                 Apic = LocalApicState.Reset(engine.Index),
 
                 // The start-up IPI may have come already.

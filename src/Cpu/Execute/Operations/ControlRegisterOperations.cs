@@ -3,7 +3,6 @@
 using Iced.Intel;
 using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Execute.Operands;
-using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Execute.Operations;
@@ -11,9 +10,9 @@ namespace KvmActors.Cpu.Execute.Operations;
 // JUSTIFICATION: see CpuState.
 // SAFETY: touches only the state; memory is reached through GeneralOperand.
 
-/// <summary>Control registers, and what flushes the TLB and the caches.</summary>
-/// <remarks>Source: Intel SDM vol. 2B, "MOV—Move to/from Control Registers", "LMSW", "SMSW", "CLTS",
-/// "INVLPG".</remarks>
+/// <summary>Control registers, and what flushes the caches.</summary>
+/// <remarks>Source: Intel SDM vol. 2B, "MOV—Move to/from Control Registers", "LMSW", "SMSW",
+/// "CLTS".</remarks>
 internal static unsafe class ControlRegisterOperations
 {
     private const ulong MachineStatusWritable = ControlBits.Cr0ProtectionEnable
@@ -28,7 +27,6 @@ internal static unsafe class ControlRegisterOperations
         table.AddLast(Mnemonic.Clts, &ClearTaskSwitched);
         table.AddLast(Mnemonic.Lmsw, &LoadMachineStatus);
         table.Add(Mnemonic.Smsw, &StoreMachineStatus);
-        table.AddLast(Mnemonic.Invlpg, &InvalidatePage);
         table.AddLast(Mnemonic.Wbinvd, &WriteBack);
         table.AddLast(Mnemonic.Wbnoinvd, &WriteBack);
         table.AddLast(Mnemonic.Invd, &WriteBack);
@@ -151,21 +149,6 @@ internal static unsafe class ControlRegisterOperations
         return GeneralOperand.TryWriteDestination(state, uop, bytes, state->Cr0)
             ? Outcome.Next
             : Outcome.NotRetired;
-    }
-
-    private static Outcome InvalidatePage(CpuState* state, Uop* uop)
-    {
-        if (state->Cpl != 0)
-        {
-            return Faults.GeneralProtectionFault(state);
-        }
-
-        ulong offset = MemoryReference.Offset(state, uop);
-        SegmentCache* segment = CpuState.Segment(state, uop->Segment);
-        bool hasBase = state->Mode != CpuMode.Long64 || uop->Segment is SegmentName.Fs or SegmentName.Gs;
-        ulong linear = hasBase ? segment->Base + offset : offset;
-        Tlb.FlushPage(state, state->Mode == CpuMode.Long64 ? linear : (uint)linear);
-        return Outcome.Next;
     }
 
     /// <summary>There is no cache to write back.</summary>

@@ -26,9 +26,11 @@ internal static class GeneralInstructions
         FlagOperations.Register(table);
         FpuInstructions.Register(table);
         InterruptOperations.Register(table);
+        InvalidationOperations.Register(table);
         MsrOperations.Register(table);
         PortOperations.Register(table);
         ProcessorOperations.Register(table);
+        RandomOperations.Register(table);
         ReturnOperations.Register(table);
         SegmentOperations.Register(table);
         SelectorOperations.Register(table);

@@ -53,6 +53,7 @@ internal static class RunVerb
         Option<ulong?> vcpus = VerbOptions.Vcpus();
         Option<string?> cpuid = VerbOptions.Cpuid();
         Option<CpuidDialect?> dialect = VerbOptions.CpuidDialect();
+        Option<ulong?> seed = VerbOptions.RandomSeed("0");
         Option<string?> serial = new("--serial")
         {
             Description = "Write the serial port to this file instead of stdout",
@@ -61,7 +62,7 @@ internal static class RunVerb
         Option<bool> json = VerbOptions.Json("what came of the run");
         VerbCommand verb = new("run", Description, Remarks, s_examples)
         {
-            image, memory, append, vendor, patch, instructions, timeout, vcpus, cpuid, dialect, serial, json,
+            image, memory, append, vendor, patch, instructions, timeout, vcpus, cpuid, dialect, seed, serial, json,
         };
         verb.SetAction((parsed, stop) => Task.FromResult(Run(
             new SoloMachineOptions(
@@ -73,6 +74,7 @@ internal static class RunVerb
                     MachineSpec.TurnTicksDefault)
                 {
                     CpuidDialect = parsed.GetValue(dialect) ?? CpuidDialect.Kvm,
+                    RandomSeed = parsed.GetValue(seed) ?? 0,
                 },
                 parsed.GetValue(append),
                 parsed.GetValue(vendor),

@@ -57,13 +57,14 @@ internal static class VmCreateVerb
             ConfigurationWords.PatchPolicies);
         Option<string?> cpuid = CpuidOption();
         Option<CpuidDialect?> dialect = VerbOptions.CpuidDialect();
+        Option<ulong?> seed = VerbOptions.RandomSeed("made from the name");
         Option<string?> on = OnOption();
         Option<bool> start = new("--start") { Description = "Start it too" };
         Option<string> at = VerbOptions.At();
         Option<bool> json = VerbOptions.Json("the VM");
         VerbCommand verb = new("create", Description, VerbOptions.AtRemarks, s_examples)
         {
-            name, image, memory, vcpus, append, patch, cpuid, dialect, on, start, at, json,
+            name, image, memory, vcpus, append, patch, cpuid, dialect, seed, on, start, at, json,
         };
         verb.SetAction(async (parsed, stop) =>
         {
@@ -83,6 +84,11 @@ internal static class VmCreateVerb
                 Cpuid = ChoiceOf(parsed.GetValue(cpuid)),
                 OnNode = parsed.GetValue(on) ?? "",
             };
+            if (parsed.GetValue(seed) is { } randomSeed)
+            {
+                request.RandomSeed = randomSeed;
+            }
+
             VmStatus vm = await client.CallAsync(ControlMethods.CreateVm, request, stop).ConfigureAwait(false);
             if (parsed.GetValue(start))
             {
