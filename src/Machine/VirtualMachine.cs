@@ -118,9 +118,10 @@ public sealed class VirtualMachine : IDisposable
         {
             MachineSpecRules.CheckTables(spec, cpuid);
             Vcpu bootstrap = machine._vcpus[0];
-            bootstrap.Restore(BootPlacement.Place(image, machine.Memory, bootstrap.Save()));
+            bootstrap.Restore(BootPlacement.Place(
+                image, machine.Memory, bootstrap.Save(), spec.VcpuCount));
             machine._vcpus.SetTables(cpuid);
-            if (image.Protocol == BootProtocol.Multiboot)
+            if (image.Protocol != BootProtocol.Flat)
             {
                 LegacyFirmware.ProgramDevices(machine._platform.Bus);
             }

@@ -95,6 +95,12 @@ internal static class VerbOptions
         HelpName = "TEXT",
     };
 
+    public static Option<string?> Initrd() => new("--initrd")
+    {
+        Description = "Initial RAM disk: Linux's initramfs, or a multiboot module",
+        HelpName = "FILE",
+    };
+
     public static Option<string?> Cpuid() => new("--cpuid")
     {
         Description = "CPUID of the vCPU, cut down to what the engine executes [default: host]",

@@ -3,6 +3,7 @@
 using System.Collections.Immutable;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
+using KvmActors.Machine.Loaders;
 
 namespace KvmActors.Host.Configuration;
 
@@ -21,6 +22,14 @@ internal static class ConfigurationWords
     [
         ("intel", HostVendor.Intel),
         ("amd", HostVendor.Amd),
+    ];
+
+    public static ImmutableArray<(string Word, BootProtocol Value)> BootProtocols { get; } =
+    [
+        ("multiboot", BootProtocol.Multiboot),
+        ("linux", BootProtocol.Linux),
+        ("pvh", BootProtocol.Pvh),
+        ("flat", BootProtocol.Flat),
     ];
 
     public static ImmutableArray<(string Word, CpuidDialect Value)> CpuidDialects { get; } =

@@ -6,7 +6,7 @@ namespace KvmActors.Host.Solo;
 internal static class GuestImageFile
 {
     /// <summary>Larger files are no guest images of this version.</summary>
-    public const int BytesMax = 64 * 1024 * 1024;
+    public const int BytesMax = 256 * 1024 * 1024;
 
     /// <exception cref="CliFault">The file is missing, unreadable or too large.</exception>
     public static byte[] Read(string path)

@@ -56,7 +56,11 @@ internal static class SoloMachine
             string commandLine = GuestImageFile.CommandLine(options.Image, options.Append);
             return (file, new SoloRunOptions(
                 options.Spec,
-                BootImageLoader.Load(file, commandLine),
+                BootImageLoader.Load(
+                    file,
+                    commandLine,
+                    options.Initrd is { } initrd ? GuestImageFile.Read(initrd) : default,
+                    options.BootProtocol),
                 CpuidSource.Read(CpuidSource.FileOf(options.CpuidFile), options.Spec.CpuidDialect),
                 options.HostVendor ?? CpuidSource.VendorOfHost(),
                 options.InstructionsMax,

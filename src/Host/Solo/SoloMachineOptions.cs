@@ -2,11 +2,14 @@
 
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine;
+using KvmActors.Machine.Loaders;
 
 namespace KvmActors.Host.Solo;
 
 /// <summary>What <c>run</c> was asked for.</summary>
 /// <param name="Append">Text of the command line behind the image's name, or null.</param>
+/// <param name="Initrd">Path of the initial RAM disk, or null.</param>
+/// <param name="BootProtocol">Null: as the image says.</param>
 /// <param name="HostVendor">Null: that of this machine's CPU.</param>
 /// <param name="CpuidFile">Null or "host": the CPUID of this machine's CPU.</param>
 /// <param name="Timeout">Null: none.</param>
@@ -16,6 +19,8 @@ internal sealed record SoloMachineOptions(
     string Image,
     MachineSpec Spec,
     string? Append,
+    string? Initrd,
+    BootProtocol? BootProtocol,
     HostVendor? HostVendor,
     string? CpuidFile,
     ulong InstructionsMax,

@@ -16,4 +16,11 @@ public sealed record BootImage(
     BootProtocol Protocol,
     ImmutableArray<BootSegment> Segments,
     Gpa EntryPoint,
-    string CommandLine);
+    string CommandLine)
+{
+    /// <summary>The initial RAM disk, or nothing: Linux's initramfs, PVH's or multiboot's first module.</summary>
+    public ReadOnlyMemory<byte> Initrd { get; init; }
+
+    /// <summary>A bzImage's own setup header, for Linux's boot parameters; empty for other images.</summary>
+    internal ReadOnlyMemory<byte> SetupHeader { get; init; }
+}

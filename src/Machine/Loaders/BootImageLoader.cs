@@ -7,9 +7,10 @@ namespace KvmActors.Machine.Loaders;
 /// <summary>Reads a guest image from the bytes of a file.</summary>
 /// <remarks>
 /// Recognised, in this order: a multiboot-1 header with addresses (any file format), a multiboot-1 header in an ELF32
-/// or ELF64, and a boot sector (55 AA at offset 510), which is loaded at 0x7C00 with all that follows it. Multiboot
-/// modules, Linux's boot protocol and multiboot 2 are not there yet. Every offset and length in the file is checked
-/// before use: no content of it can do worse than a <see cref="BootImageException"/>.
+/// or ELF64, a Linux kernel (an ELF that says "Linux version", or a bzImage), an ELF with a note of PVH's entry, and a
+/// boot sector (55 AA at offset 510), which is loaded at 0x7C00 with all that follows it. Multiboot 2 is not there yet.
+/// Every offset and length in the file is checked before use: no content of it can do worse than a
+/// <see cref="BootImageException"/>.
 /// </remarks>
 public static class BootImageLoader
 {
@@ -23,28 +24,41 @@ public static class BootImageLoader
     public const ulong FlatEndAddress = 0x9_FC00;
 
     private const int SignatureOffset = 510;
-    private const int LinuxMagicOffset = 0x202;
     private const uint Multiboot2Magic = 0xE852_50D6;
 
+    /// <param name="commandLine">Text for the guest; its first word names the image. Linux and PVH kernels, which have
+    /// no such custom, get what follows.</param>
+    /// <param name="initrd">The initial RAM disk, or nothing.</param>
+    /// <param name="protocol">How to enter it, or null: as the file says.</param>
     /// <exception cref="BootImageException">The file is no image that can be booted, or damaged, or the command line
     /// does not fit.</exception>
-    public static BootImage Load(ReadOnlyMemory<byte> file, string commandLine)
+    public static BootImage Load(
+        ReadOnlyMemory<byte> file,
+        string commandLine,
+        ReadOnlyMemory<byte> initrd = default,
+        BootProtocol? protocol = null)
     {
         CheckCommandLine(commandLine);
         if (file.IsEmpty)
         {
             throw BootImageException.Of(
-                "a guest image", "an empty file", "Give a multiboot kernel or a boot sector.");
+                "a guest image", "an empty file", "Give a multiboot or Linux kernel, or a boot sector.");
         }
 
-        if (MultibootHeader.Find(file.Span) is { } header)
+        BootImage image = (protocol ?? ProtocolOf(file.Span)) switch
         {
-            return header.HasAddresses
-                ? MultibootAddressImage.Read(file, header, commandLine)
-                : ReadPlainMultiboot(file, header, commandLine);
-        }
-
-        return IsBootSector(file.Span) ? Flat(file, commandLine) : throw Unrecognised(file.Span);
+            BootProtocol.Multiboot => Multiboot(file, commandLine),
+            BootProtocol.Linux => Linux(file, BehindName(commandLine)),
+            BootProtocol.Pvh => Elf(file, BehindName(commandLine), BootProtocol.Pvh),
+            BootProtocol.Flat => Flat(file, commandLine),
+            null => throw Unrecognised(file.Span),
+        };
+        return initrd.IsEmpty || image.Protocol != BootProtocol.Flat
+            ? image with { Initrd = initrd }
+            : throw BootImageException.Of(
+                "no initial RAM disk with a flat binary",
+                $"one of {initrd.Length} bytes",
+                "Leave it out: a boot sector is told of nothing.");
     }
 
     /// <summary>Takes any bytes as a flat binary, with or without a boot sector's signature.</summary>
@@ -65,36 +79,54 @@ public static class BootImageLoader
                 "Load the rest from the first part, or build a multiboot kernel.");
     }
 
-    private static BootImage ReadPlainMultiboot(
-        ReadOnlyMemory<byte> file, MultibootHeader header, string commandLine) =>
+    private static BootProtocol? ProtocolOf(ReadOnlySpan<byte> file) =>
+        MultibootHeader.Find(file) is not null ? BootProtocol.Multiboot
+        : IsLinux(file) ? BootProtocol.Linux
+        : ElfImage.Recognises(file) && ElfImage.HasPvhEntry(file) ? BootProtocol.Pvh
+        : IsBootSector(file) ? BootProtocol.Flat
+        : null;
+
+    private static BootImage Multiboot(ReadOnlyMemory<byte> file, string commandLine) =>
+        MultibootHeader.Find(file.Span) is not { } header ? throw Unrecognised(file.Span)
+        : header.HasAddresses ? MultibootAddressImage.Read(file, header, commandLine)
+        : ElfImage.Recognises(file.Span) ? ElfImage.Read(file, commandLine, BootProtocol.Multiboot)
+        : throw BootImageException.Of(
+            $"an ELF around the multiboot header at byte offset 0x{header.OffsetBytes:x}, or flags bit 16 in it",
+            $"neither: the file starts with {StartOf(file.Span)}",
+            "Link the kernel as ELF, or give the header its address fields.");
+
+    private static BootImage Linux(ReadOnlyMemory<byte> file, string commandLine) =>
+        LinuxBzImage.Recognises(file.Span)
+            ? LinuxBzImage.Read(file, commandLine)
+            : Elf(file, commandLine, BootProtocol.Linux);
+
+    private static BootImage Elf(ReadOnlyMemory<byte> file, string commandLine, BootProtocol protocol) =>
         ElfImage.Recognises(file.Span)
-            ? ElfImage.Read(file, commandLine)
+            ? ElfImage.Read(file, commandLine, protocol)
             : throw BootImageException.Of(
-                $"an ELF around the multiboot header at byte offset 0x{header.OffsetBytes:x}, or flags bit 16 in it",
-                $"neither: the file starts with {StartOf(file.Span)}",
-                "Link the kernel as ELF, or give the header its address fields.");
+                $"an ELF, to be entered by {protocol}",
+                $"a file that starts with {StartOf(file.Span)}",
+                "Give an uncompressed kernel (vmlinux).");
+
+    private static string BehindName(string commandLine) =>
+        commandLine.IndexOf(' ', StringComparison.Ordinal) is >= 0 and int end ? commandLine[(end + 1)..] : "";
 
     private static bool IsBootSector(ReadOnlySpan<byte> file) =>
         file.Length >= SignatureOffset + 2
         && file[SignatureOffset] == 0x55
         && file[SignatureOffset + 1] == 0xAA
-        && !IsLinux(file)
         && !ElfImage.Recognises(file);
 
+    /// <summary>The banner is in the read-only data of every Linux kernel, and the first that it prints.</summary>
     private static bool IsLinux(ReadOnlySpan<byte> file) =>
-        file.Length >= LinuxMagicOffset + 4 && file.Slice(LinuxMagicOffset, 4).SequenceEqual("HdrS"u8);
+        LinuxBzImage.Recognises(file)
+        || (ElfImage.Recognises(file) && file.IndexOf("Linux version "u8) >= 0);
 
     private static BootImageException Unrecognised(ReadOnlySpan<byte> file)
     {
         const string Expected =
-            "a multiboot-1 kernel (magic 0x1BADB002, 4-byte aligned, in the first 8192 bytes) or a boot "
-            + "sector (55 AA at offset 510)";
-        if (IsLinux(file))
-        {
-            return BootImageException.Of(
-                Expected, "a Linux bzImage", "Linux's boot protocol is not supported yet; give a multiboot kernel.");
-        }
-
+            "a multiboot-1 kernel (magic 0x1BADB002, 4-byte aligned, in the first 8192 bytes), a Linux kernel "
+            + "(vmlinux or bzImage), an ELF with PVH's note, or a boot sector (55 AA at offset 510)";
         if (HasMultiboot2Header(file))
         {
             return BootImageException.Of(

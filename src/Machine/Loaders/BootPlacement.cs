@@ -20,8 +20,9 @@ internal static class BootPlacement
 
     /// <param name="memory">Zeroed memory.</param>
     /// <param name="reset">The vCPU's state after reset, which holds for all that a boot protocol leaves open.</param>
+    /// <param name="vcpuCount">How many processors the kernel is told of.</param>
     /// <exception cref="BootImageException">The image does not fit the memory.</exception>
-    public static VcpuState Place(BootImage image, GuestMemory memory, VcpuState reset)
+    public static VcpuState Place(BootImage image, GuestMemory memory, VcpuState reset, int vcpuCount)
     {
         foreach (BootSegment segment in image.Segments)
         {
@@ -43,8 +44,10 @@ internal static class BootPlacement
 
         return image.Protocol switch
         {
-            BootProtocol.Multiboot => EnterMultiboot(image, memory, reset),
+            BootProtocol.Multiboot => EnterMultiboot(image, memory, reset, vcpuCount),
             BootProtocol.Flat => EnterFlat(image, reset),
+            BootProtocol.Linux => LinuxBoot.Enter(image, memory, reset, vcpuCount),
+            BootProtocol.Pvh => PvhBoot.Enter(image, memory, reset, vcpuCount),
         };
     }
 
@@ -65,10 +68,11 @@ internal static class BootPlacement
         }
     }
 
-    private static VcpuState EnterMultiboot(BootImage image, GuestMemory memory, VcpuState reset)
+    private static VcpuState EnterMultiboot(BootImage image, GuestMemory memory, VcpuState reset, int vcpuCount)
     {
         uint information = PlaceInformation(image, memory);
         LegacyFirmware.PlaceVectors(image, memory);
+        _ = AcpiTables.TryPlace(image, memory, vcpuCount);
         SegmentState code = new(Selector: 0x08, Base: 0, Limit: uint.MaxValue, Attributes: 0xC09B);
         SegmentState data = new(Selector: 0x10, Base: 0, Limit: uint.MaxValue, Attributes: 0xC093);
         return reset with
@@ -86,18 +90,24 @@ internal static class BootPlacement
 
     private static uint PlaceInformation(BootImage image, GuestMemory memory)
     {
-        int lengthBytes = MultibootInformation.Build(memory.SizeBytes, image.CommandLine, address: 0).Length;
+        (uint Start, uint End)? module = null;
         ulong imageEnd = image.Segments.Max(segment => segment.End);
+        if (!image.Initrd.IsEmpty)
+        {
+            ulong start = MemoryMap.PlaceInitrd(image, memory, top: false).Value;
+            imageEnd = start + (ulong)image.Initrd.Length;
+            module = ((uint)start, (uint)imageEnd);
+        }
+
+        int lengthBytes = MultibootInformation.Build(memory.SizeBytes, image.CommandLine, address: 0, module).Length;
         ulong behindImage = (imageEnd + GuestMemory.PageBytes - 1) & ~(ulong)(GuestMemory.PageBytes - 1);
         foreach (ulong place in InformationPlaces.Add(behindImage))
         {
-            ulong end = place + (ulong)lengthBytes;
-            bool free = image.Segments.All(segment => segment.End <= place || segment.Start.Value >= end);
-            if (free && end <= Math.Min(memory.SizeBytes, uint.MaxValue))
+            if (MemoryMap.IsFree(image, memory, place, (ulong)lengthBytes))
             {
                 memory.Write(
                     new Gpa(place),
-                    MultibootInformation.Build(memory.SizeBytes, image.CommandLine, (uint)place));
+                    MultibootInformation.Build(memory.SizeBytes, image.CommandLine, (uint)place, module));
                 return (uint)place;
             }
         }

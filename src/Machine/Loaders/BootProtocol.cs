@@ -11,4 +11,12 @@ public enum BootProtocol
 
     /// <summary>A flat binary such as a boot sector: real mode at 0000:7C00, no firmware behind it.</summary>
     Flat = 2,
+
+    /// <summary>Linux's 64-bit boot protocol: long mode with identity-mapped pages, RSI = boot parameters. Source:
+    /// Linux Documentation/arch/x86/boot.rst.</summary>
+    Linux = 3,
+
+    /// <summary>Xen's PVH protocol: 32-bit protected mode with flat segments, paging off, EBX = start information, at
+    /// the entry that the ELF's note 18 names. Source: Xen docs/misc/pvh.pandoc.</summary>
+    Pvh = 4,
 }

@@ -15,6 +15,7 @@ internal static class ElfImage
 {
     private const int SegmentsMax = 256;
     private const uint LoadableSegment = 1;
+    private const uint NoteSegment = 4;
     private const ushort ExecutableType = 2;
     private const ushort Machine386 = 3;
     private const ushort MachineX64 = 62;
@@ -23,50 +24,85 @@ internal static class ElfImage
 
     public static bool Recognises(ReadOnlySpan<byte> file) => file.StartsWith(Magic);
 
-    public static BootImage Read(ReadOnlyMemory<byte> file, string commandLine)
+    /// <param name="protocol">How the kernel is entered; by PVH not at its ELF entry point but where its note says.
+    /// </param>
+    public static BootImage Read(ReadOnlyMemory<byte> file, string commandLine, BootProtocol protocol)
     {
         ImageReader reader = new(file.Span);
         bool is64 = CheckIdentity(file.Span);
         CheckTypeAndMachine(reader);
-
         ulong entry = is64 ? reader.UInt64(24, "the ELF entry point") : reader.UInt32(24, "the ELF entry point");
+        ImmutableArray<ProgramHeader> headers = ReadProgramHeaders(reader, is64);
+
+        ImmutableArray<BootSegment>.Builder segments = ImmutableArray.CreateBuilder<BootSegment>();
+        ulong? entryPhysical = null;
+        for (int i = 0; i < headers.Length; i++)
+        {
+            if (headers[i].Type == LoadableSegment && headers[i].MemoryBytes > 0)
+            {
+                segments.Add(ToSegment(file, headers[i], i));
+                entryPhysical ??= headers[i].Translate(entry);
+            }
+        }
+
+        if (segments.Count == 0)
+        {
+            throw BootImageException.Of(
+                "an ELF with at least one loadable segment",
+                $"none among its {headers.Length} program headers",
+                "Give a linked kernel, not an object file.");
+        }
+
+        ulong start = protocol == BootProtocol.Pvh
+            ? EntryOfPvh(file.Span, headers) ?? throw BootImageException.Of(
+                "an ELF with the note of PVH's entry (name Xen, type 18)",
+                "none",
+                "Build the kernel with PVH (Linux: CONFIG_PVH), or boot it otherwise.")
+            : entryPhysical ?? entry;
+        return new BootImage(protocol, segments.ToImmutable(), CheckEntry(start, segments), commandLine);
+    }
+
+    /// <summary>True if a note of this ELF names an entry for PVH.</summary>
+    /// <exception cref="BootImageException">The file is damaged.</exception>
+    public static bool HasPvhEntry(ReadOnlySpan<byte> file) =>
+        EntryOfPvh(file, ReadProgramHeaders(new ImageReader(file), CheckIdentity(file))) is not null;
+
+    private static uint? EntryOfPvh(ReadOnlySpan<byte> file, ImmutableArray<ProgramHeader> headers)
+    {
+        foreach (ProgramHeader header in headers)
+        {
+            if (header.Type == NoteSegment && PvhNote.FindEntry(file, header.Offset, header.FileBytes) is { } entry)
+            {
+                return entry;
+            }
+        }
+
+        return null;
+    }
+
+    private static ImmutableArray<ProgramHeader> ReadProgramHeaders(ImageReader reader, bool is64)
+    {
         ulong table = is64
             ? reader.UInt64(32, "the ELF program header offset")
             : reader.UInt32(28, "the ELF program header offset");
         ushort entryBytes = reader.UInt16(is64 ? 54ul : 42ul, "the ELF program header size");
         ushort count = reader.UInt16(is64 ? 56ul : 44ul, "the ELF program header count");
         CheckTable(entryBytes, is64 ? 56 : 32, count);
-
-        ImmutableArray<BootSegment>.Builder segments = ImmutableArray.CreateBuilder<BootSegment>();
-        ulong? entryPhysical = null;
-        for (int i = 0; i < count; i++)
+        if (table > (ulong)reader.LengthBytes)
         {
-            if (table > (ulong)reader.LengthBytes)
-            {
-                throw BootImageException.Of(
-                    $"ELF program headers within the file's {reader.LengthBytes} bytes",
-                    $"a program header offset of 0x{table:x}",
-                    "The file is damaged: build or copy it again.");
-            }
-
-            ProgramHeader header = ReadProgramHeader(reader, is64, table + ((ulong)i * entryBytes));
-            if (header.Type == LoadableSegment && header.MemoryBytes > 0)
-            {
-                segments.Add(ToSegment(file, header, i));
-                entryPhysical ??= header.Translate(entry);
-            }
+            throw BootImageException.Of(
+                $"ELF program headers within the file's {reader.LengthBytes} bytes",
+                $"a program header offset of 0x{table:x}",
+                "The file is damaged: build or copy it again.");
         }
 
-        return segments.Count > 0
-            ? new BootImage(
-                BootProtocol.Multiboot,
-                segments.ToImmutable(),
-                CheckEntry(entryPhysical ?? entry, segments),
-                commandLine)
-            : throw BootImageException.Of(
-                "an ELF with at least one loadable segment",
-                $"none among its {count} program headers",
-                "Give a linked kernel, not an object file.");
+        ImmutableArray<ProgramHeader>.Builder headers = ImmutableArray.CreateBuilder<ProgramHeader>(count);
+        for (int i = 0; i < count; i++)
+        {
+            headers.Add(ReadProgramHeader(reader, is64, table + ((ulong)i * entryBytes)));
+        }
+
+        return headers.MoveToImmutable();
     }
 
     private static bool CheckIdentity(ReadOnlySpan<byte> file)

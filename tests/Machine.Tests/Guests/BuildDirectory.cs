@@ -26,6 +26,15 @@ internal sealed class BuildDirectory : IDisposable
     /// <summary>Runs a program here and gives what it printed.</summary>
     public string Run(string program, params string[] arguments)
     {
+        bool succeeded = TryRun(program, out string text, arguments);
+        Assert.True(succeeded, $"{program} {string.Join(' ', arguments)}: {text}");
+        return text;
+    }
+
+    /// <summary>The same; false if it ended with another exit code than 0.</summary>
+    /// <param name="text">What it printed; where it failed, its errors too.</param>
+    public bool TryRun(string program, out string text, params string[] arguments)
+    {
         ProcessStartInfo start = new(program, arguments)
         {
             RedirectStandardOutput = true,
@@ -34,10 +43,10 @@ internal sealed class BuildDirectory : IDisposable
         };
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
-        string text = process.StandardOutput.ReadToEnd();
+        text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {text}{errors.Result}");
-        return text;
+        text += process.ExitCode == 0 ? "" : errors.Result;
+        return process.ExitCode == 0;
     }
 
     public void Dispose() => _directory.Delete(recursive: true);

@@ -31,7 +31,7 @@ public sealed class GccKernelTests(ITestOutputHelper output)
     [InlineData("kernel32.elf", "-O2 -march=i686 -mbmi -mbmi2 -mpopcnt -mlzcnt -mmovbe")]
     public void A_kernel_made_by_gcc_computes_what_the_same_C_computes_on_this_processor(string kernel, string optimize)
     {
-        if (MissingTool() is { } missing)
+        if (SampleFolder.MissingTool(s_tools) is { } missing)
         {
             output.WriteLine($"Not run: {missing} is not installed here.");
             return;
@@ -39,7 +39,7 @@ public sealed class GccKernelTests(ITestOutputHelper output)
 
         bool is64 = kernel == "kernel.elf";
         string expected = (is64 ? s_expected64 : s_expected32).Value;
-        using BuildDirectory directory = new(SourceDirectory());
+        using BuildDirectory directory = new(SampleFolder.PathOf("multiboot-c"));
         directory.Make(kernel, optimize + (is64 ? "" : WithoutWide));
 
         byte[] image = File.ReadAllBytes(directory.PathOf(kernel));
@@ -51,26 +51,10 @@ public sealed class GccKernelTests(ITestOutputHelper output)
         Assert.Equal(new MachineEnd.DebugExit(0), run.Result.End);
     }
 
-    private static string? MissingTool() =>
-        !OperatingSystem.IsLinux() ? "a Linux tool chain"
-        : s_tools.FirstOrDefault(tool => !(Environment.GetEnvironmentVariable("PATH") ?? "")
-            .Split(':').Any(directory => File.Exists(Path.Combine(directory, tool))));
-
-    private static string SourceDirectory()
-    {
-        DirectoryInfo? directory = new(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "KvmActors.sln")))
-        {
-            directory = directory.Parent;
-        }
-
-        return Path.Combine(directory!.FullName, "samples", "multiboot-c");
-    }
-
     // Built without the options for newer instructions, which this processor need not have.
     private static string OutputOfProgram(string optimize)
     {
-        using BuildDirectory directory = new(SourceDirectory());
+        using BuildDirectory directory = new(SampleFolder.PathOf("multiboot-c"));
         directory.Make("host", optimize);
         return directory.Run(directory.PathOf("host"));
     }

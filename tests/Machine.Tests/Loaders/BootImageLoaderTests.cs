@@ -75,7 +75,12 @@ public sealed class BootImageLoaderTests
         { "empty", [], "an empty file" },
         { "text", "#!/bin/sh\necho no kernel\n"u8.ToArray(), "starts with 23212f62696e2f73" },
         { "zeros", new byte[4096], "starts with 0000000000000000" },
-        { "bzImage", BzImage(), "a Linux bzImage" },
+        { "bzImage of old", ImageBuilder.BzImage(s_code, version: 0x20B), "protocol 2.11, too old" },
+        { "bzImage of 32 bits", ImageBuilder.BzImage(s_code, loadFlags: 0), "protocol 2.15, 32 bits" },
+        { "bzImage cut short", ImageBuilder.BzImage([]), "a file of 1024 bytes" },
+        { "other note", ImageBuilder.Pvh(s_code, noteType: 17), "an ELF without such a header" },
+        { "note of another", ImageBuilder.Pvh(s_code, noteName: "GNU\0"), "an ELF without such a header" },
+        { "PVH entry outside", ImageBuilder.Pvh(s_code, entry: 0x5000), "found 0x5000" },
         { "multiboot 2", Multiboot2(), "a multiboot-2 header" },
         { "ELF without header", ImageBuilder.Elf(is64: false, s_code)[..0x200], "an ELF without such a header" },
         { "object file", ImageBuilder.Elf(is64: true, s_code, type: 1), "type 1" },
@@ -162,6 +167,22 @@ public sealed class BootImageLoaderTests
     }
 
     [Fact]
+    public void A_boot_protocol_that_is_asked_for_goes_before_what_the_file_says()
+    {
+        byte[] file = ImageBuilder.Elf(is64: true, s_code);
+        Assert.Equal(BootProtocol.Multiboot, BootImageLoader.Load(file, "").Protocol);
+        Assert.Equal(BootProtocol.Linux, BootImageLoader.Load(file, "", protocol: BootProtocol.Linux).Protocol);
+        Assert.Equal(BootProtocol.Flat, BootImageLoader.Load(file, "", protocol: BootProtocol.Flat).Protocol);
+        BootImageException refused = Assert.Throws<BootImageException>(
+            () => BootImageLoader.Load(file, "", protocol: BootProtocol.Pvh));
+        Assert.Contains("note of PVH's entry", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_flat_binary_takes_no_initial_RAM_disk() => Assert.Throws<BootImageException>(
+        () => BootImageLoader.Load(s_code, "", initrd: s_code, protocol: BootProtocol.Flat));
+
+    [Fact]
     public void A_flat_binary_that_reaches_beyond_conventional_memory_is_refused() =>
         Assert.Throws<BootImageException>(() => BootImageLoader.Flat(new byte[0xA_0000], ""));
 
@@ -170,12 +191,6 @@ public sealed class BootImageLoaderTests
         change(file);
         return file;
     }
-
-    private static byte[] BzImage() => With(new byte[2048], file =>
-    {
-        (file[510], file[511]) = (0x55, 0xAA);
-        "HdrS"u8.CopyTo(file.AsSpan(0x202));
-    });
 
     private static byte[] Multiboot2() => With(new byte[2048], file =>
     {

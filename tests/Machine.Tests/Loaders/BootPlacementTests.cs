@@ -52,6 +52,24 @@ public sealed class BootPlacementTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void An_initial_RAM_disk_is_a_multiboot_module_behind_the_image()
+    {
+        byte[] initrd = [1, 2, 3, 4, 5];
+        BootImage image = BootImageLoader.Load(ImageBuilder.Elf(is64: false, s_code), "kernel", initrd);
+        using var machine = VirtualMachine.Create(Spec, [CpuidTable.Empty], HostVendor.Intel, image);
+        ulong information = machine.Save().Vcpus[0].Gprs[3];
+
+        Assert.Equal(0b10_0100_1101u, UInt32(machine, information));
+        Assert.Equal(1u, UInt32(machine, information + 20));
+        uint module = UInt32(machine, information + 24);
+        uint start = UInt32(machine, module);
+        Assert.Equal(0x10_1000u, start);
+        Assert.Equal(start + 5, UInt32(machine, module + 4));
+        Assert.Equal(initrd, Enumerable.Range(0, 5).Select(offset => Byte(machine, start + (ulong)offset)));
+        Assert.Equal("KvmActors", Text(machine, UInt32(machine, module + 8)));
+    }
+
+    [Fact]
     public void The_information_structure_never_lies_in_the_image()
     {
         byte[] low = ImageBuilder.Elf(is64: false, s_code, physical: 0x1000, memoryBytes: 0x9_0000);
@@ -100,6 +118,9 @@ public sealed class BootPlacementTests(ITestOutputHelper output)
             ImageBuilder.Elf(is64: true, s_code),
             ImageBuilder.Elf(is64: false, s_code),
             ImageBuilder.WithAddresses(s_code),
+            ImageBuilder.Linux(s_code),
+            ImageBuilder.Pvh(s_code),
+            ImageBuilder.BzImage(s_code),
         ];
         int loaded = 0;
         for (int round = 0; round < 4000; round++)

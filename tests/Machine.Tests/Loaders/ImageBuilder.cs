@@ -61,6 +61,49 @@ internal static class ImageBuilder
         return file;
     }
 
+    /// <summary>An ELF64 as Linux's is: no multiboot header, and its banner behind the code.</summary>
+    public static byte[] Linux(byte[] code)
+    {
+        byte[] file = Elf(is64: true, [.. code, .. "Linux version 6.1.0-test\0"u8]);
+        Put32(file, HeaderOffset, 0);
+        return file;
+    }
+
+    /// <summary>An ELF32 without a multiboot header, whose second program header is a note with PVH's entry.</summary>
+    public static byte[] Pvh(byte[] code, uint entry = 0x10_000C, uint noteType = 18, string noteName = "Xen\0")
+    {
+        const int NoteOffset = 0x180;
+        byte[] file = Elf(is64: false, code);
+        Put32(file, HeaderOffset, 0);
+        Put16(file, 44, 2);
+        Put32(file, 84, 4);
+        Put32(file, 88, NoteOffset);
+        Put32(file, 100, 20);
+        Put32(file, NoteOffset, (uint)noteName.Length);
+        Put32(file, NoteOffset + 4, 4);
+        Put32(file, NoteOffset + 8, noteType);
+        System.Text.Encoding.ASCII.GetBytes(noteName).CopyTo(file, NoteOffset + 12);
+        Put32(file, NoteOffset + 16, entry);
+        return file;
+    }
+
+    /// <summary>A bzImage of protocol 2.15 with one sector of real-mode code behind the first.</summary>
+    public static byte[] BzImage(byte[] kernel, ushort version = 0x20F, ushort loadFlags = 1)
+    {
+        const int SetupBytes = 2 * 512;
+        byte[] file = new byte[SetupBytes + kernel.Length];
+        file[0x1F1] = 1;
+        (file[510], file[511]) = (0x55, 0xAA);
+        file[0x201] = 0x66;
+        "HdrS"u8.CopyTo(file.AsSpan(0x202));
+        Put16(file, 0x206, version);
+        Put16(file, 0x236, loadFlags);
+        Put64(file, 0x258, 0x20_0000);
+        Put32(file, 0x260, 0x10_0000);
+        kernel.CopyTo(file, SetupBytes);
+        return file;
+    }
+
     /// <summary>An image without a file format, whose multiboot header has the addresses.</summary>
     public static byte[] WithAddresses(
         byte[] code,

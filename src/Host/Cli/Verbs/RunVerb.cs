@@ -6,6 +6,7 @@ using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Solo;
 using KvmActors.Machine;
+using KvmActors.Machine.Loaders;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -29,19 +30,29 @@ internal static class RunVerb
     [
         "kvmactors run kernel.elf",
         "kvmactors run kernel.elf --memory 128M --append \"console=serial test=all\" --timeout 30s",
+        "# Debian's stock kernel: samples/linux says where to get it.",
+        "kvmactors run vmlinux --initrd initramfs.cpio --memory 256M --vcpus 2 --append console=ttyS0",
         "# A guest built for VMCALL on a host where VMMCALL is native: its hypercall sites are patched.",
         "kvmactors run kernel.elf --host-vendor amd --json",
     ];
 
     public static Command Build(CliTerminal terminal)
     {
-        Argument<string> image = new("IMAGE") { Description = "A multiboot-1 kernel, or a boot sector (flat binary)" };
+        Argument<string> image = new("IMAGE")
+        {
+            Description = "A multiboot-1 or PVH kernel, Linux (vmlinux, bzImage), or a boot sector (flat binary)",
+        };
         Option<ulong?> memory = VerbOptions.Size(
             "--memory",
             "Guest memory [default: 64M]",
             MachineSpecRules.MemoryBytesMin,
             MachineSpecRules.MemoryBytesMax);
         Option<string?> append = VerbOptions.Append();
+        Option<string?> initrd = VerbOptions.Initrd();
+        Option<BootProtocol?> boot = VerbOptions.Choice(
+            "--boot",
+            "How the image is entered [default: as it says itself]",
+            ConfigurationWords.BootProtocols);
         Option<HostVendor?> vendor = VerbOptions.Choice(
             "--host-vendor",
             "Whose hypercall instruction is native [default: that of this machine's CPU]",
@@ -62,7 +73,8 @@ internal static class RunVerb
         Option<bool> json = VerbOptions.Json("what came of the run");
         VerbCommand verb = new("run", Description, Remarks, s_examples)
         {
-            image, memory, append, vendor, patch, instructions, timeout, vcpus, cpuid, dialect, seed, serial, json,
+            image, memory, append, initrd, boot, vendor, patch, instructions, timeout, vcpus, cpuid, dialect, seed,
+            serial, json,
         };
         verb.SetAction((parsed, stop) => Task.FromResult(Run(
             new SoloMachineOptions(
@@ -77,6 +89,8 @@ internal static class RunVerb
                     RandomSeed = parsed.GetValue(seed) ?? 0,
                 },
                 parsed.GetValue(append),
+                parsed.GetValue(initrd),
+                parsed.GetValue(boot),
                 parsed.GetValue(vendor),
                 parsed.GetValue(cpuid),
                 parsed.GetValue(instructions) ?? ulong.MaxValue,

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Collections.Immutable;
+using KvmActors.Cpu;
+using KvmActors.Cpu.Memory;
+
+namespace KvmActors.Machine.Loaders;
+
+/// <summary>Where a PC has RAM, and where this one puts what its kernels are told.</summary>
+internal static class MemoryMap
+{
+    /// <summary>Where conventional memory ends; above it a PC has its EBDA, display and ROMs.</summary>
+    public const ulong LowMemoryEnd = 0x9_FC00;
+
+    public const ulong HighMemoryStart = 0x10_0000;
+
+    private const uint Available = 1;
+    private const uint Reserved = 2;
+
+    /// <param name="memoryBytes">Guest RAM from GPA 0.</param>
+    public static ImmutableArray<MemoryRange> Of(ulong memoryBytes) => memoryBytes > HighMemoryStart
+        ?
+        [
+            new(0, LowMemoryEnd, Available),
+            new(LowMemoryEnd, HighMemoryStart - LowMemoryEnd, Reserved),
+            new(HighMemoryStart, memoryBytes - HighMemoryStart, Available),
+        ]
+        : [new(0, Math.Min(memoryBytes, LowMemoryEnd), Available)];
+
+    /// <summary>True if memory has this range and the image leaves it free.</summary>
+    public static bool IsFree(BootImage image, GuestMemory memory, ulong start, ulong lengthBytes) =>
+        start <= memory.SizeBytes
+        && lengthBytes <= memory.SizeBytes - start
+        && image.Segments.All(segment => segment.End <= start || segment.Start.Value >= start + lengthBytes);
+
+    /// <summary>Places the initial RAM disk at a page's start behind the image.</summary>
+    /// <param name="top">As high as it goes, or as low.</param>
+    /// <exception cref="BootImageException">There is no room.</exception>
+    public static Gpa PlaceInitrd(BootImage image, GuestMemory memory, bool top)
+    {
+        const ulong PageMask = GuestMemory.PageBytes - 1;
+        ulong lengthBytes = (ulong)image.Initrd.Length;
+        ulong imageEnd = (Math.Max(image.Segments.Max(segment => segment.End), HighMemoryStart) + PageMask) & ~PageMask;
+        if (imageEnd > memory.SizeBytes || lengthBytes > memory.SizeBytes - imageEnd)
+        {
+            throw BootImageException.Of(
+                $"{lengthBytes} bytes of memory behind the image for the initial RAM disk",
+                $"{(imageEnd > memory.SizeBytes ? 0 : memory.SizeBytes - imageEnd)} of {memory.SizeBytes >> 20} MiB",
+                "Give the VM more memory (--memory).");
+        }
+
+        Gpa start = new(top ? (memory.SizeBytes - lengthBytes) & ~PageMask : imageEnd);
+        memory.Write(start, image.Initrd.Span);
+        return start;
+    }
+}
