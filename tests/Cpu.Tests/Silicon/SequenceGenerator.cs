@@ -59,8 +59,27 @@ internal sealed class SequenceGenerator(ulong blockBase)
             Data = Filled(random, SiliconLayout.DataBytes),
             Stack = Filled(random, SiliconLayout.StackBytes),
             UndefinedFlags = undefined.AtEnd,
+            IsRun = true,
         };
     }
+
+    /// <summary>Another program in the place of this one, on the same registers and memory.</summary>
+    /// <param name="program">Where the rest comes from.</param>
+    /// <param name="instructions">Numbered from 1 on, which is also what their jumps say.</param>
+    public static SiliconCase With(
+        SiliconCase program, IReadOnlyList<Instruction> instructions, ulong undefinedFlags) => new()
+        {
+            Instructions = instructions,
+            Bits = program.Bits,
+            Bytes = Encode(instructions, program.Address),
+            Address = program.Address,
+            Gprs = program.Gprs,
+            RFlags = program.RFlags,
+            Data = program.Data,
+            Stack = program.Stack,
+            UndefinedFlags = undefinedFlags,
+            IsRun = true,
+        };
 
     private static bool IsStraight(Code code) => code.Mnemonic() is not (
             Mnemonic.Div or Mnemonic.Idiv or Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Xlatb
@@ -105,10 +124,10 @@ internal sealed class SequenceGenerator(ulong blockBase)
         return !reaches;
     }
 
-    private static byte[] Encode(List<Instruction> instructions, ulong address)
+    private static byte[] Encode(IEnumerable<Instruction> instructions, ulong address)
     {
         CaseGenerator.CodeBytes writer = new();
-        InstructionBlock block = new(writer, instructions, address);
+        InstructionBlock block = new(writer, [.. instructions], address);
         return BlockEncoder.TryEncode(64, block, out string? error, out _)
             ? writer.Bytes
             : throw new InvalidOperationException(error);

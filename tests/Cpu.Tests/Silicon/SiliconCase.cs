@@ -33,10 +33,13 @@ internal sealed class SiliconCase
     /// <summary>Flags that the manuals leave undefined here.</summary>
     public required ulong UndefinedFlags { get; init; }
 
+    /// <summary>True for a run, however short.</summary>
+    public bool IsRun { get; init; }
+
     public ulong Next => Address + (ulong)Bytes.Length;
 
     /// <summary>Where a taken branch leads to; null for a run, which ends behind its last instruction.</summary>
-    public ulong? Taken => Instructions.Count == 1 ? Address + SiliconLayout.TakenOffset : null;
+    public ulong? Taken => !IsRun ? Address + SiliconLayout.TakenOffset : null;
 
     public override string ToString()
     {

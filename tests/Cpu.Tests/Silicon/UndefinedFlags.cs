@@ -15,7 +15,7 @@ internal static class UndefinedFlags
     private const ulong Adjust = 1 << 4;
     private const ulong Overflow = 1 << 11;
 
-    public static ulong Of(in Instruction instruction, ulong[] gprs) => instruction.Mnemonic switch
+    public static ulong Of(in Instruction instruction, ReadOnlySpan<ulong> gprs) => instruction.Mnemonic switch
     {
         Mnemonic.Rol or Mnemonic.Ror or Mnemonic.Rcl or Mnemonic.Rcr => Count(instruction, gprs) switch
         {
@@ -40,7 +40,7 @@ internal static class UndefinedFlags
         return Adjust | (count == 1 ? 0 : Overflow) | (carryIsLost ? Carry : 0);
     }
 
-    private static int Count(in Instruction instruction, ulong[] gprs)
+    private static int Count(in Instruction instruction, ReadOnlySpan<ulong> gprs)
     {
         int last = instruction.OpCount - 1;
         int count = instruction.GetOpKind(last) == OpKind.Immediate8

@@ -118,7 +118,9 @@ internal static unsafe class SelectorOperations
             return Faults.Undefined(state);
         }
 
-        if (!GeneralOperand.TryReadForModify(state, uop, out ulong destination))
+        // A plain read, as silicon does it: its page fault does not say "write", and what needs no change may be in a
+        // page that cannot be written.
+        if (!GeneralOperand.TryReadDestination(state, uop, out ulong destination))
         {
             return Outcome.NotRetired;
         }
@@ -128,7 +130,10 @@ internal static unsafe class SelectorOperations
         if (isRaised)
         {
             ulong raised = (destination & ~(ulong)DescriptorTables.RplMask) | wanted;
-            GeneralOperand.TryWriteDestination(state, uop, raised);
+            if (!GeneralOperand.TryWriteDestination(state, uop, raised))
+            {
+                return Outcome.NotRetired;
+            }
         }
 
         SetZero(state, isRaised);
