@@ -137,6 +137,7 @@ internal static class ControlWire
         VmCreated = WireEvent.Encode(new JournalEvent.VmCreated(
             create.Blueprint.Spec, create.Blueprint.ImageName, new string('0', 64), create.Blueprint.CommandLine)),
         Image = UnsafeByteOperations.UnsafeWrap(create.Blueprint.Image),
+        Initrd = UnsafeByteOperations.UnsafeWrap(create.Blueprint.Initrd),
         CpuidSet = { create.Blueprint.Cpuid.Select(table => WireEvent.Encode(new JournalEvent.CpuidSet(table))) },
         OnNode = create.Blueprint.OnNode ?? string.Empty,
     };
@@ -155,7 +156,10 @@ internal static class ControlWire
             call.Image.Memory,
             created.CommandLine,
             tables,
-            call.OnNode.Length == 0 ? null : call.OnNode);
+            call.OnNode.Length == 0 ? null : call.OnNode)
+        {
+            Initrd = call.Initrd.Memory,
+        };
     }
 
     private static OrderCall Of(VmCommand command) => command switch

@@ -20,6 +20,6 @@ public sealed record VmBlueprint(
     ImmutableArray<CpuidTable> Cpuid,
     string? OnNode)
 {
-    /// <summary>Largest boot image.</summary>
-    public const int ImageBytesMax = 64 << 20;
+    /// <summary>The initial RAM disk, or nothing.</summary>
+    public ReadOnlyMemory<byte> Initrd { get; init; }
 }

@@ -12,10 +12,15 @@ namespace KvmActors.Actors.Replay;
 public static class TwinRun
 {
     /// <param name="image">The boot image the script's VM was created with.</param>
-    /// <exception cref="ArgumentException">The image is another one.</exception>
+    /// <param name="initrd">The initial RAM disk, or nothing, as then.</param>
+    /// <exception cref="ArgumentException">The image or the RAM disk is another one.</exception>
     /// <exception cref="InvalidOperationException">The twin stopped before the script's end: it is not
     /// deterministic.</exception>
-    public static TwinResult Execute(TwinScript script, IGuestFactory guests, ReadOnlyMemory<byte> image)
+    public static TwinResult Execute(
+        TwinScript script,
+        IGuestFactory guests,
+        ReadOnlyMemory<byte> image,
+        ReadOnlyMemory<byte> initrd = default)
     {
         string sha256 = Convert.ToHexStringLower(SHA256.HashData(image.Span));
         if (sha256 != script.ImageSha256)
@@ -25,8 +30,20 @@ public static class TwinRun
                 nameof(image));
         }
 
+        string ofInitrd = initrd.IsEmpty ? "" : Convert.ToHexStringLower(SHA256.HashData(initrd.Span));
+        if (ofInitrd != script.InitrdSha256)
+        {
+            throw new ArgumentException(
+                $"Expected the initial RAM disk \"{script.InitrdSha256}\", found \"{ofInitrd}\" (by SHA-256; empty: "
+                + "none). Use the one the VM was created with.",
+                nameof(initrd));
+        }
+
         using IGuest guest = guests.Create(
-            script.Spec, script.Cpuid, script.Vendors[0].Vendor, image, script.CommandLine);
+            script.Spec,
+            script.Cpuid,
+            script.Vendors[0].Vendor,
+            new GuestImage(image, script.CommandLine) { Initrd = initrd });
         using var console = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (ulong stop in Stops(script))
         {

@@ -28,6 +28,9 @@ public sealed record TwinScript(
     ulong UntilVmTime,
     bool Ends)
 {
+    /// <summary>Of the initial RAM disk; empty where there was none.</summary>
+    public string InitrdSha256 { get; init; } = "";
+
     public sealed record VendorAt(ulong VmTime, HostVendor Vendor);
 
     public readonly record struct InputAt(ulong VmTime, ImmutableArray<byte> Bytes);
@@ -55,7 +58,10 @@ public sealed record TwinScript(
                     .Select(next => new InputAt(next.VmTime, ((JournalEvent.InputArrived)next.Event).Bytes)),
             ],
             history.VmTime,
-            Ends: lived.Length < ofVm.Length);
+            Ends: lived.Length < ofVm.Length)
+        {
+            InitrdSha256 = created.InitrdSha256,
+        };
     }
 
     /// <summary>The last that was set at VM time 0, not as the guest left it: reading a stateful leaf changes it, and

@@ -19,8 +19,7 @@ public interface IGuestFactory
         MachineSpec spec,
         ImmutableArray<CpuidTable> cpuid,
         HostVendor vendor,
-        ReadOnlyMemory<byte> image,
-        string commandLine);
+        GuestImage image);
 
     /// <summary>A guest from a state and its non-zero pages. Nothing counts as dirty afterwards.</summary>
     IGuest Restore(

@@ -20,13 +20,13 @@ public sealed class MachineGuestFactory(string engine) : IGuestFactory
         MachineSpec spec,
         ImmutableArray<CpuidTable> cpuid,
         HostVendor vendor,
-        ReadOnlyMemory<byte> image,
-        string commandLine)
+        GuestImage image)
     {
+        ArgumentNullException.ThrowIfNull(image);
         try
         {
-            return new MachineGuest(
-                VirtualMachine.Create(spec, cpuid, vendor, BootImageLoader.Load(image, commandLine)));
+            return new MachineGuest(VirtualMachine.Create(
+                spec, cpuid, vendor, BootImageLoader.Load(image.Bytes, image.CommandLine, image.Initrd)));
         }
         catch (BootImageException wrong)
         {

@@ -88,7 +88,10 @@ internal sealed class VmCreation(VmServices services, ControlRequest.CreateVm re
             () =>
             {
                 guest = services.Guests.Create(
-                    _blueprint.Spec, tables, services.Options.HostVendor, _blueprint.Image, _blueprint.CommandLine);
+                    _blueprint.Spec,
+                    tables,
+                    services.Options.HostVendor,
+                    new GuestImage(_blueprint.Image, _blueprint.CommandLine) { Initrd = _blueprint.Initrd });
                 return new SliceResult(SliceStop.Yielded, 0, 0, 0, ReadOnlyMemory<byte>.Empty, []);
             },
             stop);
@@ -129,7 +132,12 @@ internal sealed class VmCreation(VmServices services, ControlRequest.CreateVm re
                 _blueprint.Spec,
                 _blueprint.ImageName,
                 Convert.ToHexStringLower(SHA256.HashData(_blueprint.Image.Span)),
-                _blueprint.CommandLine),
+                _blueprint.CommandLine)
+            {
+                InitrdSha256 = _blueprint.Initrd.IsEmpty
+                    ? ""
+                    : Convert.ToHexStringLower(SHA256.HashData(_blueprint.Initrd.Span)),
+            },
             request.Id);
         for (int index = 0; index < tables.Length; index++)
         {

@@ -53,7 +53,10 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
             request.Image.Memory,
             request.CommandLine,
             CpuidPlacement.OfAll(table, spec.VcpuCount),
-            onNode);
+            onNode)
+        {
+            Initrd = request.Initrd.Memory,
+        };
     }
 
     /// <summary>The same for a name in every cluster; it is journaled, so this may change.</summary>

@@ -47,11 +47,14 @@ internal static class EventText
     private static string Describe(JournalEvent.VmCreated created)
     {
         MachineSpec spec = created.Spec;
+        string initrd = created.InitrdSha256.Length == 0
+            ? ""
+            : $", initial RAM disk (SHA-256 {created.InitrdSha256})";
         return string.Create(
             CultureInfo.InvariantCulture,
             $"Created from {created.Image} (SHA-256 {created.ImageSha256}): {spec.VcpuCount} vCPU, "
             + $"{spec.MemoryBytes >> 10} KiB of memory, hypercall patching {ConfigurationWords.Of(spec.PatchPolicy)}, "
-            + $"command line \"{created.CommandLine}\".");
+            + $"command line \"{created.CommandLine}\"{initrd}.");
     }
 
     private static string Describe(JournalEvent.InputArrived input)

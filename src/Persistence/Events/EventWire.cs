@@ -17,6 +17,7 @@ internal static class EventWire
             Image = e.Image,
             ImageSha256 = e.ImageSha256,
             CommandLine = e.CommandLine,
+            InitrdSha256 = e.InitrdSha256,
         }),
         JournalEvent.VcpuCreated e => (EventKind.VcpuCreated, new WireVcpuCreated { Index = checked((uint)e.Index) }),
         JournalEvent.CpuidSet e => (EventKind.CpuidSet, new WireCpuidSet { Table = MachineWire.Of(e.Table) }),
@@ -102,7 +103,10 @@ internal static class EventWire
     };
 
     private static JournalEvent.VmCreated From(WireVmCreated wire) => new(
-        MachineWire.From(WireFault.Present(wire.Spec, "spec")), wire.Image, wire.ImageSha256, wire.CommandLine);
+        MachineWire.From(WireFault.Present(wire.Spec, "spec")), wire.Image, wire.ImageSha256, wire.CommandLine)
+    {
+        InitrdSha256 = wire.InitrdSha256,
+    };
 
     private static JournalEvent.Placed From(WirePlaced wire) => new(
         new NodeId(wire.Node), new Epoch(wire.Epoch), MachineWire.From(wire.HostVendor));

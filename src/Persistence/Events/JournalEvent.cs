@@ -21,7 +21,11 @@ public abstract record JournalEvent
     /// <summary>First event of a VM's stream. The snapshot at VM time 0, image loaded, is part of the same
     /// commit.</summary>
     public sealed record VmCreated(MachineSpec Spec, string Image, string ImageSha256, string CommandLine)
-        : JournalEvent;
+        : JournalEvent
+    {
+        /// <summary>Of the initial RAM disk; empty where there was none.</summary>
+        public string InitrdSha256 { get; init; } = "";
+    }
 
     /// <summary>First event of a vCPU's stream.</summary>
     public sealed record VcpuCreated(int Index) : JournalEvent;

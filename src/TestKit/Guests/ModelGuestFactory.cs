@@ -17,13 +17,13 @@ public sealed class ModelGuestFactory : IGuestFactory
         MachineSpec spec,
         ImmutableArray<CpuidTable> cpuid,
         HostVendor vendor,
-        ReadOnlyMemory<byte> image,
-        string commandLine)
+        GuestImage image)
     {
-        ModelProgram program = ModelProgram.Parse(image.Span) ?? throw new GuestImageException(
-            $"Expected a model program, found {image.Length} other bytes. Make one with ModelProgram.ToImage.");
+        ArgumentNullException.ThrowIfNull(image);
+        ModelProgram program = ModelProgram.Parse(image.Bytes.Span) ?? throw new GuestImageException(
+            $"Expected a model program, found {image.Bytes.Length} other bytes. Make one with ModelProgram.ToImage.");
         return spec.VcpuCount == 1
-            ? ModelGuest.Create(spec, program, image.Span, cpuid[0], vendor)
+            ? ModelGuest.Create(spec, program, image.Bytes.Span, cpuid[0], vendor)
             : throw new ArgumentException($"Expected 1 vCPU, found {spec.VcpuCount}.", nameof(spec));
     }
 

@@ -17,9 +17,8 @@ internal sealed class WatchedGuests(IGuestFactory inner, SliceWatch watch) : IGu
         MachineSpec spec,
         ImmutableArray<CpuidTable> cpuid,
         HostVendor vendor,
-        ReadOnlyMemory<byte> image,
-        string commandLine) =>
-        new WatchedGuest(inner.Create(spec, cpuid, vendor, image, commandLine), watch);
+        GuestImage image) =>
+        new WatchedGuest(inner.Create(spec, cpuid, vendor, image), watch);
 
     public IGuest Restore(
         MachineSpec spec, MachineState state, IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages) =>

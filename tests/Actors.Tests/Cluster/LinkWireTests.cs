@@ -41,7 +41,10 @@ public sealed class LinkWireTests
     private static readonly ControlRequest[] s_requests =
     [
         new ControlRequest.CreateVm(
-            s_id, new VmBlueprint(s_vm, s_spec, "kernel.elf", new byte[] { 1, 2 }, "quiet", [s_table], "node-3")),
+            s_id, new VmBlueprint(s_vm, s_spec, "kernel.elf", new byte[] { 1, 2 }, "quiet", [s_table], "node-3")
+            {
+                Initrd = new byte[] { 3, 4, 5 },
+            }),
         new ControlRequest.Order(s_id, s_vm, new VmCommand.Start()),
         new ControlRequest.Order(s_id, s_vm, new VmCommand.Pause()),
         new ControlRequest.Order(s_id, s_vm, new VmCommand.Resume()),
@@ -159,7 +162,7 @@ public sealed class LinkWireTests
     private static MachineState Machine()
     {
         using IGuest guest = new ModelGuestFactory().Create(
-            s_spec, [s_table], HostVendor.Amd, TestCluster.Program.ToImage(), string.Empty);
+            s_spec, [s_table], HostVendor.Amd, new GuestImage(TestCluster.Program.ToImage(), string.Empty));
         return guest.Save();
     }
 

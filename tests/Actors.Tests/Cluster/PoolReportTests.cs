@@ -152,7 +152,7 @@ public sealed class PoolReportTests
     {
         MachineSpec spec = new(1, 8 * 4096, HypercallPatchPolicy.Patch, 1000);
         using IGuest guest = new ModelGuestFactory().Create(
-            spec, [table], HostVendor.Intel, TestCluster.Program.ToImage(), string.Empty);
+            spec, [table], HostVendor.Intel, new GuestImage(TestCluster.Program.ToImage(), string.Empty));
         MachineState machine = guest.Save();
         return new VmStatus(
             VmId.Parse(name),

@@ -179,8 +179,7 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
             MachineSpec spec,
             ImmutableArray<CpuidTable> cpuid,
             HostVendor vendor,
-            ReadOnlyMemory<byte> image,
-            string commandLine) => Inner.Create(spec, cpuid, vendor, image, commandLine);
+            GuestImage image) => Inner.Create(spec, cpuid, vendor, image);
 
         public IGuest Restore(
             MachineSpec spec, MachineState state, IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages) =>

@@ -48,6 +48,14 @@ internal static class EventExamples
             "dice.elf",
             new string('c', 64),
             "")),
+        ("VmCreated.Initrd", new JournalEvent.VmCreated(
+            new MachineSpec(1, 64ul << 20, HypercallPatchPolicy.Auto, 20_000),
+            "vmlinux",
+            new string('d', 64),
+            "vmlinux console=ttyS0")
+        {
+            InitrdSha256 = new string('e', 64),
+        }),
         ("VcpuCreated", new JournalEvent.VcpuCreated(3)),
         ("CpuidSet", new JournalEvent.CpuidSet(Table)),
         ("Placed", new JournalEvent.Placed(new NodeId("node-1#4"), new Epoch(5), HostVendor.Amd)),

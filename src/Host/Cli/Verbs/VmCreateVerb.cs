@@ -31,6 +31,7 @@ internal static class VmCreateVerb
     [
         "kvmactors vm create web --image kernel.elf",
         "kvmactors vm create web --image kernel.elf --memory 128M --on node-2 --append quiet",
+        "kvmactors vm create web --image vmlinux --initrd initramfs.cpio --memory 256M --append console=ttyS0",
         "kvmactors vm create web --image kernel.elf --cpuid model:x86-64-v2",
         "kvmactors vm create web --image kernel.elf --cpuid baseline:node-1,node-3 --start --json",
     ];
@@ -40,7 +41,7 @@ internal static class VmCreateVerb
         Argument<string> name = new("NAME") { Description = "1 to 63 of a-z, 0-9 and '-', first a letter" };
         Option<string> image = new("--image")
         {
-            Description = "A multiboot-1 kernel, or a boot sector (flat binary)",
+            Description = "A multiboot-1 or PVH kernel, Linux (vmlinux, bzImage), or a boot sector (flat binary)",
             HelpName = "FILE",
             Required = true,
         };
@@ -51,6 +52,7 @@ internal static class VmCreateVerb
             MachineSpecRules.MemoryBytesMax);
         Option<ulong?> vcpus = VerbOptions.Vcpus();
         Option<string?> append = VerbOptions.Append();
+        Option<string?> initrd = VerbOptions.Initrd();
         Option<HypercallPatchPolicy?> patch = VerbOptions.Choice(
             "--hypercall-patch",
             "What to do with the other maker's hypercall instruction [default: vm.hypercall-patch of the node]",
@@ -64,7 +66,7 @@ internal static class VmCreateVerb
         Option<bool> json = VerbOptions.Json("the VM");
         VerbCommand verb = new("create", Description, VerbOptions.AtRemarks, s_examples)
         {
-            name, image, memory, vcpus, append, patch, cpuid, dialect, seed, on, start, at, json,
+            name, image, memory, vcpus, append, initrd, patch, cpuid, dialect, seed, on, start, at, json,
         };
         verb.SetAction(async (parsed, stop) =>
         {
@@ -77,6 +79,9 @@ internal static class VmCreateVerb
                 Image = UnsafeByteOperations.UnsafeWrap(GuestImageFile.Read(path)),
                 ImageName = Path.GetFileName(path),
                 CommandLine = GuestImageFile.CommandLine(path, parsed.GetValue(append)),
+                Initrd = parsed.GetValue(initrd) is { } disk
+                    ? UnsafeByteOperations.UnsafeWrap(GuestImageFile.Read(disk))
+                    : ByteString.Empty,
                 MemoryBytes = parsed.GetValue(memory) ?? 0,
                 Vcpus = (uint)Math.Min(parsed.GetValue(vcpus) ?? 1, uint.MaxValue),
                 HypercallPatch = parsed.GetValue(patch) is { } policy ? ConfigurationWords.Of(policy) : "",
