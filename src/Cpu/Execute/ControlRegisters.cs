@@ -26,6 +26,14 @@ internal static unsafe class ControlRegisters
         | ControlBits.Cr4SupervisorExecutionPrevention | ControlBits.Cr4SupervisorAccessPrevention
         | ControlBits.Cr4ProcessContext;
 
+    // A change of these bits loads the PDPTEs of PAE paging. Source: Intel SDM vol. 3A, section 5.4.1.
+    private const ulong Cr0LoadsPaePointers =
+        ControlBits.Cr0CacheDisable | ControlBits.Cr0NotWriteThrough | ControlBits.Cr0Paging;
+
+    private const ulong Cr4LoadsPaePointers = ControlBits.Cr4PageSizeExtensions
+        | ControlBits.Cr4PhysicalAddressExtension | ControlBits.Cr4PageGlobal
+        | ControlBits.Cr4SupervisorExecutionPrevention;
+
     private const ulong PageWriteThroughAndCacheDisable = 0x18;
 
     public static bool TryWriteCr0(CpuState* state, ulong value)
@@ -37,6 +45,12 @@ internal static unsafe class ControlRegisters
         ulong changed = value ^ state->Cr0;
         bool leavesContexts = (value & ControlBits.Cr0Paging) == 0
             && (state->Cr4 & ControlBits.Cr4ProcessContext) != 0;
+        bool loadsPointers = (changed & Cr0LoadsPaePointers) != 0 && UsesPaePointers(value, state->Cr4, state->Efer);
+        if (loadsPointers && !PageWalk.ArePaePointersValid(state, state->Cr3))
+        {
+            return false;
+        }
+
         bool switchesPaging = (changed & ControlBits.Cr0Paging) != 0;
         if (!isConsistent || leavesContexts || (switchesPaging && !TrySwitchLongMode(state, value)))
         {
@@ -69,6 +83,12 @@ internal static unsafe class ControlRegisters
             return false;
         }
 
+        bool usesPointers = UsesPaePointers(state->Cr0, state->Cr4, state->Efer);
+        if (usesPointers && !PageWalk.ArePaePointersValid(state, value))
+        {
+            return false;
+        }
+
         state->Cr3 = value;
         Tlb.Flush(state);
         return true;
@@ -82,6 +102,12 @@ internal static unsafe class ControlRegisters
         bool entersContexts = (changed & value & ControlBits.Cr4ProcessContext) != 0;
         bool mayEnter = isLong && (state->Cr3 & ControlBits.Cr3ProcessContext) == 0;
         if ((value & ~WritableCr4(state)) != 0 || (leavesPae && isLong) || (entersContexts && !mayEnter))
+        {
+            return false;
+        }
+
+        bool loadsPointers = (changed & Cr4LoadsPaePointers) != 0 && UsesPaePointers(state->Cr0, value, state->Efer);
+        if (loadsPointers && !PageWalk.ArePaePointersValid(state, state->Cr3))
         {
             return false;
         }
@@ -113,6 +139,12 @@ internal static unsafe class ControlRegisters
         Tlb.Flush(state);
         return true;
     }
+
+    /// <summary>True if paging is PAE paging under these values.</summary>
+    private static bool UsesPaePointers(ulong cr0, ulong cr4, ulong efer) =>
+        (cr0 & ControlBits.Cr0Paging) != 0
+        && (cr4 & ControlBits.Cr4PhysicalAddressExtension) != 0
+        && (efer & ControlBits.EferLongModeEnable) == 0;
 
     private static ulong WritableCr4(CpuState* state) => AlwaysInCr4
         | (Has(state, GuestFeature.Umip) ? ControlBits.Cr4UserInstructionPrevention : 0)

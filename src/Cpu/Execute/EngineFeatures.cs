@@ -20,7 +20,7 @@ public sealed record EngineFeatures(
     [
         CpuidFeatures.De, CpuidFeatures.Pse, CpuidFeatures.Tsc, CpuidFeatures.Msr, CpuidFeatures.Pae,
         CpuidFeatures.Cx8, CpuidFeatures.Sep, CpuidFeatures.Pge, CpuidFeatures.Cmov, CpuidFeatures.Mce,
-        CpuidFeatures.Mca, CpuidFeatures.Mtrr, CpuidFeatures.Pat,
+        CpuidFeatures.Mca, CpuidFeatures.Mtrr, CpuidFeatures.Pat, CpuidFeatures.Pse36,
         CpuidFeatures.Apic, CpuidFeatures.X2apic, CpuidFeatures.TscDeadline, CpuidFeatures.TscAdjust,
         CpuidFeatures.Hypervisor,
         CpuidFeatures.Cx16, CpuidFeatures.Movbe, CpuidFeatures.Popcnt, CpuidFeatures.Abm, CpuidFeatures.LahfLm,
@@ -28,7 +28,7 @@ public sealed record EngineFeatures(
         CpuidFeatures.Xsaves, CpuidFeatures.Xgetbv1,
         CpuidFeatures.Mmx, CpuidFeatures.Sse, CpuidFeatures.Sse2, CpuidFeatures.Sse3, CpuidFeatures.Ssse3,
         CpuidFeatures.Sse4_1, CpuidFeatures.Sse4_2, CpuidFeatures.Clflush, CpuidFeatures.Clflushopt,
-        CpuidFeatures.Clwb,
+        CpuidFeatures.Clwb, CpuidFeatures.Wbnoinvd,
         CpuidFeatures.Bmi1, CpuidFeatures.Bmi2, CpuidFeatures.Adx, CpuidFeatures.Erms, CpuidFeatures.Fsgsbase,
         CpuidFeatures.Smep, CpuidFeatures.Smap, CpuidFeatures.Umip, CpuidFeatures.Rdpid,
         CpuidFeatures.Pcid, CpuidFeatures.Invpcid, CpuidFeatures.Rdrand, CpuidFeatures.Rdseed,

@@ -10,7 +10,7 @@ namespace KvmActors.Cpu.Memory;
 
 /// <summary>The page walk: 32-bit, PAE and 4-level paging, with accessed and dirty bits.</summary>
 /// <remarks>Accessed and dirty bits are set only by a walk that succeeds. PDPTEs of PAE paging are read by each walk,
-/// as AMD does it, and not latched by MOV to CR3. Source: Intel SDM vol. 3A, chapter 5 "Paging".</remarks>
+/// as AMD does it, and not latched by MOV to CR3, which checks them as Intel does. Source: Intel SDM vol. 3A, chapter 5 "Paging".</remarks>
 internal static unsafe class PageWalk
 {
     public const uint FaultPresent = 1 << 0;
@@ -27,6 +27,11 @@ internal static unsafe class PageWalk
     private const ulong Large = 1ul << 7;
     private const ulong NoExecute = 1ul << 63;
     private const ulong AddressMask = 0x000F_FFFF_FFFF_F000;
+    private const ulong BitsBehindAddress = 0x7FF0_0000_0000_0000;
+    private const ulong Global = 1ul << 8;
+    private const int PaePointerBytes = 8;
+    private const int PaePointerCount = 4;
+    private const ulong PaeTableMask = 0xFFFF_FFE0;
 
     // A PDPTE of PAE paging has no R/W, U/S, A and PS. Source: SDM vol. 3A, table 5-8.
     private const ulong PaePointerReserved = 0x1E6;
@@ -71,9 +76,34 @@ internal static unsafe class PageWalk
         return true;
     }
 
-    /// <summary>True if bits of CR3 or of an entry above the guest's physical address width are set.</summary>
-    private static bool HasReservedAddress(CpuState* state, ulong entry) =>
-        (entry & AddressMask & ~state->PhysicalAddressMask) != 0;
+    /// <summary>False if one of the four PDPTEs that CR3 of PAE paging leads to is present and has a reserved bit set:
+    /// a move to a control register that would load them is #GP(0).</summary>
+    public static bool ArePaePointersValid(CpuState* state, ulong cr3)
+    {
+        for (int index = 0; index < PaePointerCount; index++)
+        {
+            ulong address = (cr3 & PaeTableMask) + (ulong)(index * PaePointerBytes);
+            ulong entry = PhysicalMemory.Read(state, address, PaePointerBytes);
+            if ((entry & Present) != 0 && IsPaePointerReserved(state, entry))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool IsPaePointerReserved(CpuState* state, ulong entry) =>
+        (entry & (PaePointerReserved | NoExecute)) != 0 || HasReservedAddress(state, entry);
+
+    /// <summary>True if bits of an entry above the guest's physical address width are set; in PAE paging, where none is
+    /// the program's, up to bit 62.</summary>
+    private static bool HasReservedAddress(CpuState* state, ulong entry)
+    {
+        bool isLong = (state->Efer & ControlBits.EferLongModeActive) != 0;
+        ulong mask = isLong ? AddressMask : AddressMask | BitsBehindAddress;
+        return (entry & mask & ~state->PhysicalAddressMask) != 0;
+    }
 
     private static bool Walk32(CpuState* state, WalkPath* path)
     {
@@ -90,7 +120,8 @@ internal static unsafe class PageWalk
         {
             path->LeafShift = 22;
             path->Frame = (entry & 0xFFC0_0000) | (((entry >> 13) & 0xFF) << 32);
-            return (entry & (1ul << 21)) == 0 || Reserved(state, path);
+            bool isReserved = (entry & (1ul << 21)) != 0 || (path->Frame & ~state->PhysicalAddressMask) != 0;
+            return !isReserved || Reserved(state, path);
         }
 
         address = (entry & Frame32) + (((path->Linear >> 12) & 0x3FF) << 2);
@@ -103,7 +134,7 @@ internal static unsafe class PageWalk
     private static bool WalkPae(CpuState* state, WalkPath* path)
     {
         bool isLong = (state->Efer & ControlBits.EferLongModeActive) != 0;
-        ulong table = isLong ? state->Cr3 & AddressMask : state->Cr3 & 0xFFFF_FFE0;
+        ulong table = isLong ? state->Cr3 & AddressMask : state->Cr3 & PaeTableMask;
         for (int level = isLong ? 4 : 3; ; level--)
         {
             int shift = 12 + (9 * (level - 1));
@@ -141,8 +172,7 @@ internal static unsafe class PageWalk
             return Fault(state, path, 0);
         }
 
-        bool isReserved = (entry & (PaePointerReserved | NoExecute)) != 0 || HasReservedAddress(state, entry);
-        return !isReserved || Reserved(state, path);
+        return !IsPaePointerReserved(state, entry) || Reserved(state, path);
     }
 
     private static bool EnterLong(CpuState* state, WalkPath* path, ulong address, ulong entry, int level)
@@ -155,10 +185,16 @@ internal static unsafe class PageWalk
         bool noExecuteEnabled = (state->Efer & ControlBits.EferNoExecute) != 0;
         bool isReserved = HasReservedAddress(state, entry)
             || ((entry & NoExecute) != 0 && !noExecuteEnabled)
-            || ((entry & Large) != 0 && !MayBeLarge(state, level));
+            || ((entry & Large) != 0 && !MayBeLarge(state, level))
+            || IsReservedByAmd(state, entry, level);
         path->NoExecute |= (entry & NoExecute) != 0;
         return !isReserved || Reserved(state, path);
     }
+
+    /// <summary>AMD reserves the place of the G bit in entries above page directories that lead to a table. Source:
+    /// Linux v6.19 arch/x86/kvm/mmu/mmu.c:__reset_rsvds_bits_mask.</summary>
+    private static bool IsReservedByAmd(CpuState* state, ulong entry, int level) =>
+        level >= 3 && (entry & (Global | Large)) == Global && (state->Features & GuestFeature.IsAmd) != 0;
 
     private static bool MayBeLarge(CpuState* state, int level) =>
         level <= 2 || (level == 3 && (state->Features & GuestFeature.Pages1G) != 0);

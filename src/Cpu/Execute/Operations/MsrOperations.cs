@@ -26,6 +26,9 @@ internal static unsafe class MsrOperations
     private const uint MachineCheckStatus = 0x17A;
     private const uint SupervisorState = 0xDA0;
     private const uint ExtendedFeatureEnable = 0xC000_0080;
+    // AMD's PERFEVTSEL0 to 3 and PERFCTR0 to 3.
+    private const uint FirstPerformanceCounter = 0xC001_0000;
+    private const uint LastPerformanceCounter = 0xC001_0007;
     private const uint FsBase = 0xC000_0100;
     private const uint GsBase = 0xC000_0101;
 
@@ -117,6 +120,9 @@ internal static unsafe class MsrOperations
                 return HasSupervisorState(state);
             case MachineCheckCapabilities or MachineCheckStatus or MicrocodeRevision:
                 return true;
+            case >= FirstPerformanceCounter and <= LastPerformanceCounter:
+                // Nothing counts, which KVM without a PMU says in the same way, whoever made the CPU.
+                return true;
             default:
                 return slot >= 0 && IsOffered(state, slot);
         }
@@ -144,6 +150,7 @@ internal static unsafe class MsrOperations
             case GsBase:
                 return TryWriteBase(state, SegmentName.Gs, value);
             case MicrocodeRevision or MicrocodeUpdate:
+            case >= FirstPerformanceCounter and <= LastPerformanceCounter:
                 return true;
             case SupervisorState:
                 return value == 0 && HasSupervisorState(state);

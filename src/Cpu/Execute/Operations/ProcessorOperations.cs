@@ -12,7 +12,7 @@ namespace KvmActors.Cpu.Execute.Operations;
 // SAFETY: touches only the state.
 
 /// <summary>CPUID, time stamps, HLT, hypercalls, and what does nothing here.</summary>
-/// <remarks>Source: Intel SDM vol. 2, "CPUID", "RDTSC", "RDTSCP", "RDPID", "HLT"; vol. 3C, "VMCALL"; AMD APM vol. 3,
+/// <remarks>Source: Intel SDM vol. 2, "CPUID", "RDTSC", "RDTSCP", "RDPID", "RDPMC", "HLT"; vol. 3C, "VMCALL"; AMD APM vol. 3,
 /// "VMMCALL".</remarks>
 internal static unsafe class ProcessorOperations
 {
@@ -26,6 +26,7 @@ internal static unsafe class ProcessorOperations
         table.Add(Mnemonic.Rdtsc, &ReadTimeStamp);
         table.Add(Mnemonic.Rdtscp, &ReadTimeStampAndId, GuestFeature.Rdtscp);
         table.Add(Mnemonic.Rdpid, &ReadProcessorId, GuestFeature.Rdpid);
+        table.Add(Mnemonic.Rdpmc, &ReadPerformanceCounter);
         table.AddLast(Mnemonic.Hlt, &Halt);
         table.AddLast(Mnemonic.Vmcall, &CallIntelHypervisor);
         table.AddLast(Mnemonic.Vmmcall, &CallAmdHypervisor);
@@ -112,6 +113,9 @@ internal static unsafe class ProcessorOperations
         *(ulong*)((byte*)state + uop->Destination) = (uint)*CpuState.Msr(state, MsrSlots.TscAux);
         return Outcome.Next;
     }
+
+    /// <summary>There are no performance counters, so that every number of one is wrong.</summary>
+    private static Outcome ReadPerformanceCounter(CpuState* state, Uop* uop) => Faults.GeneralProtectionFault(state);
 
     private static Outcome Halt(CpuState* state, Uop* uop)
     {
