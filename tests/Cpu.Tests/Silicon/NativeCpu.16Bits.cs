@@ -23,8 +23,12 @@ internal sealed unsafe partial class NativeCpu
     /// <summary>Makes the segments; false, with the reason, where the host refuses.</summary>
     public bool TryMake16Bits(out string whyNot)
     {
-        s_localTable.Enter();
-        _hasLocalTable = true;
+        if (!_hasLocalTable)
+        {
+            s_localTable.Enter();
+            _hasLocalTable = true;
+        }
+
         const uint ReadableCode = 2 << 1;
         const uint WritableData = 0 << 1;
         const uint Usable = 1 << 6;

@@ -18,6 +18,9 @@ internal sealed unsafe partial class NativeCpu
     private const int WithInformation = 4;
     private const int OnAlternateStack = 0x0800_0000;
 
+    // What signals do is the process's: one test at a time changes it.
+    private static readonly Lock s_signals = new();
+
     // The structure of sigaction: handler, 1024 bits of mask, flags, restorer.
     private const int ActionBytes = 152;
     private const int ActionFlags = 136;
@@ -28,6 +31,14 @@ internal sealed unsafe partial class NativeCpu
     /// <summary>Executes one instruction of 64-bit code; true if it faulted with #XM: then the result is the state as
     /// the fault left it.</summary>
     public (SiliconResult Result, bool HasFaulted) ExecuteUnmasked(SiliconCase instruction)
+    {
+        lock (s_signals)
+        {
+            return ExecuteWithHandler(instruction);
+        }
+    }
+
+    private (SiliconResult Result, bool HasFaulted) ExecuteWithHandler(SiliconCase instruction)
     {
         byte* action = stackalloc byte[ActionBytes];
         byte* old = stackalloc byte[ActionBytes];

@@ -6,14 +6,15 @@ namespace KvmActors.Cpu.Tests.Silicon;
 
 // JUSTIFICATION: see NativeCpu.cs.
 // SAFETY: the handler takes only faults at an address inside of the block, or below 64 KiB, where no other code is;
-// every other one goes to the handler that was there before, with the same arguments. A vector writes to the block alone:
-// its addresses are in the block, or not canonical.
+// every other one goes to the handler that was there before, with the same arguments. A vector writes to the block
+// alone: its addresses are in the block, or not canonical.
 
 /// <summary>Vectors: the block at its fixed place, two of its pages protected, and instructions that may fault.
 /// </summary>
 internal sealed unsafe partial class NativeCpu
 {
     private const int VectorHandler = 0xD00;
+    private const int NullSegments = 0xE80;
     private const int OldHandlers = 0xB00;
     private const int VectorFault = 0xA80;
     private const int FaultNumber = VectorFault + 8;
@@ -58,15 +59,19 @@ internal sealed unsafe partial class NativeCpu
 
         NativeCpu made = new((byte*)block);
         made.WriteVectorHandler();
+
+        // As Linux starts a process: xor eax, eax; mov ds, eax; mov es, eax; mov gs, eax; ret.
+        Emit(made._block + NullSegments, [0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xC0, 0x8E, 0xE8, 0xC3]);
         _ = made._block[VectorLayout.ReadOnly];
         bool isProtected = Protect(block + VectorLayout.Absent, 0x1000, 0) == 0
             && Protect(block + VectorLayout.ReadOnly, 0x1000, 1) == 0;
         return isProtected ? made : throw new InvalidOperationException("Pages cannot be protected.");
     }
 
-    /// <summary>Takes the signals of faults, until <see cref="EndVectors"/>.</summary>
+    /// <summary>Takes the signals of faults, until <see cref="EndVectors"/> on the same thread.</summary>
     public void BeginVectors()
     {
+        s_signals.Enter();
         byte* action = stackalloc byte[ActionBytes];
         byte* old = stackalloc byte[ActionBytes];
         for (int index = 0; index < s_faultSignals.Length; index++)
@@ -95,6 +100,8 @@ internal sealed unsafe partial class NativeCpu
                 _ = Action(s_faultSignals[index], (nint)old, 0);
             }
         }
+
+        s_signals.Exit();
     }
 
     /// <summary>Puts the code of a shape where the vectors that follow execute it.</summary>
@@ -132,6 +139,7 @@ internal sealed unsafe partial class NativeCpu
         Copy(words, MachineImage.Data, MachineImage.DataCount, SiliconLayout.Data);
         Copy(words, MachineImage.Stack, MachineImage.StackCount, SiliconLayout.StackLow);
         Copy(words, MachineImage.Edge, MachineImage.EdgeCount, VectorLayout.Edge);
+        ((delegate* unmanaged<void>)(_block + NullSegments))();
         int entry = shape.Bits switch
         {
             64 => SiliconLayout.Entry,

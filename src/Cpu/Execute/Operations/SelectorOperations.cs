@@ -16,7 +16,10 @@ namespace KvmActors.Cpu.Execute.Operations;
 internal static unsafe class SelectorOperations
 {
     private const int SelectorBytes = 2;
-    private const uint AccessRightsMask = 0x00F0_FF00;
+
+    // With bits 19:16 of the limit, which Intel's manual leaves undefined and AMD's shows (APM vol. 3, "LAR"). CPUs of
+    // both give them.
+    private const uint AccessRightsMask = 0x00FF_FF00;
 
     public static void Register(InstructionTable table)
     {

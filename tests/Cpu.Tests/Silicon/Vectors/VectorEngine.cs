@@ -31,18 +31,31 @@ internal sealed unsafe class VectorEngine : IDisposable
     private const int HandlerBytes = 16;
     private const int GateCount = 32;
     private const ushort CodeSelector = 0x33;
+    private const int GdtBytes = 0x80;
     private const ulong BudgetMax = 1000;
 
     private const ulong UserPage = 0x67; // present, writable, user, accessed, dirty
     private const ulong ReadOnlyPage = 0x65;
+
+    // ES, CS, SS, DS, FS, GS.
+    private const int SegmentCount = 6;
+
+    // As Linux has them, from entry 1 on: code of the kernel in 32 and 64 bits, its data; code of processes in 32 bits,
+    // their data, their code in 64 bits.
+    private static readonly ulong[] s_descriptors =
+    [
+        0x00CF_9B00_0000_FFFF, 0x00AF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF,
+        0x00CF_FB00_0000_FFFF, 0x00CF_F300_0000_FFFF, 0x00AF_FB00_0000_FFFF,
+    ];
 
     private static readonly byte[] s_hypercall = [0x0F, 0x01, 0xC1];
 
     private readonly GuestMemory _memory = new(MemoryBytes);
     private readonly VcpuEngine _engine;
     private readonly Runner _runner;
-    private readonly SegmentCache _code;
+    private readonly SegmentCache[] _segments = new SegmentCache[SegmentCount];
     private readonly int _bits;
+    private bool _loadsSegments;
 
     public VectorEngine(int bits)
     {
@@ -52,7 +65,10 @@ internal sealed unsafe class VectorEngine : IDisposable
         _engine = new VcpuEngine(0, _memory);
         _runner = new Runner(_engine);
         StateTransfer.Restore(_engine, UserMode(StateTransfer.Reset(0)));
-        _code = *CpuState.Segment(_engine.State, SegmentName.Cs);
+        for (int segment = 0; segment < SegmentCount; segment++)
+        {
+            _segments[segment] = *CpuState.Segment(_engine.State, (SegmentName)segment);
+        }
     }
 
     public void Dispose()
@@ -67,6 +83,7 @@ internal sealed unsafe class VectorEngine : IDisposable
     {
         Write(shape.CodeOffset, [.. shape.Bytes, .. s_hypercall]);
         Write(shape.CodeOffset + SiliconLayout.TakenOffset, s_hypercall);
+        _loadsSegments = shape.LoadsSegments;
     }
 
     /// <summary>Executes one vector of the shape that was prepared.</summary>
@@ -105,6 +122,11 @@ internal sealed unsafe class VectorEngine : IDisposable
         }
 
         Read(before, after);
+        if (_loadsSegments)
+        {
+            Leave();
+        }
+
         return null;
     }
 
@@ -157,7 +179,11 @@ internal sealed unsafe class VectorEngine : IDisposable
 
     private void Leave()
     {
-        *CpuState.Segment(_engine.State, SegmentName.Cs) = _code;
+        for (int segment = 0; segment < SegmentCount; segment++)
+        {
+            *CpuState.Segment(_engine.State, (SegmentName)segment) = _segments[segment];
+        }
+
         ModeControl.Refresh(_engine.State);
     }
 
@@ -194,9 +220,12 @@ internal sealed unsafe class VectorEngine : IDisposable
             s_hypercall.CopyTo(system[(int)(handler - SystemBase)..]);
         }
 
-        // 64-bit code for CPL 3; the other entries are empty.
-        BinaryPrimitives.WriteUInt64LittleEndian(
-            system[(int)(Gdt - SystemBase + (CodeSelector & ~7u))..], 0x00AF_FB00_0000_FFFF);
+        for (int entry = 0; entry < s_descriptors.Length; entry++)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(
+                system[((int)(Gdt - SystemBase) + ((entry + 1) * 8))..], s_descriptors[entry]);
+        }
+
         const int FirstStackOfTable = 0x24;
         BinaryPrimitives.WriteUInt64LittleEndian(system[((int)(Tss - SystemBase) + FirstStackOfTable)..], FaultStack);
         const int PortMap = 0x66;
@@ -250,13 +279,21 @@ internal sealed unsafe class VectorEngine : IDisposable
             32 => (0xC0FBu, 0xC0F3u, uint.MaxValue),
             _ => (0xFBu, 0xF3u, 0xFFFFu),
         };
-        SegmentState code = new(CodeSelector, segmentBase, limit, codeRights);
-        SegmentState data = new(Selector: 0x2B, segmentBase, limit, dataRights);
+        (ushort codeSelector, ushort dataSelector, ushort stackSelector) = _bits switch
+        {
+            64 => ((ushort)0x33, (ushort)0, (ushort)0x2B),
+            32 => ((ushort)0x23, (ushort)0x2B, (ushort)0x2B),
+            _ => ((ushort)0x07, (ushort)0x0F, (ushort)0x0F),
+        };
+        SegmentState code = new(codeSelector, segmentBase, limit, codeRights);
+        SegmentState data = new(dataSelector, segmentBase, limit, dataRights);
+        SegmentState stack = data with { Selector = stackSelector };
+        SegmentState other = data with { Selector = 0 };
         SegmentState task = new(Selector: 0x40, Tss, Limit: 0x67, Attributes: 0x8B);
         return reset with
         {
-            Segments = [data, code, data, data, data, data, reset.Segments[6], task],
-            Gdtr = new DescriptorTableState(Gdt, CodeSelector | 7),
+            Segments = [data, code, stack, data, other, other, reset.Segments[6], task],
+            Gdtr = new DescriptorTableState(Gdt, GdtBytes - 1),
             Idtr = new DescriptorTableState(Idt, (GateCount * 16) - 1),
             RFlags = 0x202,
             Cpuid = TestGuest.AllFeatures, // of Intel, as is the CPU that the vectors are of

@@ -50,6 +50,11 @@ internal sealed class VectorShape
 
     public ulong Taken => Address + SiliconLayout.TakenOffset;
 
+    /// <summary>True if segment registers are not the same behind it.</summary>
+    public bool LoadsSegments => Decode() is var instruction
+        && (instruction.Mnemonic is Mnemonic.Les or Mnemonic.Lds or Mnemonic.Lss or Mnemonic.Lgs
+            || (instruction.Mnemonic is Mnemonic.Mov or Mnemonic.Pop && instruction.Op0Register.IsSegmentRegister()));
+
     public Instruction Decode()
     {
         var decoder = Decoder.Create(Bits, Bytes, Address);

@@ -36,6 +36,32 @@ internal static class VectorText
         return text.ToString();
     }
 
+    /// <summary>The vectors of a shape whose whole results are recorded.</summary>
+    public static IEnumerable<string> Show(VectorFile file, VectorPools pools, VectorShape shape)
+    {
+        VectorInputs inputs = new(pools);
+        MachineImage before = new();
+        MachineImage after = new();
+        for (int number = 0; number < shape.FullCount; number++)
+        {
+            inputs.Fill(shape, number, before);
+            after.CopyFrom(before);
+            file.ReadFull(shape, number, after);
+            yield return $"{shape} at {shape.Address:x}, number {number} of shape {shape.Index}\n"
+                + $"    before: {Inputs(shape, before)}\n    after: {Changes(before, after)}";
+        }
+    }
+
+    private static string Changes(MachineImage before, MachineImage after)
+    {
+        IEnumerable<string> words = Enumerable.Range(0, MachineImage.Count)
+            .Where(word => before.Words[word] != after.Words[word])
+            .Select(word => $"{MachineImage.NameOf(word)}={after.Words[word]:x}")
+            .Append(MachineImage.NameOf(after.Fault))
+            .Append($"flags {MachineImage.NamesOf(after.Flags & SiliconResult.ComparedFlags)}");
+        return string.Join(", ", words);
+    }
+
     private static string Inputs(VectorShape shape, MachineImage before)
     {
         StringBuilder text = new($"flags {MachineImage.NamesOf(before.Flags & SiliconResult.ComparedFlags)}");
@@ -124,13 +150,9 @@ internal static class VectorText
         native.Execute(before, expected);
         native.EndVectors();
         bool isRecorded = file.DigestOf(shape, failure.Number) == MachineImage.Digest(before, expected);
-        string changes = string.Join(", ", Enumerable.Range(0, MachineImage.Count)
-            .Where(word => before.Words[word] != expected.Words[word])
-            .Select(word => $"{MachineImage.NameOf(word)}={expected.Words[word]:x}"));
         string whose = isRecorded
             ? "expected, as this machine's CPU also gives"
             : "this machine's CPU gives another result than was recorded";
-        return $"{whose}: {changes}, {MachineImage.NameOf(expected.Fault)}, flags "
-            + MachineImage.NamesOf(expected.Flags & SiliconResult.ComparedFlags);
+        return $"{whose}: {Changes(before, expected)}";
     }
 }

@@ -15,9 +15,13 @@ internal sealed class ShapeMaker(Random random)
     private readonly InstructionInfoFactory _information = new();
     private readonly List<VectorOverride> _overrides = [];
 
-    public VectorShape Make(SiliconCase made, VectorPlan plan)
+    /// <param name="made">The case.</param>
+    /// <param name="plan">How many vectors it becomes.</param>
+    /// <param name="first">What the case needs besides.</param>
+    public VectorShape Make(SiliconCase made, VectorPlan plan, params IEnumerable<VectorOverride> first)
     {
         _overrides.Clear();
+        _overrides.AddRange(first);
         Instruction instruction = made.Instructions[0];
         Pin(made, Gpr.Rsp);
         PinAddresses(made, instruction);
@@ -112,7 +116,7 @@ internal sealed class ShapeMaker(Random random)
     {
         switch (instruction.Mnemonic)
         {
-            case Mnemonic.Jmp or Mnemonic.Call:
+            case Mnemonic.Jmp or Mnemonic.Call when !FarForms.IsFar(instruction):
                 PinTarget(made, instruction, target);
                 break;
             case Mnemonic.Ret:

@@ -45,6 +45,10 @@ internal sealed class ShapeSource(Random random, int step)
         .SelectMany(_ => SystemForms.WithFx(plan.Bits, random))
         .Select(made => _maker.Make(made, plan));
 
+    public IEnumerable<VectorShape> Segments(VectorPlan plan) => Enumerable.Range(0, plan.Shapes)
+        .SelectMany(_ => SegmentForms.Of(plan.Bits, random).Concat(FarForms.Of(plan.Bits, random)))
+        .Select(form => _maker.Make(form.Made, plan, form.Needs));
+
     private IEnumerable<Code> Some(IEnumerable<Code> forms) => forms.Where((_, index) => index % step == 0);
 
     private static ulong Origin(VectorPlan plan) => plan.Bits == 16 ? 0 : VectorLayout.BlockBase;

@@ -13,8 +13,8 @@ namespace KvmActors.Cpu.Tests.Silicon.Vectors.Recording;
 /// recorded, into memory, and replayed.</summary>
 public sealed class SiliconVectorRecording(ITestOutputHelper output)
 {
-    // Of the choice of encodings; vectors have their own numbers.
-    private const int Seed = 20_261_122;
+    // Of pools and encodings; vectors have their own numbers.
+    private const int SeedDefault = 20_261_122;
 
     // Without a folder, one form of so many.
     private const int FormsLeftOut = 16;
@@ -32,6 +32,9 @@ public sealed class SiliconVectorRecording(ITestOutputHelper output)
         new("system-64", new VectorPlan(64, 6, 16, 1), (source, plan) => source.System(plan)),
         new("system-32", new VectorPlan(32, 6, 16, 1), (source, plan) => source.System(plan)),
         new("system-16", new VectorPlan(16, 6, 16, 1), (source, plan) => source.System(plan)),
+        new("segments-64", new VectorPlan(64, 24, 8, 2), (source, plan) => source.Segments(plan)),
+        new("segments-32", new VectorPlan(32, 24, 8, 2), (source, plan) => source.Segments(plan)),
+        new("segments-16", new VectorPlan(16, 24, 8, 2), (source, plan) => source.Segments(plan)),
         new("images-64", new VectorPlan(64, 4, 128, 4, HasFx: true), (source, plan) => source.Images(plan)),
         new("images-32", new VectorPlan(32, 4, 128, 4, HasFx: true), (source, plan) => source.Images(plan)),
     ];
@@ -40,7 +43,11 @@ public sealed class SiliconVectorRecording(ITestOutputHelper output)
     public void What_is_recorded_here_and_now_is_what_the_engine_does()
     {
         string? folder = Environment.GetEnvironmentVariable("KVMACTORS_RECORD_VECTORS");
-        Random random = new(Seed);
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("KVMACTORS_SEED"), out int given)
+            ? given
+            : SeedDefault;
+        output.WriteLine($"KVMACTORS_SEED={seed}");
+        Random random = new(seed);
         VectorPools pools = new PoolMaker(random).Make();
         if (folder is not null)
         {
@@ -63,7 +70,7 @@ public sealed class SiliconVectorRecording(ITestOutputHelper output)
 
             VectorPlan wanted = folder is null ? plan with { Shapes = 1, CountPerShape = 4, FullPerShape = 2 } : plan;
             VectorRecorder recorder = new(native, pools);
-            ShapeSource source = new(new Random(Seed), folder is null ? FormsLeftOut : 1);
+            ShapeSource source = new(new Random(seed), folder is null ? FormsLeftOut : 1);
             VectorFile read = Record(name, folder, from(source, wanted), recorder, pools);
             table.Add($"| {name} | {read.Count} | {FormsOf(read)} | {read.Shapes.Count} | "
                 + $"{read.Statuses.Count(MachineImage.IsFault)} |");
@@ -96,14 +103,15 @@ public sealed class SiliconVectorRecording(ITestOutputHelper output)
     {
         var clock = Stopwatch.StartNew();
         VectorFile file = recorder.Record(shapes, Header());
-        string path = Path.Combine(folder ?? Path.GetTempPath(), name + VectorFile.Extension);
+        string target = folder ?? Directory.CreateTempSubdirectory("kvmactors-vectors-").FullName;
+        string path = Path.Combine(target, name + VectorFile.Extension);
         double seconds = clock.Elapsed.TotalSeconds;
         file.Write(path);
         var read = VectorFile.Read(path);
         long bytes = new FileInfo(path).Length;
         if (folder is null)
         {
-            File.Delete(path);
+            Directory.Delete(target, recursive: true);
         }
 
         output.WriteLine(
@@ -119,7 +127,11 @@ public sealed class SiliconVectorRecording(ITestOutputHelper output)
         clock.Restart();
         replay.Run(read.Shapes);
         output.WriteLine($"  replayed in {clock.Elapsed.TotalSeconds:F1} s, {replay.Failures.Count} differ.");
-        Assert.True(replay.Failures.Count == 0, VectorText.Report(name, read, pools, replay.Failures));
+        if (replay.Failures.Count != 0)
+        {
+            Assert.Fail(VectorText.Report(name, read, pools, replay.Failures));
+        }
+
         return read;
     }
 

@@ -65,7 +65,8 @@ internal static class SystemForms
             || instruction.Op1Register.IsCR() || instruction.Op1Register.IsDR();
     }
 
-    private static SiliconCase Case(Instruction instruction, int bits, Random random)
+    /// <summary>With RBX, RSI and RDI at a place for an FXSAVE image.</summary>
+    public static SiliconCase Case(Instruction instruction, int bits, Random random)
     {
         ulong origin = bits == 16 ? 0 : VectorLayout.BlockBase;
         ulong address = origin + SiliconLayout.Code + (ulong)random.Next(64);

@@ -24,35 +24,21 @@ internal sealed class VectorRecorder(NativeCpu native, VectorPools pools)
         using MemoryStream fulls = new();
         using BinaryWriter digestWriter = new(digests);
         using BinaryWriter fullWriter = new(fulls);
-        native.BeginVectors();
-        try
+        foreach (VectorShape shape in shapes)
         {
-            foreach (VectorShape shape in shapes)
+            shape.Index = recorded.Count;
+            native.BeginVectors();
+            try
             {
-                shape.Index = recorded.Count;
-                native.Prepare(shape);
-                if (WhyNot(shape) is { } whyNot)
+                if (TryRecord(shape, statuses, digestWriter, fullWriter))
                 {
-                    Refused.Add($"{shape}: {whyNot}");
-                    continue;
-                }
-
-                recorded.Add(shape);
-                for (int number = 0; number < shape.Count; number++)
-                {
-                    Execute(shape, number, _after);
-                    statuses.WriteByte(_after.Status);
-                    VectorFile.WriteDigest(digestWriter, MachineImage.Digest(_before, _after));
-                    if (number < shape.FullCount)
-                    {
-                        VectorFile.WriteFull(fullWriter, _before, _after);
-                    }
+                    recorded.Add(shape);
                 }
             }
-        }
-        finally
-        {
-            native.EndVectors();
+            finally
+            {
+                native.EndVectors();
+            }
         }
 
         return new VectorFile
@@ -64,6 +50,29 @@ internal sealed class VectorRecorder(NativeCpu native, VectorPools pools)
             Fulls = fulls.ToArray(),
             InputDigest = VectorData.InputDigest(recorded, pools),
         };
+    }
+
+    private bool TryRecord(VectorShape shape, Stream statuses, BinaryWriter digests, BinaryWriter fulls)
+    {
+        native.Prepare(shape);
+        if (WhyNot(shape) is { } whyNot)
+        {
+            Refused.Add($"{shape}: {whyNot}");
+            return false;
+        }
+
+        for (int number = 0; number < shape.Count; number++)
+        {
+            Execute(shape, number, _after);
+            statuses.WriteByte(_after.Status);
+            VectorFile.WriteDigest(digests, MachineImage.Digest(_before, _after));
+            if (number < shape.FullCount)
+            {
+                VectorFile.WriteFull(fulls, _before, _after);
+            }
+        }
+
+        return true;
     }
 
     private void Execute(VectorShape shape, int number, MachineImage after)
