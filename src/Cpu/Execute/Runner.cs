@@ -181,6 +181,7 @@ internal sealed unsafe class Runner(VcpuEngine engine)
             if (engine.Blocks.IsFull)
             {
                 state->LinkSlot = null;
+                state->CurrentBlock = null;
                 engine.Blocks.DropAll();
                 JumpCache.Flush(state);
             }

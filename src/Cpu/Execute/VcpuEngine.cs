@@ -82,6 +82,7 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         State->PhysicalAddressMask = GuestFeatures.PhysicalAddressMask(table);
         State->Features = GuestFeatures.Of(table);
         Tlb.Flush(State);
+        State->CurrentBlock = null;
         Blocks.DropAll();
     }
 
@@ -107,6 +108,20 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
 
     public bool CodeWritten(int pageNumber, int offsetInPage, int length) =>
         Blocks.Invalidate(pageNumber, offsetInPage, length);
+
+    public void DropTranslations()
+    {
+        Tlb.Flush(State);
+
+        // The block that changes them was itself found by one, and so were those behind it: the runner looks again.
+        Block* block = State->CurrentBlock;
+        if (block != null && block->IsValid)
+        {
+            block->Taken = null;
+            block->Fallthrough = null;
+            Blocks.Invalidate(block);
+        }
+    }
 
     public void Dispose()
     {

@@ -22,6 +22,9 @@ public sealed unsafe class GuestMemory : IDisposable
     /// <summary>Bound on the size of a VM's RAM: page numbers stay well inside an int.</summary>
     public const ulong SizeBytesMax = 1ul << 40;
 
+    /// <summary>Bit 0 of an entry of a page table: there is a translation.</summary>
+    private const int Present = 1;
+
     private readonly List<IMemoryObserver> _observers = [];
     private void* _allocation;
     private byte* _ram;
@@ -53,6 +56,9 @@ public sealed unsafe class GuestMemory : IDisposable
     public ulong SizeBytes { get; }
 
     public int PageCount { get; }
+
+    /// <summary>The flags of a page that nobody has written.</summary>
+    private static ReadOnlySpan<byte> CleanFlags => [0, PageFlags.Code, PageFlags.Table, PageFlags.Watched];
 
     /// <summary>First byte of RAM, for the engine.</summary>
     internal byte* Ram => _ram;
@@ -106,7 +112,7 @@ public sealed unsafe class GuestMemory : IDisposable
         Span<byte> flags = new(_flags, PageCount);
         for (int page = 0; page < flags.Length; page++)
         {
-            int clean = flags[page..].IndexOfAnyExcept((byte)0, PageFlags.Code);
+            int clean = flags[page..].IndexOfAnyExcept(CleanFlags);
             if (clean < 0)
             {
                 break;
@@ -147,21 +153,68 @@ public sealed unsafe class GuestMemory : IDisposable
         {
             CodeWritten(pageNumber, offsetInPage, length);
         }
+
+        if ((*flags & PageFlags.Table) != 0)
+        {
+            TableWritten(pageNumber, offsetInPage, length);
+        }
+    }
+
+    /// <summary>As <see cref="BeforeWrite"/>, for accessed and dirty bits of a page table's entry.</summary>
+    internal void BeforeEntryBits(int pageNumber, int offsetInPage)
+    {
+        byte* flags = _flags + pageNumber;
+        *flags |= PageFlags.AllDirty;
+        if ((*flags & PageFlags.Code) != 0)
+        {
+            CodeWritten(pageNumber, offsetInPage, sizeof(uint));
+        }
     }
 
     /// <summary>Marks a page as one that blocks were decoded from.</summary>
-    internal void MarkCode(int pageNumber)
+    internal void MarkCode(int pageNumber) => Mark(pageNumber, PageFlags.Code);
+
+    /// <summary>Marks a page as one that translations were read from.</summary>
+    internal void MarkTable(int pageNumber) => Mark(pageNumber, PageFlags.Table);
+
+    private void Mark(int pageNumber, byte flag)
     {
-        if ((_flags[pageNumber] & PageFlags.Code) != 0)
+        byte before = _flags[pageNumber];
+        _flags[pageNumber] |= flag;
+        if ((before & PageFlags.Watched) != 0)
         {
             return;
         }
 
-        _flags[pageNumber] |= PageFlags.Code;
         foreach (IMemoryObserver observer in _observers)
         {
             observer.DropWriteTranslations(pageNumber);
         }
+    }
+
+    /// <summary>Entries that are not present are in no TLB. If another changes, all translations go, and then none
+    /// depends on this page any more.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TableWritten(int pageNumber, int offsetInPage, int length)
+    {
+        byte* page = _ram + ((ulong)pageNumber * PageBytes);
+        int present = 0;
+        for (int offset = offsetInPage & ~(sizeof(uint) - 1); offset < offsetInPage + length; offset += sizeof(uint))
+        {
+            present |= page[offset] & Present;
+        }
+
+        if (present == 0)
+        {
+            return;
+        }
+
+        foreach (IMemoryObserver observer in _observers)
+        {
+            observer.DropTranslations();
+        }
+
+        _flags[pageNumber] &= unchecked((byte)~PageFlags.Table);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -65,7 +65,7 @@ internal static unsafe class PageAccess
         if (access == AccessKind.Write)
         {
             byte* flags = state->PageFlags + (page / GuestMemory.PageBytes);
-            if ((*flags & PageFlags.Code) != 0)
+            if ((*flags & PageFlags.Watched) != 0)
             {
                 return;
             }

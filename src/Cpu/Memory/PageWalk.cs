@@ -9,8 +9,10 @@ namespace KvmActors.Cpu.Memory;
 // SAFETY: PhysicalMemory compares every physical address with the size of RAM.
 
 /// <summary>The page walk: 32-bit, PAE and 4-level paging, with accessed and dirty bits.</summary>
-/// <remarks>Accessed and dirty bits are set only by a walk that succeeds. PDPTEs of PAE paging are read by each walk,
-/// as AMD does it, and not latched by MOV to CR3, which checks them as Intel does. Source: Intel SDM vol. 3A, chapter 5 "Paging".</remarks>
+/// <remarks>Accessed and dirty bits are set only by a walk that succeeds; a translation holds until one of the entries
+/// it was read from is written (<see cref="PageFlags.Table"/>), so that nothing tells which translations are in a TLB.
+/// PDPTEs of PAE paging are read by each walk, as AMD does it, and not latched by MOV to CR3, which checks them as Intel
+/// does. Source: Intel SDM vol. 3A, chapter 5 "Paging".</remarks>
 internal static unsafe class PageWalk
 {
     public const uint FaultPresent = 1 << 0;
@@ -59,6 +61,7 @@ internal static unsafe class PageWalk
         path.Rights = Writable | User;
         path.NoExecute = false;
         path.LeafShift = 0;
+        path.HasPointer = false;
         bool found = (state->Cr4 & ControlBits.Cr4PhysicalAddressExtension) == 0
             ? Walk32(state, &path)
             : WalkPae(state, &path);
@@ -143,6 +146,8 @@ internal static unsafe class PageWalk
             bool isPaePointer = level == 3 && !isLong;
             if (isPaePointer)
             {
+                path->Pointer = address;
+                path->HasPointer = true;
                 if (!EnterPaePointer(state, path, entry))
                 {
                     return false;
@@ -246,17 +251,18 @@ internal static unsafe class PageWalk
 
     private static void MarkUsed(CpuState* state, WalkPath* path)
     {
-        int sizeBytes = (state->Cr4 & ControlBits.Cr4PhysicalAddressExtension) != 0 ? 8 : 4;
+        if (path->HasPointer)
+        {
+            PhysicalMemory.MarkTable(state, path->Pointer);
+        }
+
         for (int depth = 0; depth < path->Depth; depth++)
         {
             ulong address = path->Entries[depth];
             bool isLeaf = depth == path->Depth - 1;
-            ulong bits = Accessed | (isLeaf && path->Access == AccessKind.Write ? Dirty : 0);
-            ulong entry = PhysicalMemory.Read(state, address, sizeBytes);
-            if ((entry & bits) != bits)
-            {
-                PhysicalMemory.Write(state, address, sizeBytes, entry | bits);
-            }
+            uint bits = (uint)(Accessed | (isLeaf && path->Access == AccessKind.Write ? Dirty : 0));
+            PhysicalMemory.SetEntryBits(state, address, sizeof(uint), bits);
+            PhysicalMemory.MarkTable(state, address);
         }
     }
 
@@ -292,6 +298,10 @@ internal static unsafe class PageWalk
         public AccessKind Access;
         public bool User;
         public bool NoExecute;
+
+        /// <summary>PAE paging: <see cref="Pointer"/> is where the PDPTE was, which has no accessed bit.</summary>
+        public bool HasPointer;
+        public ulong Pointer;
         public fixed ulong Entries[LevelsMax];
     }
 }

@@ -64,13 +64,37 @@ internal static unsafe class PhysicalMemory
         }
     }
 
-    /// <summary>Marks the page dirty, and drops code decoded from bytes that are about to change.</summary>
+    /// <summary>Sets bits of a page table's entry, which no translation depends on: accessed and dirty.</summary>
+    public static void SetEntryBits(CpuState* state, ulong physical, int sizeBytes, uint bits)
+    {
+        if (!IsRam(state, physical, sizeBytes) || (*(uint*)(state->Ram + physical) & bits) == bits)
+        {
+            return;
+        }
+
+        VcpuEngine.Of(state).Memory.BeforeEntryBits(
+            (int)(physical / GuestMemory.PageBytes), (int)(physical % GuestMemory.PageBytes));
+        *(uint*)(state->Ram + physical) |= bits;
+    }
+
+    /// <summary>From now on writes to the page are seen: a translation was read from it.</summary>
+    public static void MarkTable(CpuState* state, ulong physical)
+    {
+        ulong page = physical / GuestMemory.PageBytes;
+        if (IsRam(state, physical, 1) && (state->PageFlags[page] & PageFlags.Table) == 0)
+        {
+            VcpuEngine.Of(state).Memory.MarkTable((int)page);
+        }
+    }
+
+    /// <summary>Marks the page dirty, and drops what was made of bytes that are about to change: decoded code,
+    /// translations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void BeforeWrite(CpuState* state, ulong physical, int sizeBytes)
     {
         byte* flags = state->PageFlags + (physical / GuestMemory.PageBytes);
         *flags |= PageFlags.AllDirty;
-        if ((*flags & PageFlags.Code) != 0)
+        if ((*flags & PageFlags.Watched) != 0)
         {
             VcpuEngine.Of(state).Memory.BeforeWrite(
                 (int)(physical / GuestMemory.PageBytes), (int)(physical % GuestMemory.PageBytes), sizeBytes);
