@@ -16,6 +16,7 @@ internal static class KvmRequest
 
     // On a VM.
     public const uint CreateVcpu = 0xAE41;
+    public const uint CreateInterruptChips = 0xAE60;
     public const uint SetUserMemoryRegion = 0x4020_AE46;
     public const uint SetTssAddress = 0xAE47;
 

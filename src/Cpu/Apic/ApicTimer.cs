@@ -28,9 +28,13 @@ internal sealed class ApicTimer
 
     public bool IsByTsc => _mode == ModeTscDeadline;
 
-    private ulong Divider => 1ul << (int)(((_divideConfiguration & 3) | (_divideConfiguration >> 1 & 4)) + 1 & 7);
+    private ulong Divider => DividerOf(_divideConfiguration);
 
     private ulong Period => Math.Max(_initialCount * Divider, _mode == ModePeriodic ? PeriodMin : 1);
+
+    /// <summary>Ticks of one count, by the divide configuration register.</summary>
+    public static ulong DividerOf(uint configuration) =>
+        1ul << (int)(((configuration & 3) | (configuration >> 1 & 4)) + 1 & 7);
 
     /// <summary>The mode of LVT timer bits 18:17. Leaving or entering TSC-deadline mode disarms the timer.</summary>
     public void SetMode(uint mode)
