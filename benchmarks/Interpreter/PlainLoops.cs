@@ -4,7 +4,8 @@ using System.Numerics;
 
 namespace KvmActors.Benchmarks.Interpreter;
 
-/// <summary>What the guest programs do, written in C# in the same order: what the host's processor makes of it.</summary>
+/// <summary>What the guest programs do, written in C# in the same order: what the host's processor makes of it.
+/// </summary>
 internal static class PlainLoops
 {
     private static readonly ulong[] s_source = new ulong[GuestPrograms.MemoryWords];

@@ -12,8 +12,8 @@ using Xunit.Abstractions;
 
 namespace KvmActors.Kvm.Tests;
 
-/// <summary>The state of an engine's vCPU is state that KVM loads: set by its ioctls, in its order, and read back, it is
-/// the same. Where /dev/kvm is not usable, the test says why and does nothing.</summary>
+/// <summary>The state of an engine's vCPU is state that KVM loads: set by its ioctls, in its order, and read back, it
+/// is the same. Where /dev/kvm is not usable, the test says why and does nothing.</summary>
 public sealed class KvmStateOracleTests(ITestOutputHelper output)
 {
     private const ulong VmTime = 5_000_000;

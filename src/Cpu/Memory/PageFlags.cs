@@ -2,7 +2,8 @@
 
 namespace KvmActors.Cpu.Memory;
 
-/// <summary>The byte that is kept for each page of guest memory: one dirty bit a reader, the code bit and the table bit.</summary>
+/// <summary>The byte that is kept for each page of guest memory: one dirty bit a reader, the code bit and
+/// the table bit.</summary>
 internal static class PageFlags
 {
     /// <summary>Every <see cref="DirtyReader"/>'s bit: what a write sets.</summary>

@@ -29,7 +29,8 @@ public sealed class GarbageTests(ITestOutputHelper output)
         string[] found = [cut.End, .. Lines(cut.State)];
         if (!expected.SequenceEqual(found))
         {
-            IEnumerable<string> differ = expected.Zip(found, (line, other) => line == other ? "" : $"{line}\n{other}\n");
+            IEnumerable<string> differ = expected.Zip(
+                found, (line, other) => line == other ? "" : $"{line}\n{other}\n");
             throw new InvalidOperationException($"Whole and cut run differ:\n{string.Concat(differ)}");
         }
 

@@ -10,7 +10,8 @@ using Xunit.Abstractions;
 
 namespace KvmActors.Cpu.Tests.State;
 
-/// <summary>A vCPU's state in KVM's structures: what is written is read, and the bytes are where KVM has them.</summary>
+/// <summary>A vCPU's state in KVM's structures: what is written is read, and the bytes are where KVM has them.
+/// </summary>
 public sealed class KvmVcpuStateTests(ITestOutputHelper output)
 {
     private const ulong VmTime = 1_000_000;
@@ -74,7 +75,7 @@ public sealed class KvmVcpuStateTests(ITestOutputHelper output)
     [InlineData(KvmStructure.Xsave, 0, "7F03")] // fcw
     [InlineData(KvmStructure.Xsave, 24, "801F0000")] // mxcsr
     [InlineData(KvmStructure.Xsave, 512, "0300000000000000" + "0000000000000000")] // xstate_bv, xcomp_bv
-    [InlineData(KvmStructure.ExtendedControl, 0, "01000000" + "00000000" + "00000000" + "00000000" + "0100000000000000")]
+    [InlineData(KvmStructure.ExtendedControl, 0, "01000000" + "000000000000000000000000" + "0100000000000000")]
     [InlineData(KvmStructure.DebugRegisters, 32, "F00FFFFF00000000" + "0004000000000000")] // dr6, dr7
     [InlineData(KvmStructure.LocalApic, 0x30, "14000500")] // version
     [InlineData(KvmStructure.LocalApic, 0x350, "00070000")] // lvt0: ExtINT
@@ -84,7 +85,8 @@ public sealed class KvmVcpuStateTests(ITestOutputHelper output)
     {
         VcpuState state = Reset with
         {
-            Gprs = [.. Enumerable.Range(1, 16).Select(n => 0x0706_0504_0302_0100ul + (0x1010_1010_1010_1010ul * (ulong)n))],
+            Gprs = [.. Enumerable.Range(1, 16).Select(
+                number => 0x0706_0504_0302_0100ul + (0x1010_1010_1010_1010ul * (ulong)number))],
         };
 
         byte[] bytes = KvmVcpuState.Write(structure, state, VmTime);
