@@ -29,4 +29,13 @@ public interface IVcpuBus
 
     /// <summary>A level-triggered interrupt was ended.</summary>
     void EndOfInterrupt(byte vector);
+
+    /// <summary>The paravirtual clocks of all vCPUs are to be written: one was switched on, or a TSC was moved.
+    /// </summary>
+    /// <param name="vmTime">VM time of the instruction.</param>
+    void ClocksChanged(ulong vmTime);
+
+    /// <summary>The guest has written MSR KVM_WALL_CLOCK, which is the VM's.</summary>
+    /// <param name="register">Where the wall clock at VM time 0 is to be written: a GPA.</param>
+    void WallClockAsked(ulong register);
 }

@@ -6,6 +6,7 @@ using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Execute;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.Paravirtual;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu;
@@ -180,6 +181,26 @@ public sealed unsafe class Vcpu : IDisposable
 
     /// <summary>Tells the local APIC's timer that VM time has come so far.</summary>
     public void Advance(ulong vmTime) => _engine.Events.Apic.Advance(vmTime, _engine.TscAdjust);
+
+    /// <summary>True if the local APIC is there for others: IA32_APIC_BASE has it enabled. Its id is the vCPU's index.
+    /// </summary>
+    public bool HasApicId => _engine.Events.Apic.Mode != ApicMode.Disabled;
+
+    /// <summary>What the vCPU's CPUID table offers of KVM's paravirtual features.</summary>
+    public ParavirtualFeature Paravirtual => _engine.Paravirtual;
+
+    /// <summary>IA32_TSC_ADJUST: what the guest reads as its TSC, less VM time.</summary>
+    public ulong TscAdjust => _engine.TscAdjust;
+
+    /// <summary>Writes the vCPU's paravirtual clock to where the guest wants it, if it wants it.</summary>
+    /// <param name="vmTime">VM time now.</param>
+    /// <param name="isStable">True if all vCPUs of the VM read one TSC.</param>
+    public void WriteClock(ulong vmTime, bool isStable) => ParavirtualClock.WriteTime(
+        _engine.Memory, *CpuState.Msr(_engine.State, MsrSlots.SystemTime), vmTime, vmTime + TscAdjust, isStable);
+
+    /// <summary>Sets MSR KVM_WALL_CLOCK, which all vCPUs of a VM have in common. Nothing is written to
+    /// memory.</summary>
+    public void SetWallClockRegister(ulong value) => *CpuState.Msr(_engine.State, MsrSlots.WallClock) = value;
 
     /// <summary>True if the destination of a message, without its shorthand, is this vCPU's local APIC.</summary>
     public bool IsAddressed(InterruptMessage message) => _engine.Events.Apic.IsAddressed(message);

@@ -11,11 +11,16 @@ namespace KvmActors.Machine;
 internal sealed class MachineBus(Platform platform) : IVcpuBus
 {
     private VcpuSet? _vcpus;
+    private MachineClocks? _clocks;
 
     public bool HasExternalInterrupt => platform.HasExternalInterrupt;
 
     /// <summary>To be called once, when the vCPUs that use this bus exist.</summary>
-    public void Connect(VcpuSet vcpus) => _vcpus = vcpus;
+    public void Connect(VcpuSet vcpus, MachineClocks clocks)
+    {
+        _vcpus = vcpus;
+        _clocks = clocks;
+    }
 
     public ulong ReadMmio(Gpa address, int sizeBytes, ulong vmTime)
     {
@@ -34,4 +39,8 @@ internal sealed class MachineBus(Platform platform) : IVcpuBus
     public void Send(int sender, InterruptMessage message) => _ = _vcpus!.Send(sender, message);
 
     public void EndOfInterrupt(byte vector) => platform.EndOfInterrupt(vector);
+
+    public void ClocksChanged(ulong vmTime) => _clocks!.WriteAll(vmTime);
+
+    public void WallClockAsked(ulong register) => _clocks!.WriteWallClock(register);
 }

@@ -65,6 +65,12 @@ public static class MachineSpecRules
                 $"Expected the turn of a vCPU below {spec.VcpuCount}, found {state.Turn}.", nameof(state));
         }
 
+        if (state.Runner < 0 || state.Runner >= spec.VcpuCount)
+        {
+            throw new ArgumentException(
+                $"Expected a vCPU below {spec.VcpuCount} that runs in the turn, found {state.Runner}.", nameof(state));
+        }
+
         if (state.TurnTicksLeft == 0 || state.TurnTicksLeft > spec.TurnTicks)
         {
             throw new ArgumentException(

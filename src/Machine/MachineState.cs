@@ -11,6 +11,7 @@ namespace KvmActors.Machine;
 /// <param name="VmTime">Ticks since creation; a tick is one nanosecond of guest time and one retired
 /// instruction.</param>
 /// <param name="Turn">Whose turn it is.</param>
+/// <param name="Runner">Who runs in that turn: another vCPU after a yield to it.</param>
 /// <param name="TurnTicksLeft">What is left of that turn.</param>
 /// <param name="ConsoleBytes">Bytes the console has put out since creation.</param>
 /// <param name="End">How the VM ended, or null while it can run.</param>
@@ -20,6 +21,7 @@ public sealed record MachineState(
     ulong VmTime,
     HostVendor HostVendor,
     int Turn,
+    int Runner,
     ulong TurnTicksLeft,
     ulong ConsoleBytes,
     MachineEnd? End,

@@ -13,8 +13,9 @@ namespace KvmActors.Machine;
 /// <summary>The vCPUs of a VM: whose turn it is, and the interrupt messages between them.</summary>
 /// <remarks>
 /// <para><b>Turns.</b> vCPUs run in turns of <see cref="MachineSpec.TurnTicks"/> instructions, in the order of their
-/// indices. One that stands still loses the rest of its turn to the next that can run. So what several vCPUs do is a
-/// function of the machine's state, as with one.</para>
+/// indices. One that stands still loses the rest of its turn to the next that can run. One that yields lends the rest
+/// to another; if that stands still, the lender has it back, and the next turn is the one behind the lender's: so no
+/// yields keep a vCPU from its turn. What several vCPUs do is a function of the machine's state, as with one.</para>
 /// <para>Not thread-safe; see <see cref="VirtualMachine"/>.</para>
 /// </remarks>
 internal sealed class VcpuSet : IDisposable
@@ -40,10 +41,13 @@ internal sealed class VcpuSet : IDisposable
 
     public int Turn { get; private set; }
 
+    /// <summary>Who runs in that turn: another vCPU after a yield to it.</summary>
+    public int Runner { get; private set; }
+
     public ulong TurnTicksLeft { get; private set; }
 
-    /// <summary>The vCPU whose turn it is.</summary>
-    public Vcpu Current => _vcpus[Turn];
+    /// <summary>The vCPU that runs.</summary>
+    public Vcpu Current => _vcpus[Runner];
 
     /// <summary>By all vCPUs since their creation.</summary>
     public ulong InstructionsRetired
@@ -90,6 +94,9 @@ internal sealed class VcpuSet : IDisposable
         }
     }
 
+    /// <summary>True if all read one TSC.</summary>
+    public bool HaveOneTsc => Array.TrueForAll(_vcpus, vcpu => vcpu.TscAdjust == _vcpus[0].TscAdjust);
+
     /// <summary>True if one of them can run.</summary>
     public bool CanRun => _vcpus.Any(vcpu => vcpu.CanRun);
 
@@ -110,6 +117,12 @@ internal sealed class VcpuSet : IDisposable
     /// <summary>Gives the turn to a vCPU that can run; false if none can.</summary>
     public bool TryPick()
     {
+        if (Current.CanRun)
+        {
+            return true;
+        }
+
+        Runner = Turn;
         for (int tried = 0; tried < _vcpus.Length; tried++)
         {
             if (Current.CanRun)
@@ -123,7 +136,7 @@ internal sealed class VcpuSet : IDisposable
         return false;
     }
 
-    /// <summary>The vCPU whose turn it is has retired so many instructions.</summary>
+    /// <summary>The vCPU that runs has retired so many instructions.</summary>
     public void Charge(ulong retired)
     {
         if (retired > TurnTicksLeft)
@@ -162,9 +175,47 @@ internal sealed class VcpuSet : IDisposable
         return receivers.ToArray().Count(vcpu => vcpu.TryReceive(message));
     }
 
+    /// <summary>Takes an interrupt to each vCPU of a set.</summary>
+    /// <param name="targets">Bit n is the vCPU whose APIC id is <paramref name="firstApicId"/> + n.</param>
+    /// <param name="firstApicId">The APIC id of bit 0.</param>
+    /// <param name="message">What each gets; its destination does not count.</param>
+    /// <returns>How many took it.</returns>
+    public int Send(UInt128 targets, uint firstApicId, InterruptMessage message)
+    {
+        int taken = 0;
+        foreach (Vcpu vcpu in _vcpus)
+        {
+            bool isTarget = vcpu.HasApicId && (uint)vcpu.Index >= firstApicId
+                && (targets >> (vcpu.Index - (int)firstApicId) & 1) != 0;
+            taken += isTarget && vcpu.TryReceive(message) ? 1 : 0;
+        }
+
+        return taken;
+    }
+
+    /// <summary>Wakes the vCPU with an APIC id out of HLT, if there is one.</summary>
+    public void Kick(uint apicId) => _ = Send(sender: null, new InterruptMessage(
+        Vector: 0,
+        DeliveryMode.RemoteRead,
+        IsLogical: false,
+        apicId,
+        DestinationShorthand.None,
+        IsLevel: false,
+        IsAsserted: true,
+        IsWide: false));
+
+    /// <summary>Lends the rest of the turn to the vCPU with an APIC id, if there is one that can run.</summary>
+    public void YieldTo(ulong apicId)
+    {
+        if (apicId < (ulong)_vcpus.Length && _vcpus[apicId] is { HasApicId: true, CanRun: true })
+        {
+            Runner = (int)apicId;
+        }
+    }
+
     public ImmutableArray<VcpuState> Save() => [.. _vcpus.Select(vcpu => vcpu.Save())];
 
-    public void Restore(ImmutableArray<VcpuState> states, int turn, ulong turnTicksLeft)
+    public void Restore(ImmutableArray<VcpuState> states, int turn, int runner, ulong turnTicksLeft)
     {
         foreach (Vcpu vcpu in _vcpus)
         {
@@ -172,6 +223,7 @@ internal sealed class VcpuSet : IDisposable
         }
 
         Turn = turn;
+        Runner = runner;
         TurnTicksLeft = turnTicksLeft;
     }
 
@@ -194,6 +246,7 @@ internal sealed class VcpuSet : IDisposable
     private void PassTurn()
     {
         Turn = (Turn + 1) % _vcpus.Length;
+        Runner = Turn;
         TurnTicksLeft = _turnTicks;
     }
 }

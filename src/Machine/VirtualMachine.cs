@@ -55,9 +55,8 @@ public sealed class VirtualMachine : IDisposable
     private readonly MachineEvents _events;
     private readonly VcpuSet _vcpus;
     private readonly ArrayBufferWriter<byte> _console = new();
-    private readonly PatchSiteTable _patchSites = new();
+    private readonly MachineHypercalls _hypercalls;
     private readonly MemorySummer _summer;
-    private readonly ImmutableArray<HypercallPatch>.Builder _patches = ImmutableArray.CreateBuilder<HypercallPatch>();
     private ulong _consoleOffset;
 
     private VirtualMachine(MachineSpec spec)
@@ -72,7 +71,9 @@ public sealed class VirtualMachine : IDisposable
             message => _vcpus!.Send(sender: null, message));
         MachineBus bus = new(_platform);
         _vcpus = new VcpuSet(spec, Memory, bus);
-        bus.Connect(_vcpus);
+        MachineClocks clocks = new(spec, Memory, _vcpus);
+        bus.Connect(_vcpus, clocks);
+        _hypercalls = new MachineHypercalls(spec, _vcpus, clocks);
         _events = new MachineEvents(_vcpus, _platform);
     }
 
@@ -194,7 +195,7 @@ public sealed class VirtualMachine : IDisposable
             InstructionsRetired,
             _consoleOffset,
             _console.WrittenSpan.ToArray(),
-            _patches.DrainToImmutable());
+            _hypercalls.TakePatches());
         _consoleOffset += (ulong)_console.WrittenCount;
         _console.ResetWrittenCount();
         return result;
@@ -205,12 +206,13 @@ public sealed class VirtualMachine : IDisposable
         VmTime,
         HostVendor,
         _vcpus.Turn,
+        _vcpus.Runner,
         _vcpus.TurnTicksLeft,
         _consoleOffset,
         End,
         _vcpus.Save(),
         _platform.Save(),
-        _patchSites.ToImmutable());
+        _hypercalls.Sites.ToImmutable());
 
     /// <summary>The hash of vCPUs and devices; memory is not in it.</summary>
     public StateHash HashState() => StateHasher.Hash(Save());
@@ -226,10 +228,10 @@ public sealed class VirtualMachine : IDisposable
 
     private void Adopt(MachineState state)
     {
-        _vcpus.Restore(state.Vcpus, state.Turn, state.TurnTicksLeft);
+        _vcpus.Restore(state.Vcpus, state.Turn, state.Runner, state.TurnTicksLeft);
         HostVendor = state.HostVendor;
         _platform.Restore(state.Platform);
-        _patchSites.Restore(state.PatchSites);
+        _hypercalls.Sites.Restore(state.PatchSites);
         _consoleOffset = state.ConsoleBytes;
         VmTime = state.VmTime;
         End = state.End;
@@ -347,7 +349,7 @@ public sealed class VirtualMachine : IDisposable
                 End = _events.End;
                 break;
             case VmExit.Hypercall or VmExit.InvalidOpcode:
-                ServeHypercall(vcpu, exit);
+                _hypercalls.Serve(vcpu, exit, VmTime);
                 break;
             case VmExit.Shutdown shutdown:
                 End = new MachineEnd.TripleFault(vcpu.Index, shutdown.Reason + CodeAtRip(vcpu));
@@ -360,18 +362,6 @@ public sealed class VirtualMachine : IDisposable
         }
 
         return false;
-    }
-
-    private void ServeHypercall(Vcpu vcpu, VmExit exit)
-    {
-        // A full table can record no further site, so no byte may be written: the call is answered in place instead.
-        bool writes = Spec.PatchPolicy is HypercallPatchPolicy.Auto or HypercallPatchPolicy.Patch;
-        HypercallPatchPolicy policy = writes && _patchSites.IsFull ? HypercallPatchPolicy.Emulate : Spec.PatchPolicy;
-        if (HypercallLayer.Serve(vcpu, exit, policy, VmTime) is HypercallOutcome.Patched patched)
-        {
-            _patchSites.Record(patched.Patch);
-            _patches.Add(patched.Patch);
-        }
     }
 
     /// <summary>The bytes a failed instruction begins with: often the whole answer to why a guest died.</summary>
@@ -389,12 +379,12 @@ public sealed class VirtualMachine : IDisposable
         if (fruitlessSteps >= FruitlessStepsMax && End is null)
         {
             End = new MachineEnd.TripleFault(
-                _vcpus.Turn,
+                _vcpus.Runner,
                 $"{FruitlessStepsMax} VM exits in a row without one retired instruction between them."
                 + CodeAtRip(_vcpus.Current));
         }
     }
 
     private bool SliceIsFull() =>
-        _console.WrittenCount >= ConsoleBytesPerSliceMax || _patches.Count >= PatchesPerSliceMax;
+        _console.WrittenCount >= ConsoleBytesPerSliceMax || _hypercalls.PatchCount >= PatchesPerSliceMax;
 }

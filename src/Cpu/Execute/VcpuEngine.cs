@@ -6,6 +6,7 @@ using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Execute.Events;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.Paravirtual;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Execute;
@@ -54,6 +55,9 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
 
     public CpuidDialect CpuidDialect { get; set; }
 
+    /// <summary>What the table offers of KVM's paravirtual features.</summary>
+    public ParavirtualFeature Paravirtual { get; private set; }
+
     public CpuState* State
     {
         get
@@ -81,6 +85,7 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         Cpuid = table;
         State->PhysicalAddressMask = GuestFeatures.PhysicalAddressMask(table);
         State->Features = GuestFeatures.Of(table);
+        Paravirtual = ParavirtualCpuid.Of(table);
         Tlb.Flush(State);
         State->CurrentBlock = null;
         Blocks.DropAll();

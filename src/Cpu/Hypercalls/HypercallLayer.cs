@@ -26,9 +26,11 @@ public static class HypercallLayer
     /// <param name="vcpu">The vCPU that exited, with RIP at the instruction.</param>
     /// <param name="exit">One of those two exits.</param>
     /// <param name="policy">What to do about the other maker's instruction.</param>
-    /// <param name="vmTime">VM time of the instruction, in ticks, for the record of a patch.</param>
+    /// <param name="vmTime">VM time of the instruction, in ticks.</param>
+    /// <param name="host">Carries out what the call asks for beyond the vCPU; null for a vCPU that is alone.</param>
     /// <exception cref="ArgumentException">Another kind of exit.</exception>
-    public static HypercallOutcome Serve(Vcpu vcpu, VmExit exit, HypercallPatchPolicy policy, ulong vmTime)
+    public static HypercallOutcome Serve(
+        Vcpu vcpu, VmExit exit, HypercallPatchPolicy policy, ulong vmTime, IHypercallHost? host = null)
     {
         ArgumentNullException.ThrowIfNull(vcpu);
         bool native = exit switch
@@ -50,21 +52,23 @@ public static class HypercallLayer
 
         if (instruction.NativeTo == vcpu.HostVendor)
         {
-            return native ? Answer(vcpu, instruction, inPlace: false) : new HypercallOutcome.Reexecuted();
+            return native
+                ? Answer(vcpu, instruction, inPlace: false, vmTime, host)
+                : new HypercallOutcome.Reexecuted();
         }
 
-        return native ? new HypercallOutcome.Reexecuted() : ServeForeign(vcpu, instruction, policy, vmTime);
+        return native ? new HypercallOutcome.Reexecuted() : ServeForeign(vcpu, instruction, policy, vmTime, host);
     }
 
     private static HypercallOutcome ServeForeign(
-        Vcpu vcpu, HypercallInstruction site, HypercallPatchPolicy policy, ulong vmTime)
+        Vcpu vcpu, HypercallInstruction site, HypercallPatchPolicy policy, ulong vmTime, IHypercallHost? host)
     {
         switch (policy)
         {
             case HypercallPatchPolicy.Inject:
                 return Inject(vcpu, InvalidOpcode());
             case HypercallPatchPolicy.Emulate:
-                return Answer(vcpu, site, inPlace: true);
+                return Answer(vcpu, site, inPlace: true, vmTime, host);
             case HypercallPatchPolicy.Auto:
             case HypercallPatchPolicy.Patch:
                 break;
@@ -78,7 +82,9 @@ public static class HypercallLayer
             return new HypercallOutcome.Patched(patch);
         }
 
-        return policy == HypercallPatchPolicy.Auto ? Answer(vcpu, site, inPlace: true) : Inject(vcpu, refused);
+        return policy == HypercallPatchPolicy.Auto
+            ? Answer(vcpu, site, inPlace: true, vmTime, host)
+            : Inject(vcpu, refused);
     }
 
     /// <summary>Writes the native opcode over the other maker's, as a store of the guest at its present CPL: all three
@@ -92,7 +98,8 @@ public static class HypercallLayer
         return write;
     }
 
-    private static HypercallOutcome.Answered Answer(Vcpu vcpu, HypercallInstruction site, bool inPlace)
+    private static HypercallOutcome.Answered Answer(
+        Vcpu vcpu, HypercallInstruction site, bool inPlace, ulong vmTime, IHypercallHost? host)
     {
         HypercallRequest request = new(
             vcpu.ReadGpr(Gpr.Rax),
@@ -101,8 +108,13 @@ public static class HypercallLayer
             vcpu.ReadGpr(Gpr.Rdx),
             vcpu.ReadGpr(Gpr.Rsi),
             vcpu.Cpl,
-            Is64Bit: vcpu.Mode == CpuMode.Long64);
-        ulong result = HypercallDispatch.Answer(request);
+            Is64Bit: vcpu.Mode == CpuMode.Long64,
+            vcpu.Paravirtual);
+        HypercallDecision decision = HypercallDispatch.Decide(request);
+        long answer = decision.Effect is { } effect && host is not null
+            ? host.CarryOut(vcpu, effect, vmTime)
+            : decision.Result;
+        ulong result = HypercallDispatch.Encode(request, answer);
         vcpu.WriteGpr(Gpr.Rax, result);
         vcpu.SkipInstruction(site.Length);
         return new HypercallOutcome.Answered(HypercallDispatch.NumberOf(request), result, inPlace);

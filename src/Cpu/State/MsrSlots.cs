@@ -19,13 +19,15 @@ internal static class MsrSlots
     public const int FirstMtrr = 7;
     public const int Pat = FirstMtrr + 27;
     public const int MtrrDefaultType = Pat + 1;
-    public const int Star = Pat + 2;
-    public const int Lstar = Pat + 3;
-    public const int Cstar = Pat + 4;
-    public const int Sfmask = Pat + 5;
-    public const int KernelGsBase = Pat + 6;
-    public const int TscAux = Pat + 7;
-    public const int Count = Pat + 8;
+    public const int WallClock = Pat + 2;
+    public const int SystemTime = Pat + 3;
+    public const int Star = Pat + 4;
+    public const int Lstar = Pat + 5;
+    public const int Cstar = Pat + 6;
+    public const int Sfmask = Pat + 7;
+    public const int KernelGsBase = Pat + 8;
+    public const int TscAux = Pat + 9;
+    public const int Count = Pat + 10;
 
     /// <summary>Bits of IA32_APIC_BASE. Source: Intel SDM vol. 3A, figure 12-26.</summary>
     public const ulong ApicBaseBootstrapProcessor = 1ul << 8;
@@ -43,6 +45,7 @@ internal static class MsrSlots
         0x208, 0x209, 0x20A, 0x20B, 0x20C, 0x20D, 0x20E, 0x20F,
         0x250, 0x258, 0x259, 0x268, 0x269, 0x26A, 0x26B, 0x26C, 0x26D, 0x26E, 0x26F,
         0x277, 0x2FF,
+        0x4B56_4D00, 0x4B56_4D01,
         0xC000_0081, 0xC000_0082, 0xC000_0083, 0xC000_0084, 0xC000_0102, 0xC000_0103,
     ];
 

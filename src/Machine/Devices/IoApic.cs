@@ -161,7 +161,7 @@ internal sealed class IoApic(Action<InterruptMessage> send)
     {
         const ulong Logical = 1UL << 11;
         DeliveryMode mode = ModeOf(entry);
-        if (mode is DeliveryMode.Reserved or DeliveryMode.StartUp)
+        if (mode is DeliveryMode.RemoteRead or DeliveryMode.StartUp)
         {
             return;
         }

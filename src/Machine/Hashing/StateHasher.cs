@@ -20,7 +20,7 @@ namespace KvmActors.Machine.Hashing;
 public static class StateHasher
 {
     /// <summary>Raised with every change of the encoding. Hashes of different versions are never compared.</summary>
-    public const uint EncodingVersion = 3;
+    public const uint EncodingVersion = 4;
 
     public static StateHash Hash(MachineState state)
     {
@@ -37,6 +37,7 @@ public static class StateHasher
         writer.UInt64(state.VmTime);
         writer.Int32((int)state.HostVendor);
         writer.Int32(state.Turn);
+        writer.Int32(state.Runner);
         writer.UInt64(state.TurnTicksLeft);
         writer.UInt64(state.ConsoleBytes);
         WriteEnd(writer, state.End);
@@ -120,6 +121,7 @@ public static class StateHasher
         writer.Flag(vcpu.Events.NmiBlocked);
         writer.Flag(vcpu.Events.InitPending);
         writer.Int32(vcpu.Events.SipiVector ?? -1);
+        writer.Flag(vcpu.Events.IsKicked);
         writer.Byte(vcpu.HeldBreakpoints);
         writer.UInt64(vcpu.RandomsDrawn);
     }

@@ -30,6 +30,7 @@ internal static class ApicWire
             NmiPending = events.NmiPending,
             NmiBlocked = events.NmiBlocked,
             InitPending = events.InitPending,
+            IsKicked = events.IsKicked,
         };
         if (events.SipiVector is { } vector)
         {
@@ -45,5 +46,6 @@ internal static class ApicWire
         wire.InitPending,
         !wire.HasSipiVector ? null
             : wire.SipiVector <= byte.MaxValue ? (byte)wire.SipiVector
-            : throw new WireFault($"Expected a start-up vector of 0 to 255, found {wire.SipiVector}."));
+            : throw new WireFault($"Expected a start-up vector of 0 to 255, found {wire.SipiVector}."),
+        wire.IsKicked);
 }

@@ -78,6 +78,11 @@ public static class SnapshotCodec
             End = MachineWire.Of(state.End),
             Platform = PlatformWire.Of(state.Platform),
         };
+        if (state.Runner != state.Turn)
+        {
+            wire.Runner = checked((uint)state.Runner);
+        }
+
         wire.Vcpus.AddRange(state.Vcpus.Select(VcpuWire.Of));
         wire.PatchSites.AddRange(state.PatchSites.Select(MachineWire.Of));
         return wire;
@@ -87,6 +92,7 @@ public static class SnapshotCodec
         VmTime: wire.VmTime,
         HostVendor: MachineWire.From(wire.HostVendor),
         Turn: MachineWire.Index(wire.Turn, "turn"),
+        Runner: MachineWire.Index(wire.HasRunner ? wire.Runner : wire.Turn, "runner"),
         TurnTicksLeft: wire.TurnTicksLeft,
         ConsoleBytes: wire.ConsoleBytes,
         End: MachineWire.From(wire.End),

@@ -223,7 +223,7 @@ public sealed class KvmApiTests
         CpuidRegisters features = Supported.Query(0x4000_0001, 0, default);
 
         Assert.Equal(new CpuidRegisters(0x4000_0001, 0x4B4D_564B, 0x564B_4D56, 0x4D), signature);
-        Assert.Equal(new CpuidRegisters(1 << 1, 0, 0, 0), features);
+        Assert.Equal(new CpuidRegisters(0x0100_288B, 0, 0, 0), features);
     }
 
     private static KvmVcpuCpuid Set(KvmVcpuCpuid vcpu, IReadOnlyCollection<CpuidEntry> entries)

@@ -245,5 +245,13 @@ public sealed class SystemRuleTests
         public void EndOfInterrupt(byte vector)
         {
         }
+
+        public void ClocksChanged(ulong vmTime)
+        {
+        }
+
+        public void WallClockAsked(ulong register)
+        {
+        }
     }
 }

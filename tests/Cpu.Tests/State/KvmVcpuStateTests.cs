@@ -173,7 +173,11 @@ public sealed class KvmVcpuStateTests(ITestOutputHelper output)
             InterruptShadow = (InterruptShadow)random.Next(3),
             Apic = RandomApic(random),
             Events = new VcpuEvents(
-                random.Next(2) == 0, random.Next(2) == 0, random.Next(2) == 0, isWaiting ? (byte)Any() : null),
+                random.Next(2) == 0,
+                random.Next(2) == 0,
+                random.Next(2) == 0,
+                isWaiting ? (byte)Any() : null,
+                IsKicked: false),
         };
     }
 

@@ -16,6 +16,7 @@ internal static class SampleState
         VmTime: 123_456,
         HostVendor: HostVendor.Amd,
         Turn: 0,
+        Runner: 0,
         TurnTicksLeft: 17,
         ConsoleBytes: 99,
         End: new MachineEnd.EmulationFailure(0, new Gva(0x10_0000), [0x0F, 0xFF], "no such instruction"),
@@ -51,7 +52,7 @@ internal static class SampleState
         Cpuid: CpuidTable.Of([new CpuidEntry(1, 2, CpuidEntryFlags.SignificantIndex, 3, 4, 5, 6, 7, 8, 9)]),
         Observed: [new CpuidObservation(1, 2, 3, 4)],
         Apic: LocalApicState.Reset(id: 1) with { TimerDeadline = 11, TscDeadline = 12 },
-        Events: new VcpuEvents(NmiPending: true, NmiBlocked: false, InitPending: false, SipiVector: 9),
+        Events: new VcpuEvents(NmiPending: true, NmiBlocked: false, InitPending: false, SipiVector: 9, IsKicked: false),
         HeldBreakpoints: 0,
         RandomsDrawn: 77);
 

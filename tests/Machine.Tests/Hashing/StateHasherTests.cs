@@ -53,10 +53,10 @@ public sealed class StateHasherTests
     }
 
     [Fact]
-    public void Version_3_of_the_encoding_never_changes()
+    public void Version_4_of_the_encoding_never_changes()
     {
         // Journals hold such hashes. If this fails the encoding has changed: raise EncodingVersion, then this line.
-        const string Pinned = "d9f7ccd3b8cbf43d5ea6d63e96ebbe8cbafbfb551658f76c1c84efad5fcc3290";
+        const string Pinned = "16fd4c15683047c3d56f0fa1dec01c0884318cda079f8a793254bc1c031ea2e7";
         string hash = StateHasher.Hash(SampleState.Machine).Hex;
         Assert.True(hash == Pinned, $"The encoding has changed: {hash}.");
     }

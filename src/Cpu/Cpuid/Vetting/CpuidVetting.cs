@@ -2,6 +2,7 @@
 
 using KvmActors.Cpu.Cpuid.Names;
 using KvmActors.Cpu.Execute;
+using KvmActors.Cpu.Paravirtual;
 
 namespace KvmActors.Cpu.Cpuid.Vetting;
 
@@ -13,7 +14,8 @@ namespace KvmActors.Cpu.Cpuid.Vetting;
 /// processor trace, SGX, AMX, resource control, SVM) are left out, so they answer zeros; maximum leaves are the
 /// highest kept.</para>
 /// <para>Added, because true of the engine whatever the CPU: the hypervisor bit, x2APIC, the timer by TSC deadline,
-/// TSC_ADJUST, KVM's signature, and for Intel the frequency of the TSC, 1 GHz (leaf 15H).</para>
+/// TSC_ADJUST, KVM's signature and its paravirtual features, and for Intel the frequency of the TSC, 1 GHz (leaf
+/// 15H).</para>
 /// <para>Source: Linux v6.19 arch/x86/kvm/cpuid.c:__do_cpuid_func; Documentation/virt/kvm/x86/errata.rst for the two
 /// inverted bits.</para>
 /// </remarks>
@@ -24,8 +26,6 @@ public static class CpuidVetting
 
     // The first extended leaf that says how wide addresses are; long mode is of no use without it.
     private const uint AddressSizeLeaf = 0x8000_0008;
-
-    private const uint HypervisorBase = 0x4000_0000;
 
     // CPUID.15H: TSC frequency is ECX * EBX / EAX.
     private static readonly CpuidRegisters s_tsc = new(Eax: 1, Ebx: 1, Ecx: 1_000_000_000, Edx: 0);
@@ -40,11 +40,7 @@ public static class CpuidVetting
     // AMD repeats these bits of CPUID.01H:EDX in CPUID.80000001H:EDX. Source: AMD APM vol. 3, E.4.2.
     internal const uint AliasedFeatures = 0x0183_F3FF;
 
-    // "KVMKVMKVM", three zero bytes: EBX, ECX, EDX.
-    private static readonly CpuidRegisters s_signature = new(HypervisorBase + 1, 0x4B4D_564B, 0x564B_4D56, 0x4D);
-
-    // KVM_FEATURE_NOP_IO_DELAY: no port needs a pause after it. Nothing else paravirtual is implemented.
-    private static readonly CpuidRegisters s_paravirtual = new(1 << 1, 0, 0, 0);
+    private static readonly CpuidRegisters s_paravirtual = new((uint)ParavirtualCpuid.Offered, 0, 0, 0);
 
     /// <summary>The table for vCPU 0 of a VM of one, on <see cref="EngineFeatures.Current"/>.</summary>
     public static CpuidTable CutToEngine(CpuidTable table) => CutToEngine(table, EngineFeatures.Current);
@@ -68,8 +64,8 @@ public static class CpuidVetting
             AddClass(table, engine, 0x8000_0000, Math.Min(extended.Eax, MaxExtendedLeaf), entries);
         }
 
-        entries.Add(Entry(HypervisorBase, 0, s_signature));
-        entries.Add(Entry(HypervisorBase + 1, 0, s_paravirtual));
+        entries.Add(Entry(ParavirtualCpuid.FirstBase, 0, ParavirtualCpuid.Signature));
+        entries.Add(Entry(ParavirtualCpuid.FirstBase + 1, 0, s_paravirtual));
         return CpuidTable.Of(entries);
     }
 

@@ -21,6 +21,7 @@ internal sealed unsafe class EventControl
     private readonly VcpuEngine _engine;
     private bool _nmiPending;
     private bool _initPending;
+    private bool _isKicked;
     private int _sipiVector = VectorSet.None;
 
     public EventControl(VcpuEngine engine)
@@ -50,6 +51,7 @@ internal sealed unsafe class EventControl
             {
                 VcpuActivity.Running => true,
                 VcpuActivity.Halted => _initPending
+                    || _isKicked
                     || (_nmiPending && !NmiBlocked)
                     || ((state->SystemFlags & RFlags.Interrupt) != 0 && HasInterrupt),
                 VcpuActivity.WaitForSipi => _initPending || _sipiVector != VectorSet.None,
@@ -65,6 +67,7 @@ internal sealed unsafe class EventControl
     public void Refresh()
     {
         bool isPending = _nmiPending || _initPending || _sipiVector != VectorSet.None || Apic.HasRequest
+            || (_isKicked && _engine.State->Activity == VcpuActivity.Halted)
             || (Apic.PassesExternalInterrupts && Bus.HasExternalInterrupt);
         _engine.State->EventsPending = isPending ? 1 : 0;
     }
@@ -90,7 +93,11 @@ internal sealed unsafe class EventControl
                 bool isWaiting = _initPending || _engine.State->Activity == VcpuActivity.WaitForSipi;
                 _sipiVector = isWaiting ? message.Vector : _sipiVector;
                 break;
-            case DeliveryMode.SystemManagement or DeliveryMode.Reserved or DeliveryMode.External:
+            case DeliveryMode.RemoteRead:
+                // One that waits for its start-up IPI, or is shut down, has nothing to be woken from.
+                _isKicked |= _engine.State->Activity is VcpuActivity.Running or VcpuActivity.Halted;
+                break;
+            case DeliveryMode.SystemManagement or DeliveryMode.External:
                 isAccepted = false;
                 break;
         }
@@ -134,7 +141,7 @@ internal sealed unsafe class EventControl
             return false;
         }
 
-        bool isTaken = TryTakeNmi(state) || TryTakeInterrupt(state);
+        bool isTaken = TryTakeKick(state) || TryTakeNmi(state) || TryTakeInterrupt(state);
         if (isTaken)
         {
             Refresh();
@@ -144,7 +151,7 @@ internal sealed unsafe class EventControl
     }
 
     public VcpuEvents Save() => new(
-        _nmiPending, NmiBlocked, _initPending, _sipiVector == VectorSet.None ? null : (byte)_sipiVector);
+        _nmiPending, NmiBlocked, _initPending, _sipiVector == VectorSet.None ? null : (byte)_sipiVector, _isKicked);
 
     public void Restore(VcpuEvents events)
     {
@@ -152,6 +159,7 @@ internal sealed unsafe class EventControl
         NmiBlocked = events.NmiBlocked;
         _initPending = events.InitPending;
         _sipiVector = events.SipiVector ?? VectorSet.None;
+        _isKicked = events.IsKicked;
     }
 
     private bool TryStart(CpuState* state)
@@ -164,6 +172,20 @@ internal sealed unsafe class EventControl
         InitReset.StartAt(state, (byte)_sipiVector);
         _sipiVector = VectorSet.None;
         Refresh();
+        return true;
+    }
+
+    /// <summary>A kick ends a HLT and does nothing else. It does not outlive a HLT that something else ends.</summary>
+    /// <remarks>Source: Linux v6.19 arch/x86/kvm/x86.h:kvm_set_mp_state.</remarks>
+    private bool TryTakeKick(CpuState* state)
+    {
+        if (!_isKicked || state->Activity != VcpuActivity.Halted)
+        {
+            return false;
+        }
+
+        _isKicked = false;
+        state->Activity = VcpuActivity.Running;
         return true;
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.State;
@@ -19,8 +20,9 @@ internal static unsafe class InitReset
     private const int PageShift = 12;
     private const int ParagraphShift = 8;
 
-    /// <summary>As reset, but for the caching bits of CR0, the MSRs, x87 and SSE registers, the TSC and what is
-    /// counted; the bootstrap processor goes to the reset vector, any other waits for its start-up IPI.</summary>
+    /// <summary>As reset, but for the caching bits of CR0, the MSRs except that of the vCPU's clock, x87 and SSE
+    /// registers, the TSC and what is counted; the bootstrap processor goes to the reset vector, any other waits for
+    /// its start-up IPI.</summary>
     public static void Apply(VcpuEngine engine)
     {
         CpuState* state = engine.State;
@@ -32,7 +34,7 @@ internal static unsafe class InitReset
             fresh with
             {
                 Cr0 = (old.Cr0 & Cr0Caching) | Cr0ExtensionType,
-                Msrs = old.Msrs,
+                Msrs = WithoutClock(old.Msrs),
                 FxSave = old.FxSave,
                 Xcr0 = old.Xcr0,
                 Activity = isBootstrap ? VcpuActivity.Running : VcpuActivity.WaitForSipi,
@@ -46,6 +48,10 @@ internal static unsafe class InitReset
                 Events = VcpuEvents.None with { SipiVector = old.Events.SipiVector },
             });
     }
+
+    /// <summary>INIT ends the paravirtual clock. Source: Linux v6.19 arch/x86/kvm/x86.c:kvmclock_reset.</summary>
+    private static ImmutableArray<MsrValue> WithoutClock(ImmutableArray<MsrValue> msrs) =>
+        msrs.SetItem(MsrSlots.SystemTime, msrs[MsrSlots.SystemTime] with { Value = 0 });
 
     /// <summary>Real mode at the page that the start-up IPI names.</summary>
     public static void StartAt(CpuState* state, byte vector)

@@ -28,4 +28,12 @@ internal sealed class NoBus : IVcpuBus
     public void EndOfInterrupt(byte vector)
     {
     }
+
+    public void ClocksChanged(ulong vmTime)
+    {
+    }
+
+    public void WallClockAsked(ulong register)
+    {
+    }
 }

@@ -18,6 +18,7 @@ namespace KvmActors.Cpu.Execute.Operations;
 internal static unsafe class MsrOperations
 {
     private const uint TimeStampCounter = 0x10;
+    private const uint TscAdjust = 0x3B;
     private const uint MicrocodeUpdate = 0x79;
     private const uint MicrocodeRevision = 0x8B;
     private const uint PlatformInfo = 0xCE;
@@ -101,6 +102,9 @@ internal static unsafe class MsrOperations
             case MtrrCapabilities:
                 value = MtrrCapabilitiesValue;
                 return true;
+            case ParavirtualMsrs.WallClockOld or ParavirtualMsrs.SystemTimeOld
+                or ParavirtualMsrs.WallClock or ParavirtualMsrs.SystemTime:
+                return ParavirtualMsrs.TryRead(state, index, out value);
             case ExtendedFeatureEnable:
                 value = state->Efer;
                 return true;
@@ -134,9 +138,14 @@ internal static unsafe class MsrOperations
         {
             case TimeStampCounter:
                 // Moving the counter moves TSC_ADJUST by as much. Source: SDM vol. 3B, section 19.17.3.
-                *CpuState.Msr(state, MsrSlots.TscAdjust) += value - VmTime.TimeStamp(state, uop);
-                state->DeadlineChanged = 1;
+                TscMoved(state, uop, *CpuState.Msr(state, MsrSlots.TscAdjust) + value - VmTime.TimeStamp(state, uop));
                 return true;
+            case TscAdjust:
+                TscMoved(state, uop, value);
+                return true;
+            case ParavirtualMsrs.WallClockOld or ParavirtualMsrs.SystemTimeOld
+                or ParavirtualMsrs.WallClock or ParavirtualMsrs.SystemTime:
+                return ParavirtualMsrs.TryWrite(state, uop, index, value);
             case ApicBaseAddress:
                 return ApicBase.TryWrite(state, value);
             case TscDeadline:
@@ -165,8 +174,15 @@ internal static unsafe class MsrOperations
         }
 
         *CpuState.Msr(state, slot) = value;
-        state->DeadlineChanged |= slot == MsrSlots.TscAdjust ? 1 : 0;
         return true;
+    }
+
+    /// <summary>Timers by the TSC fire at another VM time, and clocks that the guest reads by it are wrong.</summary>
+    private static void TscMoved(CpuState* state, Uop* uop, ulong adjust)
+    {
+        *CpuState.Msr(state, MsrSlots.TscAdjust) = adjust;
+        state->DeadlineChanged = 1;
+        VcpuEngine.Of(state).Events.Bus.ClocksChanged(VmTime.Now(state, uop));
     }
 
     private static bool TryWriteDeadline(CpuState* state, ulong value)

@@ -52,7 +52,9 @@ internal static class KvmEvents
         WriteUInt32LittleEndian(bytes, state.Activity switch
         {
             VcpuActivity.Running or VcpuActivity.Shutdown => Runnable,
-            VcpuActivity.Halted => Halted,
+
+            // KVM has no room for a kick: one that waits has ended the HLT already.
+            VcpuActivity.Halted => state.Events.IsKicked ? Runnable : Halted,
             VcpuActivity.WaitForSipi => state.Events.SipiVector is null ? InitReceived : SipiReceived,
         });
         return bytes;
@@ -77,7 +79,8 @@ internal static class KvmEvents
                 bytes[NmiPendingOffset] != 0,
                 bytes[NmiMaskedOffset] != 0,
                 (flags & ValidSmm) != 0 && bytes[LatchedInitOffset] != 0,
-                sipi),
+                sipi,
+                IsKicked: false),
         };
     }
 
