@@ -107,6 +107,7 @@ internal sealed class EngineCpu : IDisposable
             Gprs = [.. sequence.Gprs],
             Rip = sequence.Address,
             RFlags = sequence.RFlags,
+            FxSave = sequence.FxState is { } image ? [.. image] : _template.FxSave,
         });
         VmExit exit;
         do
@@ -115,7 +116,7 @@ internal sealed class EngineCpu : IDisposable
         }
         while (exit is VmExit.BudgetSpent);
 
-        return exit is VmExit.Hypercall ? (Result(), "") : (null, $"expected the hypercall at the end, found {exit}");
+        return exit is VmExit.Hypercall ? (ResultWithFxState(sequence), "") : (null, $"expected the hypercall at the end, found {exit}");
     }
 
     private SiliconResult Result()

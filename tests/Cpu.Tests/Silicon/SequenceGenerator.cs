@@ -2,11 +2,12 @@
 
 using Iced.Intel;
 using KvmActors.Cpu.State;
+using KvmActors.Cpu.Tests.Simd;
 
 namespace KvmActors.Cpu.Tests.Silicon;
 
-/// <summary>Makes random runs of 64-bit instructions with jumps forward, none of which reads an undefined
-/// flag.</summary>
+/// <summary>Makes random runs of 64-bit instructions, half of the runs with MMX and SSE, with jumps forward; none reads
+/// an undefined flag.</summary>
 /// <param name="blockBase">Linear address of the block of <see cref="SiliconLayout"/>.</param>
 internal sealed class SequenceGenerator(ulong blockBase)
 {
@@ -22,6 +23,9 @@ internal sealed class SequenceGenerator(ulong blockBase)
     ];
 
     private static readonly Code[] s_straight = [.. InstructionForms.Of64Bits.Where(IsStraight)];
+    private static readonly Code[] s_vector = [.. SimdForms.Of(64).Where(IsStraightVector)];
+
+    private readonly VectorContents _contents = new();
 
     public SiliconCase Make(Random random)
     {
@@ -29,12 +33,13 @@ internal sealed class SequenceGenerator(ulong blockBase)
         List<Instruction> instructions = [];
         UndefinedFlagTracker undefined = new();
         int length = random.Next(2, LengthMax);
+        bool hasVectors = random.Next(2) == 0;
         for (int attempt = 0; instructions.Count < length && attempt < TriesMax; attempt++)
         {
             // Instructions are numbered; BlockEncoder turns the numbers into addresses.
             Instruction instruction = random.Next(6) == 0 && instructions.Count < length - 1
                 ? Jump(random, instructions.Count, length)
-                : Straight(random);
+                : Straight(random, hasVectors && random.Next(2) == 0 ? s_vector : s_straight);
             if (undefined.TryAppend(instruction, instructions.Count))
             {
                 instruction.IP = (ulong)instructions.Count + 1;
@@ -56,8 +61,9 @@ internal sealed class SequenceGenerator(ulong blockBase)
             Address = address,
             Gprs = Registers(random),
             RFlags = CaseGenerator.Flags(random),
-            Data = Filled(random, SiliconLayout.DataBytes),
-            Stack = Filled(random, SiliconLayout.StackBytes),
+            Data = Filled(instructions, random, SiliconLayout.DataBytes),
+            Stack = Filled(instructions, random, SiliconLayout.StackBytes),
+            FxState = hasVectors ? _contents.FxState(instructions[^1], random) : null,
             UndefinedFlags = undefined.AtEnd,
             IsRun = true,
         };
@@ -77,6 +83,7 @@ internal sealed class SequenceGenerator(ulong blockBase)
             RFlags = program.RFlags,
             Data = program.Data,
             Stack = program.Stack,
+            FxState = program.FxState,
             UndefinedFlags = undefinedFlags,
             IsRun = true,
         };
@@ -91,17 +98,24 @@ internal sealed class SequenceGenerator(ulong blockBase)
         && code is not (Code.Shld_rm16_r16_CL or Code.Shrd_rm16_r16_CL or Code.Shld_rm16_r16_imm8
             or Code.Shrd_rm16_r16_imm8);
 
+    /// <summary>Not those that fault, that write where a register says, and that are each maker's own.</summary>
+    private static bool IsStraightVector(Code code) => code.Mnemonic() is not (
+            Mnemonic.Ldmxcsr or Mnemonic.Maskmovq or Mnemonic.Maskmovdqu
+            or Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps or Mnemonic.Rsqrtss
+            or Mnemonic.Dpps or Mnemonic.Dppd)
+        && code.FlowControl() == FlowControl.Next;
+
     private static Instruction Jump(Random random, int position, int length)
     {
         int target = Math.Min(length - 1, position + random.Next(1, JumpLengthMax + 2));
         return Instruction.CreateBranch(s_jumps[random.Next(s_jumps.Length)], (ulong)target + 1);
     }
 
-    private Instruction Straight(Random random)
+    private Instruction Straight(Random random, Code[] forms)
     {
         while (true)
         {
-            Code code = s_straight[random.Next(s_straight.Length)];
+            Code code = forms[random.Next(forms.Length)];
             Instruction instruction = CaseGenerator.Form(code, random, takenBranch: 0, bits: 64);
             bool addressed = !CaseOperands.HasMemory(instruction) || TryAddress(ref instruction, random);
             if (addressed && CaseGenerator.Encode(instruction, blockBase + SiliconLayout.Code, bits: 64) is not null)
@@ -140,10 +154,16 @@ internal sealed class SequenceGenerator(ulong blockBase)
         return gprs;
     }
 
-    private static byte[] Filled(Random random, int count)
+    /// <summary>Pieces, each as one of the instructions likes it.</summary>
+    private byte[] Filled(List<Instruction> instructions, Random random, int count)
     {
+        const int PieceBytes = 64;
         byte[] bytes = new byte[count];
-        EdgyNumber.Fill(random, bytes);
+        for (int at = 0; at < count; at += PieceBytes)
+        {
+            _contents.Fill(instructions[random.Next(instructions.Count)], random, bytes.AsSpan(at, PieceBytes));
+        }
+
         return bytes;
     }
 }

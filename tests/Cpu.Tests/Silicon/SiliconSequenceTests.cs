@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Iced.Intel;
 using KvmActors.Cpu.State;
+using KvmActors.Cpu.Tests.Simd;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -101,7 +102,9 @@ public sealed class SiliconSequenceTests(ITestOutputHelper output)
         foreach (Func<ulong> pieces in (Func<ulong>[])[() => 1000, () => 1, () => (ulong)random.Next(1, 6)])
         {
             (SiliconResult? found, string failure) = engine(made, pieces);
-            string? difference = found is null ? failure : expected.DifferenceTo(found, made.UndefinedFlags);
+            string? difference = found is null
+                ? failure
+                : expected.DifferenceTo(found, made.UndefinedFlags) ?? FxDifference(made, expected, found);
             if (difference is not null)
             {
                 return difference;
@@ -110,6 +113,9 @@ public sealed class SiliconSequenceTests(ITestOutputHelper output)
 
         return null;
     }
+
+    private static string? FxDifference(SiliconCase made, SiliconResult expected, SiliconResult found) =>
+        made.FxState is null ? null : FxStateDifference.Of(expected.FxState, found.FxState, xmmCount: 16);
 
     private static string Report(
         Func<SiliconCase, SiliconResult> silicon,
