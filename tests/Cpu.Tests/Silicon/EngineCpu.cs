@@ -116,7 +116,9 @@ internal sealed class EngineCpu : IDisposable
         }
         while (exit is VmExit.BudgetSpent);
 
-        return exit is VmExit.Hypercall ? (ResultWithFxState(sequence), "") : (null, $"expected the hypercall at the end, found {exit}");
+        return exit is VmExit.Hypercall
+            ? (ResultWithFxState(sequence), "")
+            : (null, $"expected the hypercall at the end, found {exit}");
     }
 
     private SiliconResult Result()
