@@ -11,8 +11,8 @@ namespace KvmActors.Cpu.Memory;
 /// <summary>The page walk: 32-bit, PAE and 4-level paging, with accessed and dirty bits.</summary>
 /// <remarks>Accessed and dirty bits are set only by a walk that succeeds; a translation holds until one of the entries
 /// it was read from is written (<see cref="PageFlags.Table"/>), so that nothing tells which translations are in a TLB.
-/// PDPTEs of PAE paging are read by each walk, as AMD does it, and not latched by MOV to CR3, which checks them as Intel
-/// does. Source: Intel SDM vol. 3A, chapter 5 "Paging".</remarks>
+/// PDPTEs of PAE paging are read by each walk, as AMD does it, and not latched by MOV to CR3, which checks them as
+/// Intel does. Source: Intel SDM vol. 3A, chapter 5 "Paging".</remarks>
 internal static unsafe class PageWalk
 {
     public const uint FaultPresent = 1 << 0;
