@@ -8,8 +8,8 @@ using static Iced.Intel.AssemblerRegisters;
 namespace KvmActors.Cpu.Tests.Execute;
 
 /// <summary>One vCPU writes code that another one runs.</summary>
-/// <remarks>Source: Intel SDM vol. 3A, section 10.1.3 "Handling Self- and Cross-Modifying Code". Here a store counts from
-/// the next instruction that any vCPU executes.</remarks>
+/// <remarks>Source: Intel SDM vol. 3A, section 10.1.3 "Handling Self- and Cross-Modifying Code". Here a store counts
+/// from the next instruction that any vCPU executes.</remarks>
 public sealed class CrossModifyingCodeTests
 {
     private const ulong Function = 0x1_1000;

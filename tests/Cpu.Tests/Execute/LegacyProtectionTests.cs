@@ -79,8 +79,8 @@ public sealed class LegacyProtectionTests
                 a.@int(0x77);
             },
             privilege: 3);
-        GuestTables.Write64(
-            guest.Memory, GuestTables.Gdt + Gate, GateTarget | ((ulong)GuestTables.KernelCode64 << 16) | (0xECul << 40));
+        guest.Write64(
+            GuestTables.Gdt + Gate, GateTarget | ((ulong)GuestTables.KernelCode64 << 16) | (0xECul << 40));
         guest.Write64(GuestTables.Gdt + Gate + 8, 0);
         guest.Change(state => state with { Gdtr = state.Gdtr with { Limit = 0x5F } });
         guest.Write64(TestGuest.DataStart, (ulong)(Gate | 3) << 32);

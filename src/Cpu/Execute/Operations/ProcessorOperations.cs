@@ -12,8 +12,8 @@ namespace KvmActors.Cpu.Execute.Operations;
 // SAFETY: touches only the state.
 
 /// <summary>CPUID, time stamps, HLT, hypercalls, and what does nothing here.</summary>
-/// <remarks>Source: Intel SDM vol. 2, "CPUID", "RDTSC", "RDTSCP", "RDPID", "RDPMC", "HLT"; vol. 3C, "VMCALL"; AMD APM vol. 3,
-/// "VMMCALL".</remarks>
+/// <remarks>Source: Intel SDM vol. 2, "CPUID", "RDTSC", "RDTSCP", "RDPID", "RDPMC", "HLT"; vol. 3C, "VMCALL"; AMD APM
+/// vol. 3, "VMMCALL".</remarks>
 internal static unsafe class ProcessorOperations
 {
     /// <summary>MISC_FEATURES_ENABLES[0]: CPUID outside of ring 0 is #GP(0). Source: Intel SDM vol. 4, MSR 140H; Intel

@@ -38,10 +38,7 @@ internal static class RunVerb
 
     public static Command Build(CliTerminal terminal)
     {
-        Argument<string> image = new("IMAGE")
-        {
-            Description = "A multiboot-1 or PVH kernel, Linux (vmlinux, bzImage), or a boot sector (flat binary)",
-        };
+        Argument<string> image = Image();
         Option<ulong?> memory = VerbOptions.Size(
             "--memory",
             "Guest memory [default: 64M]",
@@ -65,11 +62,7 @@ internal static class RunVerb
         Option<string?> cpuid = VerbOptions.Cpuid();
         Option<CpuidDialect?> dialect = VerbOptions.CpuidDialect();
         Option<ulong?> seed = VerbOptions.RandomSeed("0");
-        Option<string?> serial = new("--serial")
-        {
-            Description = "Write the serial port to this file instead of stdout",
-            HelpName = "FILE",
-        };
+        Option<string?> serial = Serial();
         Option<bool> json = VerbOptions.Json("what came of the run");
         VerbCommand verb = new("run", Description, Remarks, s_examples)
         {
@@ -101,6 +94,17 @@ internal static class RunVerb
             stop)));
         return verb;
     }
+
+    private static Argument<string> Image() => new("IMAGE")
+    {
+        Description = "A multiboot-1 or PVH kernel, Linux (vmlinux, bzImage), or a boot sector (flat binary)",
+    };
+
+    private static Option<string?> Serial() => new("--serial")
+    {
+        Description = "Write the serial port to this file instead of stdout",
+        HelpName = "FILE",
+    };
 
     /// <summary>Whatever fails here, the exit code 1 stays the guest's.</summary>
     private static int Run(SoloMachineOptions options, CliTerminal terminal, CancellationToken stop)
