@@ -79,6 +79,7 @@ public static class SoloRun
         SliceStop.LimitReached => SoloRunStop.LimitReached,
         SliceStop.Yielded => SoloRunStop.Cancelled,
         SliceStop.Idle => SoloRunStop.Ended,
+        SliceStop.Resting => throw new InvalidOperationException("A solo run never waits for a timer."),
         SliceStop.Ended => SoloRunStop.Ended,
     };
 

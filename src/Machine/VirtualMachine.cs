@@ -195,7 +195,10 @@ public sealed class VirtualMachine : IDisposable
             InstructionsRetired,
             _consoleOffset,
             _console.WrittenSpan.ToArray(),
-            _hypercalls.TakePatches());
+            _hypercalls.TakePatches())
+        {
+            WakesAt = stop == SliceStop.Resting ? _events.Next ?? VmTime : 0,
+        };
         _consoleOffset += (ulong)_console.WrittenCount;
         _console.ResetWrittenCount();
         return result;
@@ -270,9 +273,13 @@ public sealed class VirtualMachine : IDisposable
             {
                 return SliceStop.Idle;
             }
+            else if (VmTime >= limits.StandStillUntil && !_events.IsOver)
+            {
+                return SliceStop.Resting;
+            }
             else
             {
-                StandStill(limits.UntilVmTime);
+                StandStill(Math.Min(limits.UntilVmTime, limits.StandStillUntil));
             }
 
             yieldWanted |= SliceIsFull();

@@ -39,13 +39,17 @@ public sealed record ClusterNodeOptions(
     /// <summary>Most ticks of a slice; bounds it where the clock stands still, as in a simulation.</summary>
     public ulong SliceTicksMax { get; init; } = 50_000_000;
 
+    /// <summary>While no vCPU of a VM can run, its VM time passes as the wall clock does; otherwise it jumps to the
+    /// next timer.</summary>
+    public bool IdleTimeIsReal { get; init; } = true;
+
     /// <summary>Longest wall time that a running guest goes without a Progress in the journal.</summary>
     public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Ticks of VM time between snapshots.</summary>
+    /// <summary>Instructions between snapshots: what a rebuild replays, for rests cost it nothing.</summary>
     public ulong SnapshotIntervalTicks { get; init; } = 100_000_000;
 
-    /// <summary>Ticks of VM time between sums over memory in the journal.</summary>
+    /// <summary>Instructions between sums over memory in the journal.</summary>
     public ulong MemorySumIntervalTicks { get; init; } = 100_000_000;
 
     /// <summary>Wait between two tries on a store that does not answer.</summary>

@@ -20,6 +20,9 @@ public sealed record VmBlueprint(
     ImmutableArray<CpuidTable> Cpuid,
     string? OnNode)
 {
+    /// <summary>Most bytes of boot image and initial RAM disk together.</summary>
+    public const int ImageBytesMax = 128 << 20;
+
     /// <summary>The initial RAM disk, or nothing.</summary>
     public ReadOnlyMemory<byte> Initrd { get; init; }
 }

@@ -87,10 +87,13 @@ internal sealed class GuestSlices(
         }
 
         long deadline = clock.GetTimestamp() + (long)(options.SliceWall.TotalSeconds * clock.TimestampFrequency);
-        SliceResult result = guest.RunSlice(new SliceLimits(request.UntilVmTime, () => ShouldYield(deadline)));
+        SliceResult result = guest.RunSlice(new SliceLimits(request.UntilVmTime, () => ShouldYield(deadline))
+        {
+            StandStillUntil = request.StandStillUntil,
+        });
         long endedAt = clock.GetTimestamp();
-        bool takesSnapshot = result.VmTime >= request.SnapshotAt && guest.End is null;
-        bool sumsMemory = takesSnapshot || guest.End is not null || result.VmTime >= request.MemorySumAt;
+        bool takesSnapshot = result.InstructionsRetired >= request.SnapshotAt && guest.End is null;
+        bool sumsMemory = takesSnapshot || guest.End is not null || result.InstructionsRetired >= request.MemorySumAt;
         bool isDue = sumsMemory || !request.Input.IsDefaultOrEmpty || !result.Console.IsEmpty || !result.Patches.IsEmpty
             || endedAt >= request.ProgressAt;
         CapturedProgress? progress = isDue ? Capture(guest, sumsMemory, takesSnapshot) : null;

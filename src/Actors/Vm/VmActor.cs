@@ -33,6 +33,11 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
 
     private sealed record MoveEnded(MigrationOutcome Outcome);
 
+    private sealed record RestOver
+    {
+        public static RestOver Instance { get; } = new();
+    }
+
     private sealed record WaitOver(ConsoleReaders.Waiting Reader);
 
     private sealed record Failed(string What, Exception Cause);
@@ -104,6 +109,9 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
                 break;
             case MoveEnded ended:
                 OnMoveEnded(ended.Outcome);
+                break;
+            case RestOver:
+                Kick();
                 break;
             case WaitOver over:
                 if (_readers.Remove(over.Reader))
@@ -336,9 +344,18 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
 
     private void Kick()
     {
-        if (!_isLeaving && _session?.StartSlice(Context.Stopping) is { } slice)
+        if (_isLeaving || _session is not { } session)
+        {
+            return;
+        }
+
+        if (session.StartSlice(Context.Stopping) is { } slice)
         {
             Context.PipeToSelf(slice, _ => new SliceEnded(slice), static cause => new Failed("A slice", cause));
+        }
+        else if (session.RestLeft is { } left)
+        {
+            Context.Timers.StartSingle(RestOver.Instance, RestOver.Instance, left);
         }
     }
 

@@ -32,6 +32,7 @@ internal sealed class VmSession : IAsyncDisposable
     private long _progressAt;
     private ulong _snapshotAt;
     private ulong _memorySumAt;
+    private readonly GuestRest _rest;
     private bool _isIdle;
 
     public VmSession(VmServices services, VmSessionStart start, ISliceRunner runner)
@@ -52,6 +53,7 @@ internal sealed class VmSession : IAsyncDisposable
             Slices.TakeAllAtNextSnapshot();
         }
 
+        _rest = new GuestRest(services.Clock);
         SetDueTimes();
     }
 
@@ -96,22 +98,42 @@ internal sealed class VmSession : IAsyncDisposable
         && _services.Gate.IsOpen
         && !(_isIdle && _inputs.Count == 0);
 
+    /// <summary>How long the guest, all of whose vCPUs stand still, waits for its next timer: zero if it is due by now.
+    /// Null where it does not wait for one.</summary>
+    public TimeSpan? RestLeft =>
+        Slices.Current is null && CanRun && _rest.IsResting ? _rest.Left : null;
+
     /// <summary>Starts the next slice, if none runs and the guest may run.</summary>
     /// <returns>The slice, or null.</returns>
     public Task<SliceCapture>? StartSlice(CancellationToken cancellationToken)
     {
-        if (Slices.Current is not null || !CanRun)
+        if (Slices.Current is not null || !CanRun || (_rest.Left > TimeSpan.Zero && _inputs.Count == 0))
         {
             return null;
         }
 
-        ImmutableArray<byte> input = TakeInput();
-        ulong until = Math.Min(_snapshotAt, _memorySumAt);
+        // Input reaches a guest that rests at the VM time it has come to by now.
+        bool catchesUp = _rest.CatchUp(hasInput: _inputs.Count > 0);
+        ImmutableArray<byte> input = catchesUp ? [] : TakeInput();
+
+        // An instruction takes a tick, so neither is due earlier than so many ticks from now. A rest costs nothing.
+        ulong due = Math.Max(Math.Min(_snapshotAt, _memorySumAt) - Guest.InstructionsRetired, 1);
         ulong room = ulong.MaxValue - Guest.VmTime;
-        until = Math.Min(until, Guest.VmTime + Math.Min(room, _services.Options.SliceTicksMax));
+        ulong until = Guest.VmTime + Math.Min(room, Math.Min(due, _services.Options.SliceTicksMax));
+        ulong standStillUntil = ulong.MaxValue;
+        if (_services.Options.IdleTimeIsReal)
+        {
+            standStillUntil = _rest.StandStillUntil(Guest.VmTime);
+            until = Math.Max(until, standStillUntil);
+        }
+
         _isIdle = false;
         return Slices.Start(
-            new SliceRequest(until, input, _snapshotAt, _memorySumAt, _progressAt), cancellationToken);
+            new SliceRequest(until, input, _snapshotAt, _memorySumAt, _progressAt)
+            {
+                StandStillUntil = standStillUntil,
+            },
+            cancellationToken);
     }
 
     /// <returns>False where too many wait already.</returns>
@@ -136,6 +158,7 @@ internal sealed class VmSession : IAsyncDisposable
     {
         Slices.Fetch();
         _isIdle = slice.Result.Stop == Machine.Time.SliceStop.Idle;
+        _rest.On(slice);
         SeenVmTime = slice.Result.VmTime;
         SeenInstructions = slice.Result.InstructionsRetired;
         StoodStillAt = slice.EndedAt;
@@ -180,6 +203,7 @@ internal sealed class VmSession : IAsyncDisposable
     public async Task<SliceOutcome> SettleAsync(bool withMemory, CancellationToken cancellationToken)
     {
         SliceOutcome outcome = await EndSliceAsync(cancellationToken);
+        _rest.Forget();
         if (outcome.IsLost || (!withMemory && Guest.VmTime == State.VmTime))
         {
             return outcome;
@@ -323,8 +347,8 @@ internal sealed class VmSession : IAsyncDisposable
         ClusterNodeOptions options = _services.Options;
         long interval = (long)(options.ProgressInterval.TotalSeconds * _services.Clock.TimestampFrequency);
         _progressAt = _services.Clock.GetTimestamp() + interval;
-        _snapshotAt = SliceRequest.NextMultiple(Guest.VmTime, options.SnapshotIntervalTicks);
-        _memorySumAt = SliceRequest.NextMultiple(Guest.VmTime, options.MemorySumIntervalTicks);
+        _snapshotAt = SliceRequest.NextMultiple(Guest.InstructionsRetired, options.SnapshotIntervalTicks);
+        _memorySumAt = SliceRequest.NextMultiple(Guest.InstructionsRetired, options.MemorySumIntervalTicks);
     }
 }
 

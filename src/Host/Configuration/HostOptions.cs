@@ -73,6 +73,7 @@ internal sealed record HostOptions(
 
     private static VmOptions BindVm(HoconConfig config) => new(
         Slice: config.GetDuration("kvmactors.vm.slice", Milliseconds(1), Milliseconds(10)),
+        IdleTime: config.GetChoice("kvmactors.vm.idle-time", [("real", IdleTime.Real), ("skip", IdleTime.Skip)]),
         TurnTicks: (ulong)config.GetInteger("kvmactors.vm.turn", 1_000, 10_000_000),
         PatchPolicy: config.GetChoice("kvmactors.vm.hypercall-patch", ConfigurationWords.PatchPolicies),
         Cpu: config.GetChoice(

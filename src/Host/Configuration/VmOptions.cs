@@ -10,6 +10,7 @@ namespace KvmActors.Host.Configuration;
 /// <param name="MemoryBytesAllMax">Of all VMs of the node together.</param>
 internal sealed record VmOptions(
     TimeSpan Slice,
+    IdleTime IdleTime,
     ulong TurnTicks,
     HypercallPatchPolicy PatchPolicy,
     CpuidDefault Cpu,

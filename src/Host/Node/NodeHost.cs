@@ -202,6 +202,7 @@ internal sealed class NodeHost : IAsyncDisposable
         ClaimHeadStart = _options.Cluster.ClaimHeadStart,
         StoreRetryAfter = _options.Cluster.StoreRetry,
         SliceWall = _options.Vm.Slice,
+        IdleTimeIsReal = _options.Vm.IdleTime == IdleTime.Real,
         ProgressInterval = _options.Journal.ProgressInterval,
         SnapshotIntervalTicks = TicksOf(_options.Journal.SnapshotInterval),
         MemorySumIntervalTicks = TicksOf(_options.Journal.MemorySumInterval),

@@ -18,4 +18,9 @@ public sealed record SliceResult(
     ulong InstructionsRetired,
     ulong ConsoleOffset,
     ReadOnlyMemory<byte> Console,
-    ImmutableArray<HypercallPatch> Patches);
+    ImmutableArray<HypercallPatch> Patches)
+{
+    /// <summary>VM time at which the next timer fires, where <see cref="Stop"/> is <see cref="SliceStop.Resting"/>.
+    /// </summary>
+    public ulong WakesAt { get; init; }
+}

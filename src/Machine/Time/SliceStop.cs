@@ -14,6 +14,10 @@ public enum SliceStop
     /// <summary>All vCPUs are halted, and only an input can wake one.</summary>
     Idle,
 
+    /// <summary>No vCPU can run before a timer fires, which is behind <see cref="SliceLimits.StandStillUntil"/>:
+    /// <see cref="SliceResult.WakesAt"/> says when.</summary>
+    Resting,
+
     /// <summary><c>VirtualMachine.End</c> is set.</summary>
     Ended,
 }

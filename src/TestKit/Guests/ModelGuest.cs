@@ -99,6 +99,7 @@ public sealed class ModelGuest : IGuest
             VmTime: 0,
             vendor,
             Turn: 0,
+            Runner: 0,
             spec.TurnTicks,
             ConsoleBytes: 0,
             End: null,

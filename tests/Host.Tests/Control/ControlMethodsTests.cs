@@ -9,7 +9,6 @@ using KvmActors.Host.Control;
 using KvmActors.Host.Control.V1;
 using KvmActors.Host.Hocon;
 using KvmActors.Host.Rpc;
-using KvmActors.Host.Solo;
 using KvmActors.Persistence.InMemory;
 
 namespace KvmActors.Host.Tests.Control;
@@ -70,7 +69,6 @@ public sealed class ControlMethodsTests
     {
         HostOptions options = ConfigurationLoader.Bind(HoconDocument.Parse("test.conf", ""));
 
-        Assert.True(GuestImageFile.BytesMax <= VmBlueprint.ImageBytesMax);
         Assert.True(VmBlueprint.ImageBytesMax < options.Rpc.MessageBytesMax);
     }
 }

@@ -2,6 +2,7 @@
 
 using System.CommandLine;
 using Google.Protobuf;
+using KvmActors.Actors.Cluster;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Cpu.Hypercalls;
@@ -72,16 +73,17 @@ internal static class VmCreateVerb
         {
             using ControlClient client = new(parsed.GetValue(at)!);
             string path = parsed.GetRequiredValue(image);
+            byte[] file = GuestImageFile.Read(path);
+            byte[] disk = parsed.GetValue(initrd) is { } diskPath ? GuestImageFile.Read(diskPath) : [];
+            CheckSize(file.Length + (long)disk.Length);
             CreateVmRequest request = new()
             {
                 Command = client.NextCommand(),
                 Name = parsed.GetRequiredValue(name),
-                Image = UnsafeByteOperations.UnsafeWrap(GuestImageFile.Read(path)),
+                Image = UnsafeByteOperations.UnsafeWrap(file),
                 ImageName = Path.GetFileName(path),
                 CommandLine = GuestImageFile.CommandLine(path, parsed.GetValue(append)),
-                Initrd = parsed.GetValue(initrd) is { } disk
-                    ? UnsafeByteOperations.UnsafeWrap(GuestImageFile.Read(disk))
-                    : ByteString.Empty,
+                Initrd = UnsafeByteOperations.UnsafeWrap(disk),
                 MemoryBytes = parsed.GetValue(memory) ?? 0,
                 Vcpus = (uint)Math.Min(parsed.GetValue(vcpus) ?? 1, uint.MaxValue),
                 HypercallPatch = parsed.GetValue(patch) is { } policy ? ConfigurationWords.Of(policy) : "",
@@ -105,6 +107,16 @@ internal static class VmCreateVerb
             return 0;
         });
         return verb;
+    }
+
+    private static void CheckSize(long bytes)
+    {
+        if (bytes > VmBlueprint.ImageBytesMax)
+        {
+            throw new CliFault(
+                $"Expected an image and initial RAM disk of at most {VmBlueprint.ImageBytesMax} bytes together, found "
+                + $"{bytes}. Give smaller ones.");
+        }
     }
 
     private static Option<string?> CpuidOption() => new("--cpuid")
