@@ -98,7 +98,7 @@ internal sealed class VcpuSet : IDisposable
     public bool HaveOneTsc => Array.TrueForAll(_vcpus, vcpu => vcpu.TscAdjust == _vcpus[0].TscAdjust);
 
     /// <summary>True if one of them can run.</summary>
-    public bool CanRun => _vcpus.Any(vcpu => vcpu.CanRun);
+    public bool CanRun => Array.Exists(_vcpus, static vcpu => vcpu.CanRun);
 
     /// <summary>True if a vCPU stands still and an interrupt would wake it.</summary>
     public bool AwaitsInterrupt => _vcpus.Any(vcpu => vcpu.AwaitsInterrupt);

@@ -253,9 +253,9 @@ public sealed class VirtualMachine : IDisposable
                 return SliceStop.LimitReached;
             }
 
-            if (fruitlessSteps == 0 && yieldWanted)
+            if (fruitlessSteps == 0 && (yieldWanted ? SliceStop.Yielded : StopAtRest(limits)) is { } stop)
             {
-                return SliceStop.Yielded;
+                return stop;
             }
 
             _events.Advance(VmTime);
@@ -269,17 +269,9 @@ public sealed class VirtualMachine : IDisposable
                 EndIfLost(fruitlessSteps);
                 spent = VmTime - before + (settled && VmTime - before == budget ? 0 : ExitPollInstructions);
             }
-            else if (_events.AwaitsInputOnly)
-            {
-                return SliceStop.Idle;
-            }
-            else if (VmTime >= limits.StandStillUntil && !_events.IsOver)
-            {
-                return SliceStop.Resting;
-            }
             else
             {
-                StandStill(Math.Min(limits.UntilVmTime, limits.StandStillUntil));
+                StandStill(Math.Min(limits.UntilVmTime, _events.AwaitsInputOnly ? VmTime : limits.StandStillUntil));
             }
 
             yieldWanted |= SliceIsFull();
@@ -296,10 +288,19 @@ public sealed class VirtualMachine : IDisposable
         return SliceStop.Ended;
     }
 
+    /// <summary>Why a slice may end here although its limit is not reached: no vCPU can run, and no timer is due at
+    /// this VM time. Asked where a limit is, before anything that costs nothing has happened.</summary>
+    private SliceStop? StopAtRest(SliceLimits limits) =>
+        _vcpus.CanRun || _events.Next <= VmTime ? null
+        : _events.AwaitsInputOnly ? SliceStop.Idle
+        : VmTime >= limits.StandStillUntil && !_events.IsOver ? SliceStop.Resting
+        : null;
+
     private ulong TicksToRun(ulong untilVmTime) =>
         Math.Min(_events.TicksTo(untilVmTime, VmTime), _vcpus.TurnTicksLeft);
 
-    /// <summary>No vCPU can run: VM time goes on to the next timer, and no further than the limit.</summary>
+    /// <summary>No vCPU can run: VM time goes on to the next timer, and no further than the limit, but by one tick at
+    /// least.</summary>
     private void StandStill(ulong untilVmTime)
     {
         EndIfOver();

@@ -87,16 +87,24 @@ public sealed class StandstillTests
         using VirtualMachine jumping = Ticking();
         _ = jumping.RunSlice(new SliceLimits(Second, () => false));
         using VirtualMachine paced = Ticking();
-        ulong allowed = 0;
-        while (paced.VmTime < Second)
+        for (ulong allowed = 0; paced.VmTime < Second; allowed += 3_333_333)
         {
-            allowed += 3_333_333;
-            _ = paced.RunSlice(new SliceLimits(Second, () => false) { StandStillUntil = allowed });
+            // Each rest is met twice: right behind the HLT that begins it, and on its way.
+            RunPaced(paced, standStillUntil: 0);
+            RunPaced(paced, allowed);
         }
 
         Assert.Equal(jumping.HashState(), paced.HashState());
         Assert.Equal(jumping.InstructionsRetired, paced.InstructionsRetired);
         Assert.Equal(jumping.SumMemory(), paced.SumMemory());
+    }
+
+    private static void RunPaced(VirtualMachine paced, ulong standStillUntil)
+    {
+        _ = paced.RunSlice(new SliceLimits(Second, () => false) { StandStillUntil = standStillUntil });
+        using VirtualMachine replay = Ticking();
+        _ = replay.RunSlice(new SliceLimits(paced.VmTime, () => false));
+        Assert.Equal(replay.HashState(), paced.HashState());
     }
 
     private static ushort Interrupts(VirtualMachine machine)
