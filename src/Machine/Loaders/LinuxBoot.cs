@@ -37,7 +37,7 @@ internal static class LinuxBoot
 
     public static VcpuState Enter(BootImage image, GuestMemory memory, VcpuState reset, int vcpuCount)
     {
-        CheckLowMemory(image, memory);
+        MemoryMap.CheckLowMemory(image, memory, PageTables, "Linux");
         bool hasAcpi = AcpiTables.TryPlace(image, memory, vcpuCount);
         Gpa? initrd = image.Initrd.IsEmpty ? null : MemoryMap.PlaceInitrd(image, memory, top: true);
         memory.Write(new Gpa(Parameters), BootParameters(image, memory.SizeBytes, initrd, hasAcpi));
@@ -60,19 +60,6 @@ internal static class LinuxBoot
             Activity = VcpuActivity.Running,
             Apic = LegacyFirmware.VirtualWire(reset.Apic),
         };
-    }
-
-    private static void CheckLowMemory(BootImage image, GuestMemory memory)
-    {
-        if (!MemoryMap.IsFree(image, memory, PageTables, MemoryMap.LowMemoryEnd - PageTables))
-        {
-            throw BootImageException.Of(
-                $"a Linux kernel that leaves GPA 0x{PageTables:x} to 0x{MemoryMap.LowMemoryEnd:x} free, in at least as "
-                + "much memory",
-                $"segments from GPA 0x{image.Segments.Min(segment => segment.Start.Value):x} in "
-                + $"{memory.SizeBytes >> 10} KiB",
-                "Give the VM more memory (--memory), or a kernel that is linked at 1 MiB or above.");
-        }
     }
 
     private static byte[] BootParameters(BootImage image, ulong memoryBytes, Gpa? initrd, bool hasAcpi)

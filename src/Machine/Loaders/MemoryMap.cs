@@ -33,6 +33,21 @@ internal static class MemoryMap
         && lengthBytes <= memory.SizeBytes - start
         && image.Segments.All(segment => segment.End <= start || segment.Start.Value >= start + lengthBytes);
 
+    /// <summary>Checks that low memory from a start on is free for what a kernel is told.</summary>
+    /// <param name="kernel">Which kind of kernel, in words.</param>
+    /// <exception cref="BootImageException">The image lies there, or memory ends before.</exception>
+    public static void CheckLowMemory(BootImage image, GuestMemory memory, ulong start, string kernel)
+    {
+        if (!IsFree(image, memory, start, LowMemoryEnd - start))
+        {
+            throw BootImageException.Of(
+                $"a {kernel} kernel that leaves GPA 0x{start:x} to 0x{LowMemoryEnd:x} free, in at least as much memory",
+                $"segments from GPA 0x{image.Segments.Min(segment => segment.Start.Value):x} in "
+                + $"{memory.SizeBytes >> 10} KiB",
+                "Give the VM more memory (--memory), or a kernel that is linked at 1 MiB or above.");
+        }
+    }
+
     /// <summary>Places the initial RAM disk at a page's start behind the image.</summary>
     /// <param name="top">As high as it goes, or as low.</param>
     /// <exception cref="BootImageException">There is no room.</exception>

@@ -26,16 +26,7 @@ internal static class PvhBoot
 
     public static VcpuState Enter(BootImage image, GuestMemory memory, VcpuState reset, int vcpuCount)
     {
-        if (!MemoryMap.IsFree(image, memory, StartInformation, MemoryMap.LowMemoryEnd - StartInformation))
-        {
-            throw BootImageException.Of(
-                $"a PVH kernel that leaves GPA 0x{StartInformation:x} to 0x{MemoryMap.LowMemoryEnd:x} free, in at "
-                + "least as much memory",
-                $"segments from GPA 0x{image.Segments.Min(segment => segment.Start.Value):x} in "
-                + $"{memory.SizeBytes >> 10} KiB",
-                "Give the VM more memory (--memory), or link the kernel at 1 MiB or above.");
-        }
-
+        MemoryMap.CheckLowMemory(image, memory, StartInformation, "PVH");
         bool hasAcpi = AcpiTables.TryPlace(image, memory, vcpuCount);
         Gpa? initrd = image.Initrd.IsEmpty ? null : MemoryMap.PlaceInitrd(image, memory, top: true);
         memory.Write(new Gpa(StartInformation), Information(image, memory.SizeBytes, initrd, hasAcpi));

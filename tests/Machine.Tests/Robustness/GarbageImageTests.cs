@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu.Tests.Robustness;
 using KvmActors.Machine.Loaders;
 using KvmActors.Machine.Tests.Guests;
 using KvmActors.Machine.Time;
