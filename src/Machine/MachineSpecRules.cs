@@ -51,7 +51,8 @@ public static class MachineSpecRules
         }
     }
 
-    internal static void CheckState(MachineSpec spec, MachineState state)
+    /// <exception cref="ArgumentException">No machine of this specification has such a state.</exception>
+    public static void CheckState(MachineSpec spec, MachineState state)
     {
         if (state.Vcpus.Length != spec.VcpuCount)
         {

@@ -27,7 +27,7 @@ public sealed class GuestReplay
     private readonly Action<ulong, ReadOnlyMemory<byte>> _console;
     private readonly Queue<ReplayEvent> _patches = [];
 
-    // A Progress at VM time 0 may stand before or behind a set at VM time 0 in another stream: it tells of no
+    // A Progress or a snapshot at VM time 0 may stand before or behind a set at VM time 0 in another stream: it tells of no
     // instruction, and the next state that is compared has the table that the guest runs with.
     private readonly bool _setsCpuidFirst;
     private int _next;
@@ -156,15 +156,15 @@ public sealed class GuestReplay
             case JournalEvent.Progress progress:
                 CompareProgress(next, progress);
                 break;
-            case JournalEvent.SnapshotTaken taken:
+            case JournalEvent.SnapshotTaken taken when next.VmTime > 0 || !_setsCpuidFirst:
                 CompareState(next, taken.State, taken.Memory);
                 break;
             case JournalEvent.HandedOff handed when next.Stream.VcpuIndex < 0:
                 CompareState(next, handed.State, handed.Memory);
                 break;
-            case JournalEvent.Placed or JournalEvent.HandedOff or JournalEvent.LifecycleChanged
-                or JournalEvent.VmCreated or JournalEvent.VcpuCreated or JournalEvent.MigrationStarted
-                or JournalEvent.MigrationAborted or JournalEvent.Quarantined:
+            case JournalEvent.SnapshotTaken or JournalEvent.Placed or JournalEvent.HandedOff
+                or JournalEvent.LifecycleChanged or JournalEvent.VmCreated or JournalEvent.VcpuCreated
+                or JournalEvent.MigrationStarted or JournalEvent.MigrationAborted or JournalEvent.Quarantined:
                 break;
             default:
                 throw new UnreachableException(next.Event.GetType().Name);

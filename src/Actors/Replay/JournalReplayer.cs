@@ -27,14 +27,13 @@ public static class JournalReplayer
         CancellationToken cancellationToken)
     {
         VmHistory history = await ReadHistoryAsync(store, vm, cancellationToken);
-        SnapshotRecord first = await store.FindAsync(vm, 0, cancellationToken)
-            ?? throw new StoreCorruptException($"Expected a snapshot of {vm} at VM time 0, found none.");
+        SnapshotRecord first = await FirstSnapshotAsync(store, vm, cancellationToken);
         MachineState machine = SnapshotCodec.Decode(first.State);
         IReadOnlyList<ReadOnlyMemory<byte>> bytes =
             await store.GetAsync([.. first.Pages.Select(page => page.Digest)], cancellationToken);
         using IGuest guest = guests.Restore(
             history.FoldVm().Spec, machine, first.Pages.Select((page, at) => ((int)page.PageNumber, bytes[at])));
-        return Replay(history, first, guest, clock, progress, cancellationToken);
+        return Replay(history, first, guest, machine.ConsoleBytes, clock, progress, cancellationToken);
     }
 
     /// <summary>Reads a VM's journal, whoever owns it.</summary>
@@ -48,17 +47,33 @@ public static class JournalReplayer
             : throw new KeyNotFoundException($"Expected a VM named {vm} in the store, found none. See: vm list.");
     }
 
+    /// <summary>The snapshot that the VM's journal begins with: at VM time 0, or at what it was restored or forked
+    /// from.</summary>
+    /// <exception cref="StoreCorruptException">There is none, or it is damaged.</exception>
+    public static async Task<SnapshotRecord> FirstSnapshotAsync(
+        IStore store, VmId vm, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<SnapshotSummary> all = await store.ListSnapshotsAsync(vm, cancellationToken);
+        SnapshotRecord? first = all is [var least, ..]
+            ? await store.FindByIdAsync(vm, least.Id, cancellationToken)
+            : null;
+        return first ?? throw new StoreCorruptException(
+            $"Expected the snapshot of {vm} that was taken at its creation, found none. Restore the store from a "
+            + "backup.");
+    }
+
     private static ReplayReport Replay(
         VmHistory history,
         SnapshotRecord first,
         IGuest guest,
+        ulong consoleBytes,
         TimeProvider clock,
         Action<ReplayProgress>? progress,
         CancellationToken cancellationToken)
     {
         using var console = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         ImmutableArray<ReplayEvent> events = history.Behind(first);
-        GuestReplay replay = new(guest, consoleBytes: 0, events, (_, bytes) => console.AppendData(bytes.Span));
+        GuestReplay replay = new(guest, consoleBytes, events, (_, bytes) => console.AppendData(bytes.Span));
         long begun = clock.GetTimestamp();
         long looked = begun;
         while (replay.Step(() => clock.GetElapsedTime(looked) >= ReplayProgress.Interval))

@@ -47,9 +47,9 @@ public sealed record VmState(
         Epoch.First,
         HostVendor.Intel,
         Move: null,
-        VmTime: 0,
-        InstructionsRetired: 0,
-        ConsoleBytes: 0,
+        created.Origin?.VmTime ?? 0,
+        created.Origin?.InstructionsRetired ?? 0,
+        created.Origin?.ConsoleBytes ?? 0,
         SnapshotId: 0,
         State: null,
         QuarantineReason: null);

@@ -52,10 +52,20 @@ internal static class EventText
             : $", initial RAM disk (SHA-256 {created.InitrdSha256})";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Created from {created.Image} (SHA-256 {created.ImageSha256}): {spec.VcpuCount} vCPU, "
+            $"{OriginOf(created)} from {created.Image} (SHA-256 {created.ImageSha256}): {spec.VcpuCount} vCPU, "
             + $"{spec.MemoryBytes >> 10} KiB of memory, hypercall patching {ConfigurationWords.Of(spec.PatchPolicy)}, "
             + $"command line \"{created.CommandLine}\"{initrd}.");
     }
+
+    private static string OriginOf(JournalEvent.VmCreated created) => created.Origin switch
+    {
+        null => "Created",
+        { Kind: VmOriginKind.File } file => string.Create(
+            CultureInfo.InvariantCulture,
+            $"Restored at VM time {file.VmTime} from a file of {file.Vm} (SHA-256 {file.FileSha256}), once created"),
+        { } fork => string.Create(
+            CultureInfo.InvariantCulture, $"Forked from {fork.Vm} at VM time {fork.VmTime}, once created"),
+    };
 
     private static string Describe(JournalEvent.InputArrived input)
     {

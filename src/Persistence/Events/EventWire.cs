@@ -18,6 +18,7 @@ internal static class EventWire
             ImageSha256 = e.ImageSha256,
             CommandLine = e.CommandLine,
             InitrdSha256 = e.InitrdSha256,
+            Origin = VmOriginWire.Of(e.Origin),
         }),
         JournalEvent.VcpuCreated e => (EventKind.VcpuCreated, new WireVcpuCreated { Index = checked((uint)e.Index) }),
         JournalEvent.CpuidSet e => (EventKind.CpuidSet, new WireCpuidSet { Table = MachineWire.Of(e.Table) }),
@@ -102,10 +103,13 @@ internal static class EventWire
         EventKind.SnapshotTaken => From(WireSnapshotTaken.Parser.ParseFrom(payload.Span)),
     };
 
-    private static JournalEvent.VmCreated From(WireVmCreated wire) => new(
+    internal static WireVmCreated Of(JournalEvent.VmCreated created) => (WireVmCreated)Of((JournalEvent)created).Message;
+
+    internal static JournalEvent.VmCreated From(WireVmCreated wire) => new(
         MachineWire.From(WireFault.Present(wire.Spec, "spec")), wire.Image, wire.ImageSha256, wire.CommandLine)
     {
         InitrdSha256 = wire.InitrdSha256,
+        Origin = VmOriginWire.From(wire.Origin),
     };
 
     private static JournalEvent.Placed From(WirePlaced wire) => new(

@@ -18,13 +18,16 @@ public abstract record JournalEvent
     {
     }
 
-    /// <summary>First event of a VM's stream. The snapshot at VM time 0, image loaded, is part of the same
-    /// commit.</summary>
+    /// <summary>First event of a VM's stream. The first snapshot is part of the same commit: at VM time 0 with the image
+    /// loaded, or what the VM was restored or forked from.</summary>
     public sealed record VmCreated(MachineSpec Spec, string Image, string ImageSha256, string CommandLine)
         : JournalEvent
     {
         /// <summary>Of the initial RAM disk; empty where there was none.</summary>
         public string InitrdSha256 { get; init; } = "";
+
+        /// <summary>The moment at which its VM time begins; null where that is 0 and it was booted.</summary>
+        public VmOrigin? Origin { get; init; }
     }
 
     /// <summary>First event of a vCPU's stream.</summary>

@@ -100,6 +100,14 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
         }
     }
 
+    public ValueTask<SnapshotRecord?> FindByIdAsync(VmId vm, ulong id, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult(_snapshots.GetValueOrDefault(vm, []).Find(snapshot => snapshot.Id == id));
+        }
+    }
+
     public ValueTask<IReadOnlyList<SnapshotSummary>> ListSnapshotsAsync(VmId vm, CancellationToken cancellationToken)
     {
         lock (_gate)

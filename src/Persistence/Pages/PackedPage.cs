@@ -27,7 +27,7 @@ internal sealed record PackedPage(Digest Digest, PageEncoding Encoding, byte[] B
         byte[]? page = Encoding switch
         {
             PageEncoding.Raw => Bytes,
-            PageEncoding.Deflate => TryInflate(),
+            PageEncoding.Deflate => TryInflate(Bytes),
             _ => throw new JournalFormatException(
                 $"Page {Digest}: the encoding {(int)Encoding} is unknown to this version. Read the store with the "
                 + "version that wrote it."),
@@ -42,12 +42,13 @@ internal sealed record PackedPage(Digest Digest, PageEncoding Encoding, byte[] B
     }
 
     /// <summary>At most one byte more than a page is ever inflated, whatever the stored bytes promise.</summary>
-    private byte[]? TryInflate()
+    /// <returns>Null where the bytes are no Deflate.</returns>
+    internal static byte[]? TryInflate(byte[] bytes)
     {
         byte[] page = new byte[PageRules.PageBytes + 1];
         try
         {
-            using var deflate = new DeflateStream(new MemoryStream(Bytes), CompressionMode.Decompress);
+            using var deflate = new DeflateStream(new MemoryStream(bytes), CompressionMode.Decompress);
             int length = deflate.ReadAtLeast(page, page.Length, throwOnEndOfStream: false);
             return page[..length];
         }

@@ -23,6 +23,8 @@ internal static class SqliteSnapshots
     private const string FindLatest =
         $"SELECT {Columns} FROM snapshot WHERE vm_id = $1 AND vm_time <= $2 ORDER BY vm_time DESC, id DESC LIMIT 1";
 
+    private const string FindOne = $"SELECT {Columns} FROM snapshot WHERE vm_id = $1 AND id = $2";
+
     private const string FindAll = "SELECT id, vm_time FROM snapshot WHERE vm_id = $1 ORDER BY id";
 
     internal static void Insert(SqliteSession session, SnapshotRecord snapshot)
@@ -51,6 +53,9 @@ internal static class SqliteSnapshots
 
     internal static SnapshotRecord? Find(SqliteSession session, VmId vm, ulong vmTime) =>
         session.Find(FindLatest, row => Read(row, vm), vm, Math.Min(vmTime, long.MaxValue));
+
+    internal static SnapshotRecord? FindById(SqliteSession session, VmId vm, ulong id) =>
+        session.Find(FindOne, row => Read(row, vm), vm, Math.Min(id, long.MaxValue));
 
     internal static IReadOnlyList<SnapshotSummary> List(SqliteSession session, VmId vm) =>
         session.Query(FindAll, row => new SnapshotSummary((ulong)row.GetInt64(0), (ulong)row.GetInt64(1)), vm);

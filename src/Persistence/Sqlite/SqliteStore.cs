@@ -151,6 +151,9 @@ public sealed class SqliteStore : IStore
     public ValueTask<SnapshotRecord?> FindAsync(VmId vm, ulong vmTime, CancellationToken cancellationToken) =>
         _readers.RunAsync(session => SqliteSnapshots.Find(session, vm, vmTime), cancellationToken);
 
+    public ValueTask<SnapshotRecord?> FindByIdAsync(VmId vm, ulong id, CancellationToken cancellationToken) =>
+        _readers.RunAsync(session => SqliteSnapshots.FindById(session, vm, id), cancellationToken);
+
     public ValueTask<IReadOnlyList<SnapshotSummary>> ListSnapshotsAsync(VmId vm, CancellationToken cancellationToken) =>
         _readers.RunAsync(session => SqliteSnapshots.List(session, vm), cancellationToken);
 

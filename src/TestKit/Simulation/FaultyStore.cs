@@ -73,6 +73,9 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
     public ValueTask<SnapshotRecord?> FindAsync(VmId vm, ulong vmTime, CancellationToken cancellationToken) =>
         ReadCallAsync(() => inner.FindAsync(vm, vmTime, CancellationToken.None), cancellationToken);
 
+    public ValueTask<SnapshotRecord?> FindByIdAsync(VmId vm, ulong id, CancellationToken cancellationToken) =>
+        ReadCallAsync(() => inner.FindByIdAsync(vm, id, CancellationToken.None), cancellationToken);
+
     public ValueTask<IReadOnlyList<SnapshotSummary>> ListSnapshotsAsync(VmId vm, CancellationToken cancellationToken) =>
         ReadCallAsync(() => inner.ListSnapshotsAsync(vm, CancellationToken.None), cancellationToken);
 

@@ -55,6 +55,9 @@ internal sealed class LedgerStore(IStore inner, ClusterLedger ledger) : IStore
     public ValueTask<SnapshotRecord?> FindAsync(VmId vm, ulong vmTime, CancellationToken cancellationToken) =>
         inner.FindAsync(vm, vmTime, cancellationToken);
 
+    public ValueTask<SnapshotRecord?> FindByIdAsync(VmId vm, ulong id, CancellationToken cancellationToken) =>
+        inner.FindByIdAsync(vm, id, cancellationToken);
+
     public ValueTask<IReadOnlyList<SnapshotSummary>> ListSnapshotsAsync(VmId vm, CancellationToken cancellationToken) =>
         inner.ListSnapshotsAsync(vm, cancellationToken);
 

@@ -56,6 +56,17 @@ internal static class EventExamples
         {
             InitrdSha256 = new string('e', 64),
         }),
+        ("VmCreated.Restored", new JournalEvent.VmCreated(
+            new MachineSpec(1, 64ul << 20, HypercallPatchPolicy.Auto, 20_000),
+            "vmlinux",
+            new string('d', 64),
+            "vmlinux console=ttyS0")
+        {
+            Origin = new VmOrigin(VmOriginKind.File, VmId.Parse("web"), 1_234_567, 1_234_000, 42, State, Sum)
+            {
+                FileSha256 = new string('f', 64),
+            },
+        }),
         ("VcpuCreated", new JournalEvent.VcpuCreated(3)),
         ("CpuidSet", new JournalEvent.CpuidSet(Table)),
         ("Placed", new JournalEvent.Placed(new NodeId("node-1#4"), new Epoch(5), HostVendor.Amd)),
