@@ -17,6 +17,10 @@ public abstract record ControlReply
     /// <param name="Text">One sentence for a person.</param>
     public sealed record Done(string Text) : ControlReply;
 
+    /// <summary>The snapshot is in the store.</summary>
+    /// <param name="Node">That ran the VM.</param>
+    public sealed record SnapshotTaken(VmId Vm, ulong Id, ulong VmTime, NodeId Node) : ControlReply;
+
     public sealed record Migrated(MigrationReport Report) : ControlReply;
 
     public sealed record Shown(VmStatus Status) : ControlReply;

@@ -18,8 +18,12 @@ public abstract record ControlRequest
     /// <summary>Answered with <see cref="ControlReply.Done"/>.</summary>
     public sealed record CreateVm(CommandId Id, VmBlueprint Blueprint) : ControlRequest;
 
-    /// <summary>Start, pause, resume, stop, input or a vCPU's CPUID table. Answered with
+    /// <summary>A VM that goes on where another one stood: restored from a file, or forked. Not started. Answered with
     /// <see cref="ControlReply.Done"/>.</summary>
+    public sealed record RestoreVm(CommandId Id, VmDraft Draft) : ControlRequest;
+
+    /// <summary>Start, pause, resume, stop, input or a vCPU's CPUID table. Answered with
+    /// <see cref="ControlReply.Done"/>; a snapshot with <see cref="ControlReply.SnapshotTaken"/>.</summary>
     public sealed record Order(CommandId Id, VmId Vm, VmCommand Command) : ControlRequest;
 
     /// <summary>Answered with <see cref="ControlReply.Migrated"/> once the move is over.</summary>

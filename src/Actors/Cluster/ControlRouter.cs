@@ -38,7 +38,14 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
             {
                 ControlRequest.ListVms => await ListAsync(either.Token),
                 ControlRequest.ListOwnVms => new ControlReply.Listed(Own()),
-                ControlRequest.CreateVm create => await CreateAsync(create, either.Token),
+                ControlRequest.CreateVm create => await CreateAsync(
+                    create.Blueprint.OnNode,
+                    create with { Blueprint = create.Blueprint with { OnNode = null } },
+                    either.Token),
+                ControlRequest.RestoreVm restore => await CreateAsync(
+                    restore.Draft.OnNode,
+                    restore with { Draft = restore.Draft with { OnNode = null } },
+                    either.Token),
                 _ => await RouteAsync(request, VmOf(request), either.Token),
             };
         }
@@ -66,7 +73,13 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
             case ControlRequest.ShowVm show:
                 return Show(show.Vm);
             case ControlRequest.CreateVm create:
-                return await AskHostAsync(new VmHostMessage.Create(create), create.Blueprint.Name, cancellation);
+                VmBlueprint blueprint = create.Blueprint;
+                return await AskHostAsync(
+                    new VmHostMessage.Create(create, blueprint.Name, blueprint.Spec), blueprint.Name, cancellation);
+            case ControlRequest.RestoreVm restore:
+                VmDraft draft = restore.Draft;
+                return await AskHostAsync(
+                    new VmHostMessage.Create(restore, draft.Name, draft.Created.Spec), draft.Name, cancellation);
             case ControlRequest.Order order:
                 return await AskVmAsync(order.Vm, new VmMessage.Order(order.Id, order.Command), cancellation);
             case ControlRequest.ReadConsole read:
@@ -90,6 +103,12 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         ControlRequest.ReadConsole read => read.Vm,
         _ => throw new UnreachableException(request.GetType().Name),
     };
+
+    /// <summary>As long as a guest's memory takes to be copied.</summary>
+    private static bool TakesLong(ControlRequest request) => request
+        is ControlRequest.MigrateVcpu
+        or ControlRequest.RestoreVm
+        or ControlRequest.Order { Command: VmCommand.TakeSnapshot };
 
     private static ControlReply.Refused Refuse(RefusalKind kind, string expected, string found, string whatToDo) =>
         new(new Refusal(kind, expected, found, whatToDo));
@@ -189,7 +208,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         try
         {
             LinkRequest call = new() { Control = ControlWire.Of(request) };
-            LinkReply reply = request is ControlRequest.MigrateVcpu
+            LinkReply reply = TakesLong(request)
                 ? await LinkCalls.CallUnlimitedAsync(services, node.Endpoint, call, cancellation)
                 : await LinkCalls.CallAsync(services, node.Endpoint, call, cancellation);
             return ControlWire.From(reply.Control ?? throw ControlWire.Unknown("link reply"));
@@ -204,9 +223,9 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         }
     }
 
-    private async Task<ControlReply> CreateAsync(ControlRequest.CreateVm create, CancellationToken cancellation)
+    private async Task<ControlReply> CreateAsync(
+        string? on, ControlRequest create, CancellationToken cancellation)
     {
-        string? on = create.Blueprint.OnNode;
         if (on is null || on == services.Options.Name)
         {
             return await AnswerHereAsync(create, cancellation);
@@ -215,8 +234,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         (NodeRow? node, Refusal? refusal) = await FindNodeAsync(on, cancellation);
         return node is null
             ? new ControlReply.Refused(refusal!)
-            : await ForwardAsync(
-                node, create with { Blueprint = create.Blueprint with { OnNode = null } }, cancellation);
+            : await ForwardAsync(node, create, cancellation);
     }
 
     private async Task<ControlReply> MigrateAsync(ControlRequest.MigrateVcpu migrate, CancellationToken cancellation)

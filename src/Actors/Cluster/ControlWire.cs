@@ -19,6 +19,8 @@ internal static class ControlWire
     {
         ControlRequest.CreateVm create => Named(
             create.Id, create.Blueprint.Name, new ControlCall { Create = Of(create) }),
+        ControlRequest.RestoreVm restore => Named(
+            restore.Id, restore.Draft.Name, new ControlCall { Restore = DraftWire.Of(restore.Draft) }),
         ControlRequest.Order order => Named(order.Id, order.Vm, new ControlCall { Order = Of(order.Command) }),
         ControlRequest.MigrateVcpu move => Named(
             move.Id,
@@ -45,6 +47,8 @@ internal static class ControlWire
     public static ControlRequest From(ControlCall call) => call.BodyCase switch
     {
         ControlCall.BodyOneofCase.Create => new ControlRequest.CreateVm(IdOf(call), From(call.Create, VmOf(call))),
+        ControlCall.BodyOneofCase.Restore => new ControlRequest.RestoreVm(
+            IdOf(call), DraftWire.From(call.Restore, VmOf(call))),
         ControlCall.BodyOneofCase.Order => new ControlRequest.Order(IdOf(call), VmOf(call), From(call.Order)),
         ControlCall.BodyOneofCase.Migrate => new ControlRequest.MigrateVcpu(
             IdOf(call), VmOf(call).Vcpu((int)call.Migrate.Vcpu), call.Migrate.To),
@@ -62,6 +66,7 @@ internal static class ControlWire
     public static ControlAnswer Of(ControlReply reply) => reply switch
     {
         ControlReply.Done done => new ControlAnswer { Done = new DoneAnswer { Text = done.Text } },
+        ControlReply.SnapshotTaken taken => new ControlAnswer { Snapshot = DraftWire.Of(taken) },
         ControlReply.Migrated migrated => new ControlAnswer { Migrated = Of(migrated.Report) },
         ControlReply.Shown shown => new ControlAnswer { Shown = StatusWire.Of(shown.Status) },
         ControlReply.Listed listed => new ControlAnswer
@@ -94,6 +99,7 @@ internal static class ControlWire
     public static ControlReply From(ControlAnswer answer) => answer.BodyCase switch
     {
         ControlAnswer.BodyOneofCase.Done => new ControlReply.Done(answer.Done.Text),
+        ControlAnswer.BodyOneofCase.Snapshot => DraftWire.From(answer.Snapshot),
         ControlAnswer.BodyOneofCase.Migrated => new ControlReply.Migrated(From(answer.Migrated)),
         ControlAnswer.BodyOneofCase.Shown => new ControlReply.Shown(StatusWire.From(answer.Shown)),
         ControlAnswer.BodyOneofCase.Listed => new ControlReply.Listed([.. answer.Listed.Vms.Select(StatusWire.From)]),
@@ -168,6 +174,7 @@ internal static class ControlWire
         VmCommand.Pause => new OrderCall { Verb = OrderVerb.Pause },
         VmCommand.Resume => new OrderCall { Verb = OrderVerb.Resume },
         VmCommand.Stop => new OrderCall { Verb = OrderVerb.Stop },
+        VmCommand.TakeSnapshot => new OrderCall { Verb = OrderVerb.TakeSnapshot },
         VmCommand.Input input => new OrderCall
         {
             Verb = OrderVerb.Input,
@@ -188,6 +195,7 @@ internal static class ControlWire
         OrderVerb.Pause => new VmCommand.Pause(),
         OrderVerb.Resume => new VmCommand.Resume(),
         OrderVerb.Stop => new VmCommand.Stop(),
+        OrderVerb.TakeSnapshot => new VmCommand.TakeSnapshot(),
         OrderVerb.Input => new VmCommand.Input([.. call.Input]),
         OrderVerb.SetCpuid => new VmCommand.SetCpuid((int)call.Vcpu, [.. call.Cpuid.Select(From)]),
         OrderVerb.Unspecified => throw Unknown("order"),

@@ -27,8 +27,8 @@ public sealed class GuestReplay
     private readonly Action<ulong, ReadOnlyMemory<byte>> _console;
     private readonly Queue<ReplayEvent> _patches = [];
 
-    // A Progress or a snapshot at VM time 0 may stand before or behind a set at VM time 0 in another stream: it tells of no
-    // instruction, and the next state that is compared has the table that the guest runs with.
+    // A Progress or a snapshot at VM time 0 may stand before or behind a set at VM time 0 in another stream: it tells
+    // of no instruction, and the next state that is compared has the table that the guest runs with.
     private readonly bool _setsCpuidFirst;
     private int _next;
     private ulong _consoleBytes;

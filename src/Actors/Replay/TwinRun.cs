@@ -22,6 +22,14 @@ public static class TwinRun
         ReadOnlyMemory<byte> image,
         ReadOnlyMemory<byte> initrd = default)
     {
+        if (script.Origin is { } origin)
+        {
+            throw new ArgumentException(
+                $"Expected the script of a VM that was booted, found one that goes on at VM time {origin.VmTime} of "
+                + $"{origin.Vm}. Give the guest as it was there to {nameof(Continue)}.",
+                nameof(script));
+        }
+
         string sha256 = Convert.ToHexStringLower(SHA256.HashData(image.Span));
         if (sha256 != script.ImageSha256)
         {
@@ -44,6 +52,32 @@ public static class TwinRun
             script.Cpuid,
             script.Vendors[0].Vendor,
             new GuestImage(image, script.CommandLine) { Initrd = initrd });
+        return Run(script, guest);
+    }
+
+    /// <summary>The same for a VM that was restored or forked.</summary>
+    /// <param name="guest">As it was at the script's origin. Runs on; stays the caller's.</param>
+    /// <exception cref="ArgumentException">It stands elsewhere, or in another state.</exception>
+    /// <exception cref="InvalidOperationException">The twin stopped before the script's end: it is not
+    /// deterministic.</exception>
+    public static TwinResult Continue(TwinScript script, IGuest guest)
+    {
+        ArgumentNullException.ThrowIfNull(guest);
+        string expected = $"{script.Origin?.VmTime} {script.Origin?.State} {script.Origin?.Memory}";
+        string found = $"{guest.VmTime} {guest.HashState()} {guest.SumMemory()}";
+        if (expected != found)
+        {
+            throw new ArgumentException(
+                $"Expected the guest at the VM time, state and memory sum of the script's origin, {expected}; found "
+                + $"{found}.",
+                nameof(guest));
+        }
+
+        return Run(script, guest);
+    }
+
+    private static TwinResult Run(TwinScript script, IGuest guest)
+    {
         using var console = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (ulong stop in Stops(script))
         {

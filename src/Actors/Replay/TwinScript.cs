@@ -12,7 +12,7 @@ namespace KvmActors.Actors.Replay;
 /// <summary>All that entered a VM from outside: with the boot image it determines every state of its life, without a
 /// cluster, a store or a failure.</summary>
 /// <param name="Cpuid">Of each vCPU, when its guest began to run.</param>
-/// <param name="Vendors">Host vendor changes with their VM times until the guest ended, the first at 0.</param>
+/// <param name="Vendors">Host vendor changes with their VM times until the guest ended, the first at its first.</param>
 /// <param name="VendorAfterEnd">Of the node that got the VM last, after its guest had ended; null if none did.</param>
 /// <param name="Inputs">Console input with its VM times.</param>
 /// <param name="UntilVmTime">VM time of the last journaled event.</param>
@@ -30,6 +30,9 @@ public sealed record TwinScript(
 {
     /// <summary>Of the initial RAM disk; empty where there was none.</summary>
     public string InitrdSha256 { get; init; } = "";
+
+    /// <summary>Where the VM's VM time begins; null where that is 0, with the boot image loaded.</summary>
+    public VmOrigin? Origin { get; init; }
 
     public sealed record VendorAt(ulong VmTime, HostVendor Vendor);
 
@@ -50,7 +53,7 @@ public sealed record TwinScript(
             created.Spec,
             created.CommandLine,
             created.ImageSha256,
-            [.. history.Rows.All.Skip(1).Select(row => TableBeforeRun(history, row.Stream))],
+            [.. history.Rows.All.Skip(1).Select(row => TableBeforeRun(history, row.Stream, created.Origin))],
             [.. VendorChanges(lived)],
             VendorChanges(ofVm.Skip(lived.Length)).LastOrDefault()?.Vendor,
             [
@@ -61,13 +64,14 @@ public sealed record TwinScript(
             Ends: lived.Length < ofVm.Length)
         {
             InitrdSha256 = created.InitrdSha256,
+            Origin = created.Origin,
         };
     }
 
-    /// <summary>The last that was set at VM time 0, not as the guest left it: reading a stateful leaf changes it, and
-    /// later sets succeed only with the table that is there.</summary>
-    private static CpuidTable TableBeforeRun(VmHistory history, StreamId vcpu) => history.Events
-        .Where(next => next.Stream == vcpu && next.VmTime == 0)
+    /// <summary>The last that was set at the VM's first VM time, not as the guest left it: reading a stateful leaf
+    /// changes it, and later sets succeed only with the table that is there.</summary>
+    private static CpuidTable TableBeforeRun(VmHistory history, StreamId vcpu, VmOrigin? origin) => history.Events
+        .Where(next => next.Stream == vcpu && next.VmTime == (origin?.VmTime ?? 0))
         .Select(next => next.Event)
         .OfType<JournalEvent.CpuidSet>()
         .Last()

@@ -65,6 +65,10 @@ internal sealed class GuestSlices(
     public Task<CapturedProgress> CaptureAsync(bool withMemory, CancellationToken cancellationToken) =>
         BorrowAsync(lent => Capture(lent, withMemory, takesSnapshot: false), cancellationToken);
 
+    /// <summary>Captures a Progress with a snapshot's pages between two slices.</summary>
+    public Task<CapturedProgress> CaptureSnapshotAsync(CancellationToken cancellationToken) =>
+        BorrowAsync(lent => Capture(lent, withMemory: true, takesSnapshot: true), cancellationToken);
+
     private async Task<SliceCapture> RunAsync(SliceRequest request, CancellationToken cancellationToken)
     {
         SliceCapture? capture = null;

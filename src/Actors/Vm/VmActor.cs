@@ -49,7 +49,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         {
             case VmActorStart.Create create:
                 _runner = services.Runners(vm);
-                Activate(new VmCreation(services, create.Request, _runner).RunAsync(stop));
+                Activate(BearAsync(create.Request, _runner, stop));
                 break;
             case VmActorStart.Rebuild rebuild:
                 _runner = services.Runners(vm);
@@ -145,6 +145,14 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
 
     private void Activate(Task<Activation> work) => Context.PipeToSelf(
         work, static activation => new Activated(activation), static cause => new Failed("The activation", cause));
+
+    private Task<Activation> BearAsync(ControlRequest request, ISliceRunner runner, CancellationToken stop) =>
+        request switch
+        {
+            ControlRequest.CreateVm create => new VmCreation(services, create, runner).RunAsync(stop),
+            ControlRequest.RestoreVm restore => new VmRestoration(services, restore, runner).RunAsync(stop),
+            _ => throw new UnreachableException(request.GetType().Name),
+        };
 
     private async Task OnActivatedAsync(Activation activation)
     {

@@ -13,8 +13,9 @@ internal abstract record VmActorStart
     {
     }
 
+    /// <param name="Request">To create a VM, or to restore one.</param>
     /// <param name="Client">Is told what came of it.</param>
-    public sealed record Create(ControlRequest.CreateVm Request, ActorRef? Client) : VmActorStart;
+    public sealed record Create(ControlRequest Request, ActorRef? Client) : VmActorStart;
 
     /// <summary>The rows name this node as the owner; the guest is in the store only.</summary>
     /// <param name="From">The dead node it was claimed from; null where this node's own actor failed.</param>

@@ -25,6 +25,9 @@ public abstract record VmCommand
     /// <summary>From Running or Paused to Stopped, where it stood.</summary>
     public sealed record Stop : VmCommand;
 
+    /// <summary>Take a snapshot where the VM stands now; a running VM goes on.</summary>
+    public sealed record TakeSnapshot : VmCommand;
+
     /// <summary>Bytes for the console, at most <see cref="InputBytesMax"/>.</summary>
     public sealed record Input(ImmutableArray<byte> Bytes) : VmCommand;
 

@@ -5,14 +5,12 @@ using System.Security.Cryptography;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Migration;
-using KvmActors.Actors.Vcpu;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Memory;
 using KvmActors.Machine.Time;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
-using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Vm;
@@ -22,10 +20,11 @@ namespace KvmActors.Actors.Vm;
 internal sealed class VmCreation(VmServices services, ControlRequest.CreateVm request, ISliceRunner runner)
 {
     private readonly VmBlueprint _blueprint = request.Blueprint;
+    private readonly VmBirth _birth = new(services, request.Blueprint.Name, request.Id, runner);
 
     public async Task<Activation> RunAsync(CancellationToken stop)
     {
-        if (await FindReplyAsync(stop) is { } stored)
+        if (await _birth.FindReplyAsync(stop) is { } stored)
         {
             return new Activation.Refused(stored);
         }
@@ -37,20 +36,20 @@ internal sealed class VmCreation(VmServices services, ControlRequest.CreateVm re
             services.Options.Name, tables.Select(GuestCpuid.Unread), services.Options.OfferedCpuid);
         if (unsuitable is not null)
         {
-            return Refuse(unsuitable);
+            return VmBirth.Refuse(unsuitable);
         }
 
         IGuest? guest = null;
         try
         {
             guest = await LoadAsync(tables, stop);
-            Activation activation = await CommitAsync(guest, tables, stop);
+            Activation activation = await CommitAsync(guest, stop);
             guest = activation is Activation.Ready ? null : guest;
             return activation;
         }
         catch (Exception wrong) when (wrong is GuestImageException or ArgumentException)
         {
-            return Refuse(new Refusal(
+            return VmBirth.Refuse(new Refusal(
                 RefusalKind.Invalid,
                 "a VM that this version can run",
                 wrong.Message,
@@ -58,26 +57,11 @@ internal sealed class VmCreation(VmServices services, ControlRequest.CreateVm re
         }
         catch (StoreUnavailableException failure)
         {
-            return Refuse(Refusals.StoreAway(failure));
+            return VmBirth.Refuse(Refusals.StoreAway(failure));
         }
         finally
         {
             guest?.Dispose();
-        }
-    }
-
-    private static Activation.Refused Refuse(Refusal why) => new(new ControlReply.Refused(why));
-
-    private async Task<ControlReply?> FindReplyAsync(CancellationToken stop)
-    {
-        try
-        {
-            DedupEntry? stored = await services.Store.FindReplyAsync(_blueprint.Name.Stream, request.Id, stop);
-            return stored is null ? null : ReplyCodec.Decode(stored);
-        }
-        catch (StoreUnavailableException failure)
-        {
-            return new ControlReply.Refused(Refusals.StoreAway(failure));
         }
     }
 
@@ -98,84 +82,27 @@ internal sealed class VmCreation(VmServices services, ControlRequest.CreateVm re
         return guest!;
     }
 
-    private async Task<Activation> CommitAsync(IGuest guest, ImmutableArray<CpuidTable> tables, CancellationToken stop)
+    private async Task<Activation> CommitAsync(IGuest guest, CancellationToken stop)
     {
         _ = guest.TakeDirty(DirtyReader.Snapshot);
         ImmutableArray<CapturedPage> filled =
         [
             .. Enumerable.Range(0, guest.PageCount).Select(page => CapturedPage.Of(guest, page)).Where(p => !p.IsZero),
         ];
-        ImmutableArray<PageReference> pages = await new SnapshotPages([]).PutAsync(services.Store, filled, stop);
-        string text = $"{_blueprint.Name} was created on {services.Self} with {_blueprint.Spec.VcpuCount} vCPU.";
-        VmCommit.Prepared commit = Prepare(guest, tables, pages, text);
-        return await services.Writer.CommitAsync(commit.Transaction, stop) switch
+        JournalEvent.VmCreated created = new(
+            _blueprint.Spec, _blueprint.ImageName, Sha256Of(_blueprint.Image), _blueprint.CommandLine)
         {
-            CommitResult.Committed => Ready(guest, commit, pages, text),
-            CommitResult.Duplicate duplicate => new Activation.Refused(ReplyCodec.Decode(duplicate.Entry)),
-            CommitResult.AlreadyExists or CommitResult.Fenced => Refuse(new Refusal(
-                RefusalKind.Exists,
-                $"no VM named {_blueprint.Name}",
-                "one in the store",
-                "Choose another name, or look at: vm show.")),
-            CommitResult other => throw new InvalidOperationException($"A creation cannot end in {other}."),
+            InitrdSha256 = _blueprint.Initrd.IsEmpty ? "" : Sha256Of(_blueprint.Initrd),
         };
-    }
-
-    private VmCommit.Prepared Prepare(
-        IGuest guest, ImmutableArray<CpuidTable> tables, ImmutableArray<PageReference> pages, string text)
-    {
-        VmId vm = _blueprint.Name;
-        VmCommit commit = VmCommit.Create(vm, tables.Length, services.Self).Add(
-            vm.Stream,
-            vmTime: 0,
-            new JournalEvent.VmCreated(
-                _blueprint.Spec,
-                _blueprint.ImageName,
-                Convert.ToHexStringLower(SHA256.HashData(_blueprint.Image.Span)),
-                _blueprint.CommandLine)
-            {
-                InitrdSha256 = _blueprint.Initrd.IsEmpty
-                    ? ""
-                    : Convert.ToHexStringLower(SHA256.HashData(_blueprint.Initrd.Span)),
-            },
-            request.Id);
-        for (int index = 0; index < tables.Length; index++)
-        {
-            commit.Add(vm.Vcpu(index), vmTime: 0, new JournalEvent.VcpuCreated(index));
-            commit.Add(vm.Vcpu(index), vmTime: 0, new JournalEvent.CpuidSet(tables[index]));
-        }
-
-        commit.AddToAll(
-            vmTime: 0, new JournalEvent.Placed(services.Self, Epoch.First, services.Options.HostVendor));
-        commit.Add(
-            vm.Stream, vmTime: 0, new JournalEvent.SnapshotTaken(0, guest.HashState(), guest.SumMemory()));
-        commit.Take(new VmCommit.SnapshotDraft(
-            Id: 0, VmTime: 0, SnapshotCodec.Encode(guest.Save()), pages, ReadOnlyMemory<byte>.Empty));
-        return commit.Answer(ReplyCodec.Entry(vm.Stream, request.Id, text)).Build();
-    }
-
-    private Activation.Ready Ready(
-        IGuest guest, VmCommit.Prepared commit, ImmutableArray<PageReference> pages, string text)
-    {
-        VmId vm = _blueprint.Name;
-        var state = VmState.Fold(
-            vm,
-            commit.Entries.Where(entry => entry.Stream == vm.Stream).Select(entry => (entry.Event, entry.VmTime)));
-        ImmutableArray<VcpuActorState> vcpus =
-        [
-            .. commit.After.All.Skip(1).Select(row => VcpuActorState.Fold(
-                row.Stream, commit.Entries.Where(entry => entry.Stream == row.Stream).Select(entry => entry.Event))),
-        ];
-        VmSessionStart start = new(
+        ImmutableArray<PageReference> pages = await new SnapshotPages([]).PutAsync(services.Store, filled, stop);
+        return await _birth.CommitAsync(
             guest,
-            commit.After,
-            state,
-            vcpus,
-            new ConsoleLog(0, []),
+            created,
             pages,
-            NextSnapshotIsFull: false,
-            guest.Save());
-        return new Activation.Ready(
-            new VmSession(services, start, runner), Recovery: null, new ControlReply.Done(text));
+            ReadOnlyMemory<byte>.Empty,
+            $"{_blueprint.Name} was created on {services.Self} with {_blueprint.Spec.VcpuCount} vCPU.",
+            stop);
     }
+
+    private static string Sha256Of(ReadOnlyMemory<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes.Span));
 }

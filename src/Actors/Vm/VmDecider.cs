@@ -30,6 +30,7 @@ public static class VmDecider
         VmCommand.Resume => Change(state, "resume", [VmLifecycle.Paused], VmLifecycle.Running),
         VmCommand.Stop => Change(
             state, "stop", [VmLifecycle.Running, VmLifecycle.Paused], VmLifecycle.Stopped),
+        VmCommand.TakeSnapshot => TakeSnapshot(state),
         VmCommand.Input input => TakeInput(state, input),
         VmCommand.BeginMove move => BeginMove(state, move),
         VmCommand.AbortMove abort => AbortMove(state, abort),
@@ -57,6 +58,16 @@ public static class VmDecider
             VcpuEvents: [],
             $"{state.Vm} is {to} at VM time {state.VmTime}.");
     }
+
+    /// <summary>Which snapshot it is, the journal says once its state is known.</summary>
+    private static VmDecision TakeSnapshot(VmState state) =>
+        state.Move is { } move ? Busy(state, "save", move)
+        : state.Lifecycle is VmLifecycle.Ended or VmLifecycle.Quarantined ? Refused(
+            RefusalKind.State,
+            $"{state.Vm} to be Created, Running, Paused or Stopped to be saved",
+            Describe(state),
+            Advice(state.Lifecycle))
+        : new VmDecision.Accepted([], VcpuEvents: [], $"{state.Vm} at VM time {state.VmTime}.");
 
     private static VmDecision TakeInput(VmState state, VmCommand.Input input)
     {

@@ -38,7 +38,7 @@ internal sealed class VmHostActor(VmServices services) : Actor
         switch (message)
         {
             case VmHostMessage.Create create:
-                OnCreate(create.Request);
+                OnCreate(create);
                 break;
             case VmHostMessage.ToVm to:
                 OnToVm(to);
@@ -84,9 +84,9 @@ internal sealed class VmHostActor(VmServices services) : Actor
         return ValueTask.CompletedTask;
     }
 
-    private void OnCreate(ControlRequest.CreateVm request)
+    private void OnCreate(VmHostMessage.Create create)
     {
-        VmId vm = request.Blueprint.Name;
+        VmId vm = create.Vm;
         if (_isRetiring || !services.Gate.IsOpen)
         {
             Context.Reply(new ControlReply.Refused(Refusals.LeaseOver(services.Self)));
@@ -95,7 +95,7 @@ internal sealed class VmHostActor(VmServices services) : Actor
         {
             Context.Reply(new ControlReply.Refused(Refusals.BeingRebuilt(vm)));
         }
-        else if (MemoryRefusal(request.Blueprint.Spec.MemoryBytes) is { } refusal)
+        else if (MemoryRefusal(create.Spec.MemoryBytes) is { } refusal)
         {
             Context.Reply(new ControlReply.Refused(refusal));
         }
@@ -103,7 +103,7 @@ internal sealed class VmHostActor(VmServices services) : Actor
         {
             // Also where a VM of that name runs here: the store knows whether this is a retry of its creation.
             string key = _vms.ContainsKey(vm.Value) ? $"{vm} again {_births}" : vm.Value;
-            Spawn(vm, new VmActorStart.Create(request, Context.Sender), request.Blueprint.Spec.MemoryBytes, key);
+            Spawn(vm, new VmActorStart.Create(create.Request, Context.Sender), create.Spec.MemoryBytes, key);
         }
     }
 

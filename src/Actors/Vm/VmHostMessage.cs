@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Migration;
+using KvmActors.Machine;
 using KvmActors.Persistence;
 
 namespace KvmActors.Actors.Vm;
@@ -16,7 +17,8 @@ internal abstract record VmHostMessage
     }
 
     /// <summary>Answered with a <see cref="ControlReply"/>.</summary>
-    public sealed record Create(ControlRequest.CreateVm Request) : VmHostMessage;
+    /// <param name="Request">To create a VM, or to restore one.</param>
+    public sealed record Create(ControlRequest Request, VmId Vm, MachineSpec Spec) : VmHostMessage;
 
     /// <summary>For a VM this node runs; answered with <see cref="ControlReply.NotOwner"/> if it runs none of that
     /// name.

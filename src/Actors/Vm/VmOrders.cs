@@ -37,9 +37,14 @@ internal sealed class VmOrders(VmServices services, VmSession session, VmAnswers
 
         publish();
         answers.Acknowledge(settled);
-        return order.Command is VmCommand.SetCpuid set
-            ? await new CpuidOrders(services, session, answers, publish).TakeAsync(order.Id, set, client, stop)
-            : await JournalAsync(order, client, stop);
+        return order.Command switch
+        {
+            VmCommand.SetCpuid set =>
+                await new CpuidOrders(services, session, answers, publish).TakeAsync(order.Id, set, client, stop),
+            VmCommand.TakeSnapshot =>
+                await new SnapshotOrders(services, session, answers, publish).TakeAsync(order.Id, client, stop),
+            _ => await JournalAsync(order, client, stop),
+        };
     }
 
     private async Task<bool> JournalAsync(VmMessage.Order order, ActorRef? client, CancellationToken stop)

@@ -216,6 +216,28 @@ internal sealed class VmSession : IAsyncDisposable
         return outcome with { IsLost = !isDurable };
     }
 
+    /// <summary>Takes a snapshot of the guest, which stands still and is settled.</summary>
+    /// <returns>The commit that makes it durable, still open.</returns>
+    /// <exception cref="StoreUnavailableException">Its pages could not be stored; the next snapshot has them.
+    /// </exception>
+    public async Task<VmCommit> TakeSnapshotAsync(CancellationToken cancellationToken)
+    {
+        CapturedProgress progress = await Slices.CaptureSnapshotAsync(cancellationToken);
+        Remember(progress);
+        ImmutableArray<PageReference> pages =
+            await _pages.PutAsync(_services.Store, progress.SnapshotPages, cancellationToken);
+        ulong vmTime = progress.Machine.VmTime;
+        VmCommit.SnapshotDraft draft = new(
+            Rows.Own.SnapshotId + 1, vmTime, SnapshotCodec.Encode(progress.Machine), pages, Output.Tail());
+        return VmCommit.On(Rows)
+            .Add(Rows.Own.Stream, vmTime, SliceJournal.ProgressOf(progress))
+            .Add(
+                Rows.Own.Stream,
+                vmTime,
+                new JournalEvent.SnapshotTaken(draft.Id, progress.State, progress.Memory!.Value))
+            .Take(draft);
+    }
+
     /// <summary>Gives the guest, which stands still, a table that is journaled.</summary>
     public async Task SetCpuidAsync(int vcpu, CpuidTable table, CancellationToken cancellationToken) =>
         LastMachine = await Slices.BorrowAsync(

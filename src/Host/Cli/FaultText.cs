@@ -4,6 +4,7 @@ using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Host.Rpc;
 using KvmActors.Machine.Loaders;
 using KvmActors.Persistence;
+using KvmActors.Persistence.Files;
 
 namespace KvmActors.Host.Cli;
 
@@ -51,7 +52,7 @@ internal static class FaultText
     private static string Describe(Exception fault) => fault switch
     {
         CliFault or BootImageException or CpuidFormatException or StoreOpenException or StoreCorruptException
-            or StoreUnavailableException or JournalFormatException or RpcException => fault.Message,
+            or StoreUnavailableException or JournalFormatException or SavedVmException or RpcException => fault.Message,
         _ => $"Something went wrong that should not: {fault.GetType().Name}: {FirstLine(fault.Message)} "
             + $"Set {DebugVariable}=1 to see where, and report it.",
     };

@@ -54,6 +54,12 @@ internal sealed class ControlClient : IDisposable
         }
     }
 
+    /// <summary>Sends requests as they come. It is not tried again: what was sent is gone.</summary>
+    /// <exception cref="RpcException">Refused, or not answered.</exception>
+    public Task<TReply> UploadAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, IAsyncEnumerable<TRequest> requests, CancellationToken cancellationToken) =>
+        _channel.UploadAsync(method, requests, cancellationToken);
+
     public IAsyncEnumerable<TReply> StreamAsync<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method, TRequest request, CancellationToken cancellationToken) =>
         _channel.StreamAsync(method, request, cancellationToken);

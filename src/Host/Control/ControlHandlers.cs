@@ -7,6 +7,7 @@ using KvmActors.Actors.Vm;
 using KvmActors.Cpu.State;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Control.V1;
+using KvmActors.Host.Node;
 using KvmActors.Host.Rpc;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Membership;
@@ -26,6 +27,8 @@ internal sealed class ControlHandlers(
     private ClusterNode Node => node() ?? throw new RpcException(
         RpcStatus.Unavailable, "Expected a node that has joined its cluster, found one that is starting. Ask again.");
 
+    private VmFileHandlers Files => new(AskAsync, store, NodeHost.EngineName);
+
     public RpcService AddTo(RpcService service) => service
         .Add(ControlMethods.Ping, PingAsync)
         .Add(ControlMethods.ClusterStatus, ClusterStatusAsync)
@@ -36,6 +39,8 @@ internal sealed class ControlHandlers(
         .Add(ControlMethods.PauseVm, (request, stop) => OrderAsync(request, new VmCommand.Pause(), stop))
         .Add(ControlMethods.ResumeVm, (request, stop) => OrderAsync(request, new VmCommand.Resume(), stop))
         .Add(ControlMethods.StopVm, (request, stop) => OrderAsync(request, new VmCommand.Stop(), stop))
+        .AddStream(ControlMethods.SaveVm, (request, stop) => Files.SaveAsync(request, stop))
+        .AddUpload(ControlMethods.RestoreVm, RestoreAsync)
         .Add(ControlMethods.MigrateVcpu, MigrateAsync)
         .Add(ControlMethods.ShowVcpu, (request, stop) => ShowVcpuAsync(VcpuOf(request.Vcpu), stop))
         .Add(ControlMethods.SetVcpuCpuid, SetVcpuCpuidAsync)
@@ -59,7 +64,9 @@ internal sealed class ControlHandlers(
         }
     }
 
-    private static CommandId CommandOf(CommandRef? command) =>
+    /// <summary>A command's name from a request.</summary>
+    /// <exception cref="RpcException">InvalidArgument: there is none.</exception>
+    public static CommandId CommandOf(CommandRef? command) =>
         command is { ClientId.Length: > 0, CommandId.Length: > 0 }
             ? new CommandId(command.ClientId, command.CommandId)
             : throw new RpcException(
@@ -112,6 +119,10 @@ internal sealed class ControlHandlers(
         _ = await AskAsync(new ControlRequest.CreateVm(command, blueprint), stop).ConfigureAwait(false);
         return await ShowAsync(vm, stop).ConfigureAwait(false);
     }
+
+    private async ValueTask<VmStatusMessage> RestoreAsync(
+        IAsyncEnumerable<RestoreVmChunk> chunks, CancellationToken stop) =>
+        await ShowAsync(await Files.RestoreAsync(chunks, stop).ConfigureAwait(false), stop).ConfigureAwait(false);
 
     private async ValueTask<ListVmsReply> ListAsync(ListVmsRequest request, CancellationToken stop) => new()
     {
@@ -206,7 +217,10 @@ internal sealed class ControlHandlers(
     /// <exception cref="RpcException">The cluster refused.</exception>
     private async Task<ControlReply> AskAsync(ControlRequest request, CancellationToken stop)
     {
-        TimeSpan timeout = request is ControlRequest.MigrateVcpu
+        TimeSpan timeout = request
+            is ControlRequest.MigrateVcpu
+            or ControlRequest.RestoreVm
+            or ControlRequest.Order { Command: VmCommand.TakeSnapshot }
             ? options.Migration.TimeBudget
             : options.Rpc.ControlTimeout;
         ControlReply reply = await Node.ControlAsync(request, timeout, stop).ConfigureAwait(false);

@@ -38,6 +38,12 @@ internal static class ControlMethods
     public static RpcMethod<VmCommandRequest, VmStatus> StopVm { get; } =
         Of("StopVm", VmCommandRequest.Parser, VmStatus.Parser);
 
+    public static RpcMethod<SaveVmRequest, SaveVmChunk> SaveVm { get; } =
+        Of("SaveVm", SaveVmRequest.Parser, SaveVmChunk.Parser);
+
+    public static RpcMethod<RestoreVmChunk, VmStatus> RestoreVm { get; } =
+        Of("RestoreVm", RestoreVmChunk.Parser, VmStatus.Parser);
+
     public static RpcMethod<MigrateVcpuRequest, MigrateVcpuReply> MigrateVcpu { get; } =
         Of("MigrateVcpu", MigrateVcpuRequest.Parser, MigrateVcpuReply.Parser);
 

@@ -48,12 +48,36 @@ internal sealed class RpcChannel : IDisposable
         TimeSpan? timeout,
         CancellationToken cancellationToken)
     {
+        using ReadOnlyMemoryContent content = new(RpcFraming.Frame(method.Request, request, _messageBytesMax));
+        return await CallAsync(method, content, timeout, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Any number of requests, sent as they come; one reply.</summary>
+    /// <remarks>A server that refuses early is heard before the last request is sent.</remarks>
+    /// <exception cref="RpcException">Any end but Ok.</exception>
+    public async Task<TReply> UploadAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        IAsyncEnumerable<TRequest> requests,
+        CancellationToken cancellationToken)
+    {
+        using RpcUploadContent content = new(
+            requests.Select(request =>
+                (ReadOnlyMemory<byte>)RpcFraming.Frame(method.Request, request, _messageBytesMax)));
+        return await CallAsync(method, content, timeout: null, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<TReply> CallAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        HttpContent content,
+        TimeSpan? timeout,
+        CancellationToken cancellationToken)
+    {
         using CancellationTokenSource deadline = new(timeout ?? Timeout.InfiniteTimeSpan);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
             using HttpResponseMessage response =
-                await SendAsync(method, request, timeout, stop.Token).ConfigureAwait(false);
+                await SendAsync(method.Path, content, timeout, stop.Token).ConfigureAwait(false);
             Stream body = await response.Content.ReadAsStreamAsync(stop.Token).ConfigureAwait(false);
             ReadOnlyMemory<byte>? message = await RpcFraming.ReadAsync(
                 body, _messageBytesMax, stop.Token).ConfigureAwait(false);
@@ -110,7 +134,8 @@ internal sealed class RpcChannel : IDisposable
     {
         try
         {
-            return await SendAsync(method, request, timeout: null, cancellationToken).ConfigureAwait(false);
+            using ReadOnlyMemoryContent content = new(RpcFraming.Frame(method.Request, request, _messageBytesMax));
+            return await SendAsync(method.Path, content, timeout: null, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception fault) when (Translate(fault, method.Path, CancellationToken.None) is { } translated)
         {
@@ -118,15 +143,11 @@ internal sealed class RpcChannel : IDisposable
         }
     }
 
-    private async Task<HttpResponseMessage> SendAsync<TRequest, TReply>(
-        RpcMethod<TRequest, TReply> method,
-        TRequest request,
-        TimeSpan? timeout,
-        CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(
+        string path, HttpContent content, TimeSpan? timeout, CancellationToken cancellationToken)
     {
-        using ReadOnlyMemoryContent content = new(RpcFraming.Frame(method.Request, request, _messageBytesMax));
         content.Headers.ContentType = new MediaTypeHeaderValue(RpcHeaders.ContentType);
-        using HttpRequestMessage message = new(HttpMethod.Post, new Uri(_address, method.Path))
+        using HttpRequestMessage message = new(HttpMethod.Post, new Uri(_address, path))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
@@ -142,7 +163,7 @@ internal sealed class RpcChannel : IDisposable
             message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         try
         {
-            CheckHeaders(response, method.Path);
+            CheckHeaders(response, path);
             return response;
         }
         catch

@@ -37,6 +37,38 @@ internal sealed class RpcService(int messageBytesMax)
         return this;
     }
 
+    /// <summary>Any number of requests, one reply. A handler that ends before the last request ends the call.</summary>
+    public RpcService AddUpload<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        Func<IAsyncEnumerable<TRequest>, CancellationToken, ValueTask<TReply>> handler)
+    {
+        _handlers.Add(method.Path, (body, token) => TakeAsync(method, handler, body, token));
+        return this;
+    }
+
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> TakeAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        Func<IAsyncEnumerable<TRequest>, CancellationToken, ValueTask<TReply>> handler,
+        Stream body,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        TReply reply = await handler(ReadRequestsAsync(method, body, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
+        yield return RpcFraming.Frame(method.Reply, reply, messageBytesMax);
+    }
+
+    private async IAsyncEnumerable<TRequest> ReadRequestsAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        Stream body,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (await RpcFraming.ReadAsync(body, messageBytesMax, cancellationToken).ConfigureAwait(false)
+            is { } message)
+        {
+            yield return Decode(method, message);
+        }
+    }
+
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> AnswerAsync<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method,
         Func<TRequest, CancellationToken, ValueTask<TReply>> handler,
@@ -76,9 +108,15 @@ internal sealed class RpcService(int messageBytesMax)
             throw new RpcException(RpcStatus.Internal, $"Expected one request for {method.Path}, found two.");
         }
 
+        return Decode(method, message.Value);
+    }
+
+    private static TRequest Decode<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, ReadOnlyMemory<byte> message)
+    {
         try
         {
-            return method.Request.Decode(message.Value);
+            return method.Request.Decode(message);
         }
         catch (InvalidProtocolBufferException fault)
         {

@@ -103,7 +103,8 @@ internal static class EventWire
         EventKind.SnapshotTaken => From(WireSnapshotTaken.Parser.ParseFrom(payload.Span)),
     };
 
-    internal static WireVmCreated Of(JournalEvent.VmCreated created) => (WireVmCreated)Of((JournalEvent)created).Message;
+    internal static WireVmCreated Of(JournalEvent.VmCreated created) =>
+        (WireVmCreated)Of((JournalEvent)created).Message;
 
     internal static JournalEvent.VmCreated From(WireVmCreated wire) => new(
         MachineWire.From(WireFault.Present(wire.Spec, "spec")), wire.Image, wire.ImageSha256, wire.CommandLine)

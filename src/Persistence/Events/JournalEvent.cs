@@ -18,8 +18,8 @@ public abstract record JournalEvent
     {
     }
 
-    /// <summary>First event of a VM's stream. The first snapshot is part of the same commit: at VM time 0 with the image
-    /// loaded, or what the VM was restored or forked from.</summary>
+    /// <summary>First event of a VM's stream. The first snapshot is part of the same commit: at VM time 0 with the
+    /// image loaded, or what the VM was restored or forked from.</summary>
     public sealed record VmCreated(MachineSpec Spec, string Image, string ImageSha256, string CommandLine)
         : JournalEvent
     {

@@ -62,6 +62,7 @@ internal static class PageEntry
         return isContent(other)
             ? other
             : throw new WireFault(
-                $"Expected page {pageNumber} to be the same as an earlier page that stands in the file, found {other}.");
+                $"Expected page {pageNumber} to be the same as an earlier page that stands in the file, found "
+                + $"{other}.");
     }
 }

@@ -8,8 +8,8 @@ namespace KvmActors.Persistence.Files;
 
 // The file, integers little-endian; docs/vm-file.md has it byte by byte.
 //   0 magic (8), 8 version (4), 12 check of bytes 0-11 (4); then sections:
-//   0 tag (4), 4 number (4), 8 payload length (4), 12 check of bytes 0-11 (4), 16 payload, then SHA-256 of all that (32).
-// A check is the first 4 bytes of SHA-256.
+//   0 tag (4), 4 number (4), 8 payload length (4), 12 check of bytes 0-11 (4), 16 payload, then SHA-256 of all that
+// (32). A check is the first 4 bytes of SHA-256.
 
 /// <summary>The frame of a saved VM's file: its header, its sections and their bounds. Pure.</summary>
 internal static class SavedVmLayout

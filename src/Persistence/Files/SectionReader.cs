@@ -8,8 +8,8 @@ using static KvmActors.Persistence.Files.SavedVmLayout;
 
 namespace KvmActors.Persistence.Files;
 
-/// <summary>Reads sections of a saved VM's file, one after the other, and checks their frames. A length is believed only
-/// once its check fits, and is bounded, so that no file makes a reader take more memory than a section.</summary>
+/// <summary>Reads sections of a saved VM's file, one after the other, and checks their frames. A length is believed
+/// only once its check fits, and is bounded, so that no file makes a reader take more memory than a section.</summary>
 internal sealed class SectionReader(Stream source) : IDisposable
 {
     private const string Advice = "Copy it again from where it was written, or save the VM again.";

@@ -9,8 +9,8 @@ public interface ISnapshots
     /// <exception cref="StoreCorruptException">The stored bytes do not fit their checksum.</exception>
     ValueTask<SnapshotRecord?> FindAsync(VmId vm, ulong vmTime, CancellationToken cancellationToken);
 
-    /// <returns>A snapshot by its id, or null. The first one of <see cref="ListSnapshotsAsync"/> is where a VM's journal
-    /// begins, at VM time 0 or at what it was restored from; it is never dropped.</returns>
+    /// <returns>A snapshot by its id, or null. The first one of <see cref="ListSnapshotsAsync"/> is where a VM's
+    /// journal begins, at VM time 0 or at what it was restored from; it is never dropped.</returns>
     /// <exception cref="StoreCorruptException">The stored bytes do not fit their checksum.</exception>
     ValueTask<SnapshotRecord?> FindByIdAsync(VmId vm, ulong id, CancellationToken cancellationToken);
 

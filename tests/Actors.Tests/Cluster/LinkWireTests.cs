@@ -52,6 +52,18 @@ public sealed class LinkWireTests
         new ControlRequest.Order(s_id, s_vm, new VmCommand.Input([7, 8])),
         new ControlRequest.Order(
             s_id, s_vm, new VmCommand.SetCpuid(3, [new(1, 2, (CpuidEntryFlags)0xDEAD_BEE7, 3, 4, 5, 6, 7, 8, 9)])),
+        new ControlRequest.Order(s_id, s_vm, new VmCommand.TakeSnapshot()),
+        new ControlRequest.RestoreVm(s_id, new VmDraft(
+            s_vm,
+            new JournalEvent.VmCreated(s_spec, "kernel.elf", new string('a', 64), "quiet")
+            {
+                Origin = new VmOrigin(
+                    VmOriginKind.Fork, s_vm, 9, 8, 7, new StateHash(new string('b', 64)), new MemorySum(5)),
+            },
+            Status().Machine!,
+            [new PageReference(3, Digest.Zero), new PageReference(7, Digest.Of([1]))],
+            new byte[] { 1, 2 },
+            "node-3")),
         new ControlRequest.MigrateVcpu(s_id, s_vm.Vcpu(3), "node-2"),
         new ControlRequest.ShowVm(s_vm),
         new ControlRequest.ListOwnVms(),
@@ -74,6 +86,7 @@ public sealed class LinkWireTests
         ControlReply[] replies =
         [
             new ControlReply.Done("done"),
+            new ControlReply.SnapshotTaken(s_vm, 3, 1_000, new NodeId("node-1#4")),
             new ControlReply.Migrated(Report(TimeSpan.FromMilliseconds(3))),
             new ControlReply.Migrated(Report(null)),
             new ControlReply.Shown(Status()),

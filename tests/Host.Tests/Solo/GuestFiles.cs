@@ -12,11 +12,11 @@ internal sealed class GuestFiles : IDisposable
 
     public string Path(string name) => System.IO.Path.Combine(_folder.FullName, name);
 
-    /// <summary>The short story guest, built for Intel: VMCALL.</summary>
-    public string Story()
+    /// <summary>The story guest, short unless a size is given, built for Intel: VMCALL.</summary>
+    public string Story(StoryGuestSize? size = null)
     {
         string path = Path("story.elf");
-        File.WriteAllBytes(path, StoryGuest.Build(HostVendor.Intel, StoryGuestSize.Short));
+        File.WriteAllBytes(path, StoryGuest.Build(HostVendor.Intel, size ?? StoryGuestSize.Short));
         return path;
     }
 

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Kernel;
+using KvmActors.Persistence;
+
+namespace KvmActors.Actors.Vm;
+
+/// <summary>A client's order to take a snapshot of a settled VM: decide, capture, store the pages, journal, publish,
+/// answer.</summary>
+internal sealed class SnapshotOrders(VmServices services, VmSession session, VmAnswers answers, Action publish)
+{
+    /// <returns>False where another node has the VM.</returns>
+    public async Task<bool> TakeAsync(CommandId id, ActorRef? client, CancellationToken stop)
+    {
+        if (VmDecider.Decide(session.State, new VmCommand.TakeSnapshot()) is VmDecision.Refused refused)
+        {
+            answers.Send(client, new ControlReply.Refused(refused.Why));
+            return true;
+        }
+
+        VmCommit commit;
+        try
+        {
+            commit = await session.TakeSnapshotAsync(stop);
+        }
+        catch (StoreUnavailableException failure)
+        {
+            answers.Send(client, new ControlReply.Refused(Refusals.StoreAway(failure)));
+            return true;
+        }
+
+        ControlReply.SnapshotTaken taken = new(
+            session.State.Vm, session.Rows.Own.SnapshotId + 1, session.Guest.VmTime, services.Self);
+        commit.Answer(ReplyCodec.Entry(session.Rows.Own.Stream, id, taken));
+        if (!await session.CommitAsync(commit.Build(), stop))
+        {
+            answers.Refer(client);
+            return false;
+        }
+
+        publish();
+        answers.Send(client, taken);
+        return true;
+    }
+}
