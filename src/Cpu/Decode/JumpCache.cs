@@ -50,7 +50,7 @@ internal static unsafe class JumpCache
         Entry* entry = EntryOf(state, linear);
         entry->Tag = linear ^ state->JumpTag;
         entry->Block = block;
-        state->IsJumpCacheFilled = 1;
+        state->JumpFills.Note(&entry->Tag);
     }
 
     /// <summary>Makes every entry invalid: for a state that has just been allocated.</summary>
@@ -58,10 +58,9 @@ internal static unsafe class JumpCache
 
     public static void Flush(CpuState* state)
     {
-        if (state->IsJumpCacheFilled != 0)
+        if (!state->JumpFills.TryClear(Empty))
         {
             Clear(First(state), EntryCount);
-            state->IsJumpCacheFilled = 0;
         }
     }
 

@@ -73,7 +73,6 @@ internal static unsafe class PageAccess
             *flags |= PageFlags.AllDirty;
         }
 
-        state->FilledTlbSets |= array < Tlb.Set(state, Tlb.UserSet) ? 1 << Tlb.SupervisorSet : 1 << Tlb.UserSet;
-        Tlb.Fill(array, linear, state->Ram + page);
+        Tlb.Fill(state, array, linear, state->Ram + page);
     }
 }

@@ -65,13 +65,9 @@ internal static unsafe class Tlb
     /// <summary>Drops everything, and with it the jump cache, which holds translations too.</summary>
     public static void Flush(CpuState* state)
     {
-        for (int set = 0; set < FilledSetCount; set++)
+        if (!state->TlbFills.TryClear(TlbEntry.Invalid))
         {
-            // A set that nothing was entered in since the last time is empty already: the guest's other privilege.
-            if ((state->FilledTlbSets & (1 << set)) != 0)
-            {
-                Clear(Set(state, set), SetBytes);
-            }
+            ClearFilledSets(state);
         }
 
         state->FilledTlbSets = 0;
@@ -129,9 +125,11 @@ internal static unsafe class Tlb
         }
     }
 
-    public static void Fill(byte* array, ulong linear, byte* hostPage)
+    public static void Fill(CpuState* state, byte* array, ulong linear, byte* hostPage)
     {
         TlbEntry* entry = Entry(array, linear);
+        state->TlbFills.Note(&entry->Tag);
+        state->FilledTlbSets |= array < Set(state, UserSet) ? 1 << SupervisorSet : 1 << UserSet;
         entry->Tag = linear & PageMask;
         entry->Addend = (long)hostPage - (long)(linear & PageMask);
     }
@@ -143,6 +141,18 @@ internal static unsafe class Tlb
         return ((linear + (ulong)(sizeBytes - 1)) & PageMask) == entry->Tag
             ? (byte*)(linear + (ulong)entry->Addend)
             : null;
+    }
+
+    private static void ClearFilledSets(CpuState* state)
+    {
+        for (int set = 0; set < FilledSetCount; set++)
+        {
+            // A set that nothing was entered in since the last time is empty already: the guest's other privilege.
+            if ((state->FilledTlbSets & (1 << set)) != 0)
+            {
+                Clear(Set(state, set), SetBytes);
+            }
+        }
     }
 
     private static void Clear(byte* start, int bytes) => new Span<byte>(start, bytes).Fill(0xFF);

@@ -228,10 +228,6 @@ internal unsafe struct CpuState
     [FieldOffset(696)]
     public int FilledTlbSets;
 
-    /// <summary>Not 0: the jump cache may have entries.</summary>
-    [FieldOffset(700)]
-    public int IsJumpCacheFilled;
-
     /// <summary>The port access that waits for its completion.</summary>
     [FieldOffset(608)]
     public PortAccess Port;
@@ -247,6 +243,14 @@ internal unsafe struct CpuState
     /// <summary>What the guest's CPUID table offers, of what the engine can do.</summary>
     [FieldOffset(1792)]
     public GuestFeature Features;
+
+    /// <summary>What was entered in the TLB since it was last empty.</summary>
+    [FieldOffset(2048)]
+    public FillLog TlbFills;
+
+    /// <summary>What was entered in the jump cache since it was last empty.</summary>
+    [FieldOffset(2048 + FillLog.SizeBytes)]
+    public FillLog JumpFills;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong* Gprs(CpuState* state) => (ulong*)state;

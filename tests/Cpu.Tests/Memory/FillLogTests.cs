@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Cpu.Memory;
+using Xunit;
+
+namespace KvmActors.Cpu.Tests.Memory;
+
+/// <summary>What a flush clears: what was noted, or, by the caller, everything.</summary>
+public sealed unsafe class FillLogTests
+{
+    private const int TagCount = 300;
+    private const ulong Invalid = ulong.MaxValue;
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(FillLog.Capacity)]
+    [InlineData(FillLog.Capacity + 1)]
+    [InlineData(TagCount)]
+    public void It_clears_the_noted_tags_and_says_when_there_were_too_many(int filled)
+    {
+        FillLog log = default;
+        ulong* tags = stackalloc ulong[TagCount];
+        for (int index = 0; index < TagCount; index++)
+        {
+            tags[index] = (ulong)index;
+        }
+
+        for (int index = 0; index < filled; index++)
+        {
+            log.Note(&tags[index]);
+        }
+
+        bool isAll = log.TryClear(Invalid);
+
+        int cleared = Math.Min(filled, FillLog.Capacity);
+        Assert.Equal(filled <= FillLog.Capacity, isAll);
+        Assert.Equal(
+            Enumerable.Range(0, TagCount).Select(index => index < cleared ? Invalid : (ulong)index),
+            new ReadOnlySpan<ulong>(tags, TagCount).ToArray());
+    }
+
+    [Fact]
+    public void What_was_cleared_is_forgotten()
+    {
+        FillLog log = default;
+        ulong tag = 1;
+        for (int index = 0; index <= FillLog.Capacity; index++)
+        {
+            log.Note(&tag);
+        }
+
+        Assert.False(log.TryClear(Invalid));
+        tag = 2;
+        Assert.True(log.TryClear(Invalid));
+        Assert.Equal(2ul, tag);
+    }
+}
