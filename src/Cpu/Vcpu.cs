@@ -3,6 +3,7 @@
 using System.Collections.Immutable;
 using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Debugging;
 using KvmActors.Cpu.Execute;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.Memory;
@@ -147,7 +148,31 @@ public sealed unsafe class Vcpu : IDisposable
     {
         StateTransfer.Restore(_engine, state);
         _runner.ForgetInjection();
+        _engine.Debug.Forget();
     }
+
+    /// <summary>Where a debugger wants the vCPU to stop. Not part of the state: a restore keeps it.</summary>
+    public GuestDebug GuestDebug
+    {
+        get => _engine.Debug.Wanted;
+        set => _engine.Debug.Wanted = value;
+    }
+
+    /// <summary>Whether a run ends behind each delivery of an exception or an interrupt, with
+    /// <see cref="VmExit.Debug"/>.</summary>
+    public bool StopsAtDelivery
+    {
+        get => _engine.Debug.StopsAtDelivery;
+        set => _engine.Debug.StopsAtDelivery = value;
+    }
+
+    /// <summary>How many steps that retire nothing (deliveries, answers to #UD exits) the vCPU has taken since the last
+    /// instruction it retired.</summary>
+    public int CostlessSteps => _engine.Debug.CostlessSteps;
+
+    /// <summary>Where a linear address leads now, or null where nothing is mapped. Asks for no rights and changes
+    /// nothing. As KVM_TRANSLATE.</summary>
+    public Gpa? Translate(Gva linear) => GuestWindow.Inspect(_engine, linear);
 
     /// <summary>Reads bytes as an instruction fetch of the guest at its present CPL would.</summary>
     public GuestAccess ReadCode(Gva start, Span<byte> destination) =>

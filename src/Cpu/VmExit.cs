@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Debugging;
 
 namespace KvmActors.Cpu;
 
@@ -41,4 +42,9 @@ public abstract record VmExit
 
     /// <summary>An instruction this engine does not have. State is untouched. KVM_INTERNAL_ERROR_EMULATION.</summary>
     public sealed record EmulationFailure(Gva Rip, ImmutableArray<byte> Bytes, string Reason) : VmExit;
+
+    /// <summary>What <c>Vcpu.GuestDebug</c> asks for. KVM_EXIT_DEBUG.</summary>
+    /// <param name="Hit">A breakpoint, with nothing of its instruction done, or a watchpoint, behind the instruction
+    /// that met it, which is retired. Null behind a delivery, where <c>Vcpu.StopsAtDelivery</c> is set.</param>
+    public sealed record Debug(DebugHit? Hit) : VmExit;
 }

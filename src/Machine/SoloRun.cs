@@ -80,6 +80,7 @@ public static class SoloRun
         SliceStop.Yielded => SoloRunStop.Cancelled,
         SliceStop.Idle => SoloRunStop.Ended,
         SliceStop.Resting => throw new InvalidOperationException("A solo run never waits for a timer."),
+        SliceStop.Debug => throw new InvalidOperationException("A solo run has no debugger."),
         SliceStop.Ended => SoloRunStop.Ended,
     };
 

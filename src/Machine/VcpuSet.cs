@@ -105,6 +105,8 @@ internal sealed class VcpuSet : IDisposable
 
     public Vcpu this[int index] => _vcpus[index];
 
+    public void ForEach(Action<Vcpu> action) => Array.ForEach(_vcpus, action);
+
     /// <summary>Fires the timers whose VM time has come.</summary>
     public void Advance(ulong vmTime)
     {

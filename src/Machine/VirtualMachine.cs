@@ -2,9 +2,9 @@
 
 using System.Buffers;
 using System.Collections.Immutable;
-using System.Diagnostics;
 using KvmActors.Cpu;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Debugging;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.Memory;
 using KvmActors.Machine.Devices;
@@ -56,6 +56,7 @@ public sealed class VirtualMachine : IDisposable
     private readonly VcpuSet _vcpus;
     private readonly ArrayBufferWriter<byte> _console = new();
     private readonly MachineHypercalls _hypercalls;
+    private readonly MachineExits _exits;
     private readonly MemorySummer _summer;
     private ulong _consoleOffset;
 
@@ -75,6 +76,8 @@ public sealed class VirtualMachine : IDisposable
         bus.Connect(_vcpus, clocks);
         _hypercalls = new MachineHypercalls(spec, _vcpus, clocks);
         _events = new MachineEvents(_vcpus, _platform);
+        _exits = new MachineExits(_platform, _events, _hypercalls);
+        Debugger = new MachineDebugger(this, _vcpus);
     }
 
     public MachineSpec Spec { get; }
@@ -90,7 +93,10 @@ public sealed class VirtualMachine : IDisposable
     public ulong InstructionsRetired => _vcpus.InstructionsRetired;
 
     /// <summary>How the VM ended, or null while it can run.</summary>
-    public MachineEnd? End { get; private set; }
+    public MachineEnd? End => _exits.End;
+
+    /// <summary>For whoever debugs this VM, which must be a replica: see there.</summary>
+    public MachineDebugger Debugger { get; }
 
     /// <summary>Which hypercall instruction is native from now on. The caller journals it at
     /// <see cref="VmTime"/>.</summary>
@@ -198,10 +204,30 @@ public sealed class VirtualMachine : IDisposable
             _hypercalls.TakePatches())
         {
             WakesAt = stop == SliceStop.Resting ? _events.Next ?? VmTime : 0,
+            Hit = TakeHit(),
         };
         _consoleOffset += (ulong)_console.WrittenCount;
         _console.ResetWrittenCount();
         return result;
+    }
+
+    /// <summary>Puts the VM back, or on, to another moment of its own life. Console output that no slice has given out
+    /// is dropped.</summary>
+    /// <param name="state">Of this VM.</param>
+    /// <param name="pages">The pages that differ now, zero ones too.</param>
+    public void ReturnTo(MachineState state, IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(pages);
+        MachineSpecRules.CheckState(Spec, state);
+        foreach ((int pageNumber, ReadOnlyMemory<byte> bytes) in pages)
+        {
+            Memory.Write(new Gpa((ulong)pageNumber * GuestMemory.PageBytes), bytes.Span);
+        }
+
+        _ = _hypercalls.TakePatches();
+        _console.ResetWrittenCount();
+        Adopt(state);
     }
 
     /// <summary>Everything but memory, as data.</summary>
@@ -229,6 +255,33 @@ public sealed class VirtualMachine : IDisposable
         Memory.Dispose();
     }
 
+    /// <summary>One step, as <see cref="MachineDebugger.Step"/> has it.</summary>
+    internal SteppedVcpu? TakeStep()
+    {
+        while (End is null && !(_events.AwaitsInputOnly && !_vcpus.CanRun))
+        {
+            _events.Advance(VmTime);
+            if (_vcpus.TryPick())
+            {
+                Vcpu vcpu = _vcpus.Current;
+                ulong before = vcpu.InstructionsRetired;
+                _ = Step(budget: 1);
+                return new SteppedVcpu(vcpu.Index, vcpu.InstructionsRetired != before, TakeHit());
+            }
+
+            StandStill(ulong.MaxValue);
+        }
+
+        return null;
+    }
+
+    private DebugHit? TakeHit()
+    {
+        DebugHit? hit = _exits.Debug?.Hit;
+        _exits.Debug = null;
+        return hit;
+    }
+
     private void Adopt(MachineState state)
     {
         _vcpus.Restore(state.Vcpus, state.Turn, state.Runner, state.TurnTicksLeft);
@@ -237,7 +290,7 @@ public sealed class VirtualMachine : IDisposable
         _hypercalls.Sites.Restore(state.PatchSites);
         _consoleOffset = state.ConsoleBytes;
         VmTime = state.VmTime;
-        End = state.End;
+        _exits.End = state.End;
     }
 
     private SliceStop RunUntilStop(SliceLimits limits)
@@ -266,12 +319,17 @@ public sealed class VirtualMachine : IDisposable
                 ulong budget = yieldWanted ? 1 : Math.Min(TicksToRun(limits.UntilVmTime), pollLeft);
                 bool settled = Step(budget);
                 fruitlessSteps = settled ? 0 : fruitlessSteps + 1;
-                EndIfLost(fruitlessSteps);
+                _exits.EndIfLost(_vcpus.Current, fruitlessSteps);
                 spent = VmTime - before + (settled && VmTime - before == budget ? 0 : ExitPollInstructions);
             }
             else
             {
                 StandStill(Math.Min(limits.UntilVmTime, _events.AwaitsInputOnly ? VmTime : limits.StandStillUntil));
+            }
+
+            if (_exits.Debug is not null)
+            {
+                return SliceStop.Debug;
             }
 
             yieldWanted |= SliceIsFull();
@@ -303,18 +361,10 @@ public sealed class VirtualMachine : IDisposable
     /// least.</summary>
     private void StandStill(ulong untilVmTime)
     {
-        EndIfOver();
+        _exits.EndIfOver();
         if (End is null)
         {
             VmTime += _events.TicksTo(untilVmTime, VmTime);
-        }
-    }
-
-    private void EndIfOver()
-    {
-        if (_events.IsOver)
-        {
-            End = new MachineEnd.PoweredOff();
         }
     }
 
@@ -328,69 +378,11 @@ public sealed class VirtualMachine : IDisposable
         VmExit exit = vcpu.Run(budget, VmTime);
         ulong ran = vcpu.InstructionsRetired - counted;
         VmTime += ran;
-        bool isSettled = Serve(vcpu, exit);
+        bool isSettled = _exits.Serve(vcpu, exit, VmTime);
         ulong served = vcpu.InstructionsRetired - counted - ran;
         VmTime += served;
         _vcpus.Charge(ran + served);
         return isSettled || served > 0;
-    }
-
-    /// <summary>Serves an exit. True if the last thing that happened before it was an instruction's retirement.
-    /// </summary>
-    private bool Serve(Vcpu vcpu, VmExit exit)
-    {
-        switch (exit)
-        {
-            case VmExit.BudgetSpent or VmExit.DeadlineChanged:
-                return true;
-            case VmExit.Halted:
-                EndIfOver();
-                return true;
-            case VmExit.PortRead read:
-                _platform.Clock.VmTime = VmTime;
-                vcpu.CompletePortRead(_platform.Bus.Read(read.Port, read.SizeBytes));
-                break;
-            case VmExit.PortWrite write:
-                _platform.Clock.VmTime = VmTime;
-                _platform.Bus.Write(write.Port, write.SizeBytes, write.Value);
-                vcpu.CompletePortWrite();
-                End = _events.End;
-                break;
-            case VmExit.Hypercall or VmExit.InvalidOpcode:
-                _hypercalls.Serve(vcpu, exit, VmTime);
-                break;
-            case VmExit.Shutdown shutdown:
-                End = new MachineEnd.TripleFault(vcpu.Index, shutdown.Reason + CodeAtRip(vcpu));
-                return true;
-            case VmExit.EmulationFailure failure:
-                End = new MachineEnd.EmulationFailure(vcpu.Index, failure.Rip, failure.Bytes, failure.Reason);
-                return true;
-            default:
-                throw new UnreachableException($"Expected a known VM exit, found {exit.GetType().Name}.");
-        }
-
-        return false;
-    }
-
-    /// <summary>The bytes a failed instruction begins with: often the whole answer to why a guest died.</summary>
-    private static string CodeAtRip(Vcpu vcpu)
-    {
-        const int BytesShown = 8;
-        Span<byte> code = stackalloc byte[BytesShown];
-        return vcpu.ReadCode(vcpu.LinearRip, code).Succeeded
-            ? $" Code at RIP 0x{vcpu.Rip:x}: {Convert.ToHexStringLower(code)}."
-            : $" No code can be read at RIP 0x{vcpu.Rip:x}.";
-    }
-
-    private void EndIfLost(int fruitlessSteps)
-    {
-        if (fruitlessSteps >= FruitlessStepsMax && End is null)
-        {
-            End = new MachineEnd.TripleFault(
-                _vcpus.Runner,
-                $"{FruitlessStepsMax} VM exits in a row without one retired instruction between them."
-                + CodeAtRip(_vcpus.Current));
-        }
     }
 
     private bool SliceIsFull() =>

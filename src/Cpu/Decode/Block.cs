@@ -59,6 +59,10 @@ internal unsafe struct Block
     /// <summary>Physical page of the last byte if that is another one, else <see cref="NoPage"/>.</summary>
     public int SecondPage;
 
+    /// <summary>Not 0: a debugger has a breakpoint at the first instruction, and <see cref="EntryCost"/> is
+    /// <see cref="NoEntry"/>.</summary>
+    public int HasBreakpoint;
+
     /// <summary>Bytes in the block.</summary>
     public int Bytes;
 

@@ -88,6 +88,10 @@ internal sealed unsafe class BlockBuilder : IDisposable
         return state->Mode == CpuMode.Long64 ? linear : (uint)linear;
     }
 
+    /// <summary>True if a debugger wants to stop before the instruction so many bytes behind RIP.</summary>
+    private static bool HasBreakpoint(CpuState* state, ulong offset) =>
+        VcpuEngine.Of(state).Debug.HasBreakpoint(LinearRip(state) + offset);
+
     private static bool CheckRip(CpuState* state)
     {
         bool isInside = state->Mode == CpuMode.Long64
@@ -140,6 +144,11 @@ internal sealed unsafe class BlockBuilder : IDisposable
         bool isLast = false;
         while (!isLast && count < InstructionsMax && bytes < inPage)
         {
+            if (count > 0 && HasBreakpoint(state, (ulong)bytes))
+            {
+                break;
+            }
+
             _reader.Reset(code + bytes, code + Math.Min(bytes + InstructionBytesMax, inPage));
             decoder.Decode(out Instruction instruction);
             bool isCut = decoder.LastError == DecoderError.NoMoreBytes;
@@ -268,7 +277,8 @@ internal sealed unsafe class BlockBuilder : IDisposable
         block->Start = state->Rip;
         block->LastByte = state->Rip + (ulong)bytes - 1;
         block->Count = count;
-        block->EntryCost = count;
+        block->HasBreakpoint = HasBreakpoint(state, offset: 0) ? 1 : 0;
+        block->EntryCost = block->HasBreakpoint != 0 ? Block.NoEntry : count;
         block->Mode = state->Mode;
         block->Physical = physical;
         block->Page = (int)(physical / GuestMemory.PageBytes);

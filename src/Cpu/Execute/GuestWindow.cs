@@ -63,6 +63,20 @@ internal static unsafe class GuestWindow
         return new GuestAccess(first, Fault: null);
     }
 
+    /// <summary>The physical address behind a linear one, or null where nothing is mapped. Changes nothing.</summary>
+    public static Gpa? Inspect(VcpuEngine engine, Gva linear)
+    {
+        CpuState* state = engine.State;
+        ulong address = ModeControl.IsLongActive(state) ? linear.Value : (uint)linear.Value;
+        if ((state->Cr0 & ControlBits.Cr0Paging) == 0)
+        {
+            return new Gpa(address);
+        }
+
+        bool exists = !ModeControl.IsLongActive(state) || LinearMemory.IsCanonical(address);
+        return exists && PageWalk.TryInspect(state, address, out ulong physical) ? new Gpa(physical) : null;
+    }
+
     private static bool TryTranslate(CpuState* state, Gva start, int offset, AccessKind access, out ulong physical)
     {
         ulong linear = start.Value + (ulong)offset;

@@ -34,7 +34,13 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         _budgetAtDelivery = -1;
         state->Port = default;
         state->Exit = ExitReason.None;
-        VmExit exit = TakeExitOfInjection() ?? RunBlocks(state);
+        VmExit exit = TakeExitOfInjection() ?? engine.Debug.TakeExit() ?? RunBlocks(state);
+        if (exit is VmExit.InvalidOpcode)
+        {
+            // Answered with a patch or an exception.
+            engine.Debug.OnCostlessStep();
+        }
+
         ulong retired = (ulong)(state->BudgetAtEntry - state->Budget);
         state->RetiredBefore += retired;
         state->VmTimeAtEntry += retired;
@@ -98,6 +104,7 @@ internal sealed unsafe class Runner(VcpuEngine engine)
             {
                 // Not where the last block went.
                 state->LinkSlot = null;
+                engine.Debug.OnCostlessStep();
                 continue;
             }
 
@@ -138,6 +145,7 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         else
         {
             DeliverFault(state);
+            engine.Debug.OnCostlessStep();
         }
     }
 
@@ -230,6 +238,7 @@ internal sealed unsafe class Runner(VcpuEngine engine)
         ExitReason.InvalidOpcode => new VmExit.InvalidOpcode(),
         ExitReason.Shutdown => new VmExit.Shutdown(engine.ExitText),
         ExitReason.EmulationFailure => EmulationFailure(state),
+        ExitReason.Debug => new VmExit.Debug(engine.Debug.TakeHit()),
         ExitReason.None or ExitReason.Fault or ExitReason.BudgetSpent => new VmExit.BudgetSpent(),
     };
 

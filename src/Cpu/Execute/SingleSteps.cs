@@ -15,6 +15,11 @@ internal static unsafe class SingleSteps
 {
     public static void Run(CpuState* state, Block* block)
     {
+        if (block->HasBreakpoint != 0 && VcpuEngine.Of(state).Debug.StopsBefore(LinearRip(state)))
+        {
+            return;
+        }
+
         if (state->SingleStep != 0)
         {
             RunWatched(state, block);
@@ -93,7 +98,19 @@ internal static unsafe class SingleSteps
             state->SystemFlags |= flags & RFlags.Resume;
         }
 
+        if (state->IsWatchMet != 0)
+        {
+            VcpuEngine.Of(state).Debug.OnWatchMet(
+                isRetired, state->Exit is ExitReason.PortRead or ExitReason.PortWrite);
+        }
+
         ModeControl.RefreshFlags(state);
+    }
+
+    private static ulong LinearRip(CpuState* state)
+    {
+        ulong linear = state->CodeBase + state->Rip;
+        return state->Mode == CpuMode.Long64 ? linear : (uint)linear;
     }
 
     /// <summary>An execution breakpoint is a fault before its instruction: not behind MOV SS or POP SS, and not with

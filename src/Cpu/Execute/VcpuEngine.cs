@@ -2,6 +2,7 @@
 
 using System.Runtime.InteropServices;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Debugging;
 using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Execute.Events;
 using KvmActors.Cpu.Hypercalls;
@@ -35,6 +36,7 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         _state->ManagedHalf = GCHandle.ToIntPtr(GCHandle.Alloc(this, GCHandleType.Weak));
         memory.Attach(this);
         Events = new EventControl(this);
+        Debug = new DebugControl(this);
     }
 
     ~VcpuEngine() => Release();
@@ -48,6 +50,8 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
     public BlockBuilder Builder { get; }
 
     public EventControl Events { get; }
+
+    public DebugControl Debug { get; }
 
     public HostVendor HostVendor { get; set; } = HostVendor.Intel;
 
@@ -86,6 +90,12 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         State->PhysicalAddressMask = GuestFeatures.PhysicalAddressMask(table);
         State->Features = GuestFeatures.Of(table);
         Paravirtual = ParavirtualCpuid.Of(table);
+        DropAllTranslations();
+    }
+
+    /// <summary>Forgets all translations and decoded code. Only between two runs.</summary>
+    public void DropAllTranslations()
+    {
         Tlb.Flush(State);
         State->CurrentBlock = null;
         Blocks.DropAll();

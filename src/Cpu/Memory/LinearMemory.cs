@@ -78,7 +78,8 @@ internal static unsafe class LinearMemory
     public static bool ReadSlowly(CpuState* state, ulong linear, int sizeBytes, SegmentName segment)
     {
         if (!Check(state, linear, sizeBytes, segment)
-            || !TranslateBoth(state, linear, sizeBytes, AccessKind.Read, out ulong first, out ulong second))
+            || !TranslateBoth(state, linear, sizeBytes, AccessKind.Read, out ulong first, out ulong second)
+            || !PassesWatchpoints(state, linear, sizeBytes, isWrite: false))
         {
             return false;
         }
@@ -104,7 +105,8 @@ internal static unsafe class LinearMemory
     public static bool WriteSlowly(CpuState* state, ulong linear, int sizeBytes, ulong value, SegmentName segment)
     {
         if (!Check(state, linear, sizeBytes, segment)
-            || !TranslateBoth(state, linear, sizeBytes, AccessKind.Write, out ulong first, out ulong second))
+            || !TranslateBoth(state, linear, sizeBytes, AccessKind.Write, out ulong first, out ulong second)
+            || !PassesWatchpoints(state, linear, sizeBytes, isWrite: true))
         {
             return false;
         }
@@ -152,6 +154,11 @@ internal static unsafe class LinearMemory
             Execute.Breakpoints.NoteData(state, linear, sizeBytes, isWrite);
         }
     }
+
+    /// <summary>False if a debugger watches these bytes, and the instruction does not run by itself yet.</summary>
+    private static bool PassesWatchpoints(CpuState* state, ulong linear, int sizeBytes, bool isWrite) =>
+        state->HasWatchpoints == 0
+        || Execute.VcpuEngine.Of(state).Debug.MayAccess(linear, sizeBytes, isWrite);
 
     private static bool TryLoad(CpuState* state, ulong physical, int sizeBytes, out ulong value)
     {

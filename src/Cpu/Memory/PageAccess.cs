@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu.Execute;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Memory;
@@ -45,8 +46,10 @@ internal static unsafe class PageAccess
             return false;
         }
 
+        bool isWatched = state->HasWatchpoints != 0 && access != AccessKind.Fetch
+            && VcpuEngine.Of(state).Debug.WatchesPage(linear);
         bool dependsOnAc = isUserPage && !user && (state->Cr4 & ControlBits.Cr4SupervisorAccessPrevention) != 0;
-        if (!dependsOnAc && set != Tlb.Set(state, Tlb.EmptySet))
+        if (!dependsOnAc && !isWatched && set != Tlb.Set(state, Tlb.EmptySet))
         {
             Fill(state, array, linear, access, physical);
         }

@@ -206,6 +206,14 @@ internal unsafe struct CpuState
     [FieldOffset(1824)]
     public ulong RandomsDrawn;
 
+    /// <summary>Not 0: a debugger watches data: see <see cref="Debugging.DebugControl"/>.</summary>
+    [FieldOffset(1832)]
+    public int HasWatchpoints;
+
+    /// <summary>Not 0: the present instruction has met a watchpoint of a debugger.</summary>
+    [FieldOffset(1836)]
+    public int IsWatchMet;
+
     /// <summary>Not 0 while one instruction runs by itself: it may reach devices.</summary>
     [FieldOffset(572)]
     public int MayReachDevices;

@@ -19,4 +19,7 @@ internal enum ExitReason
     InvalidOpcode,
     Shutdown,
     EmulationFailure,
+
+    /// <summary>A debugger's breakpoint or watchpoint, or a delivery it wants to see.</summary>
+    Debug,
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Debugging;
 using KvmActors.Cpu.Hypercalls;
 
 namespace KvmActors.Machine.Time;
@@ -23,4 +24,8 @@ public sealed record SliceResult(
     /// <summary>VM time at which the next timer fires, where <see cref="Stop"/> is <see cref="SliceStop.Resting"/>.
     /// </summary>
     public ulong WakesAt { get; init; }
+
+    /// <summary>What of a debugger's wishes was met, where <see cref="Stop"/> is <see cref="SliceStop.Debug"/>.
+    /// </summary>
+    public DebugHit? Hit { get; init; }
 }

@@ -18,6 +18,9 @@ public enum SliceStop
     /// <see cref="SliceResult.WakesAt"/> says when.</summary>
     Resting,
 
+    /// <summary>What a debugger wishes was met: <see cref="SliceResult.Hit"/>.</summary>
+    Debug,
+
     /// <summary><c>VirtualMachine.End</c> is set.</summary>
     Ended,
 }
