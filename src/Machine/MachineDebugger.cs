@@ -12,7 +12,7 @@ public sealed class MachineDebugger
 {
     private readonly VirtualMachine _machine;
     private readonly VcpuSet _vcpus;
-    private GuestDebug _wanted = GuestDebug.None;
+    private GuestDebug _wishes = GuestDebug.None;
 
     internal MachineDebugger(VirtualMachine machine, VcpuSet vcpus)
     {
@@ -20,14 +20,15 @@ public sealed class MachineDebugger
         _vcpus = vcpus;
     }
 
-    /// <summary>Where all vCPUs are to stop: a slice then ends with <see cref="Time.SliceStop.Debug"/>.</summary>
-    public GuestDebug Wanted
+    /// <summary>Where all vCPUs are to stop from now on: a slice then ends with
+    /// <see cref="Time.SliceStop.Debug"/>.</summary>
+    public void Wish(GuestDebug wishes)
     {
-        get => _wanted;
-        set
+        // Decoded code is dropped: not for nothing.
+        if (!ReferenceEquals(wishes, _wishes))
         {
-            _wanted = value;
-            _vcpus.ForEach(vcpu => vcpu.GuestDebug = value);
+            _wishes = wishes;
+            _vcpus.ForEach(vcpu => vcpu.GuestDebug = wishes);
         }
     }
 
@@ -47,13 +48,15 @@ public sealed class MachineDebugger
 
     /// <summary>Takes one step: an instruction, or the delivery of an exception or interrupt, or the answer to a #UD
     /// exit. VM time in which no vCPU can run passes before it.</summary>
-    /// <returns>Which vCPU took it, and with what; null where the VM has ended, or waits for an input.</returns>
-    public SteppedVcpu? Step()
+    /// <param name="standStillUntil">VM time that may pass at most while no vCPU can run.</param>
+    /// <returns>Which vCPU took it, and with what; null where the VM has ended, waits for an input, or stood still
+    /// until then.</returns>
+    public SteppedVcpu? Step(ulong standStillUntil = ulong.MaxValue)
     {
         _vcpus.ForEach(vcpu => vcpu.StopsAtDelivery = true);
         try
         {
-            return _machine.TakeStep();
+            return _machine.TakeStep(standStillUntil);
         }
         finally
         {

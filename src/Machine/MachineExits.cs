@@ -2,6 +2,7 @@
 
 using System.Diagnostics;
 using KvmActors.Cpu;
+using KvmActors.Cpu.Debugging;
 using KvmActors.Machine.Devices;
 
 namespace KvmActors.Machine;
@@ -13,8 +14,16 @@ internal sealed class MachineExits(Platform platform, MachineEvents events, Mach
     /// <summary>How the VM ended, or null while it can run.</summary>
     public MachineEnd? End { get; set; }
 
-    /// <summary>The exit for a debugger that was met last; whoever asks for it clears it.</summary>
-    public VmExit.Debug? Debug { get; set; }
+    /// <summary>The exit for a debugger that nobody has taken yet.</summary>
+    public VmExit.Debug? Debug { get; private set; }
+
+    /// <summary>What a debugger's exit has met; the exit is forgotten.</summary>
+    public DebugHit? TakeHit()
+    {
+        DebugHit? hit = Debug?.Hit;
+        Debug = null;
+        return hit;
+    }
 
     /// <summary>Serves an exit. True if the last thing that happened before it was an instruction's retirement.
     /// </summary>

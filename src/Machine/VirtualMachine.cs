@@ -4,7 +4,6 @@ using System.Buffers;
 using System.Collections.Immutable;
 using KvmActors.Cpu;
 using KvmActors.Cpu.Cpuid;
-using KvmActors.Cpu.Debugging;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.Memory;
 using KvmActors.Machine.Devices;
@@ -204,7 +203,7 @@ public sealed class VirtualMachine : IDisposable
             _hypercalls.TakePatches())
         {
             WakesAt = stop == SliceStop.Resting ? _events.Next ?? VmTime : 0,
-            Hit = TakeHit(),
+            Hit = _exits.TakeHit(),
         };
         _consoleOffset += (ulong)_console.WrittenCount;
         _console.ResetWrittenCount();
@@ -256,36 +255,42 @@ public sealed class VirtualMachine : IDisposable
     }
 
     /// <summary>One step, as <see cref="MachineDebugger.Step"/> has it.</summary>
-    internal SteppedVcpu? TakeStep()
+    internal SteppedVcpu? TakeStep(ulong standStillUntil)
     {
-        while (End is null && !(_events.AwaitsInputOnly && !_vcpus.CanRun))
+        while (End is null && !_events.AwaitsInputOnly)
         {
             _events.Advance(VmTime);
             if (_vcpus.TryPick())
             {
                 Vcpu vcpu = _vcpus.Current;
-                ulong before = vcpu.InstructionsRetired;
+                (ulong retired, int costless) = (vcpu.InstructionsRetired, vcpu.CostlessSteps);
                 _ = Step(budget: 1);
-                return new SteppedVcpu(vcpu.Index, vcpu.InstructionsRetired != before, TakeHit());
+                bool hasRetired = vcpu.InstructionsRetired != retired;
+                if (hasRetired || vcpu.CostlessSteps != costless || _exits.Debug is not null || End is not null)
+                {
+                    return new SteppedVcpu(vcpu.Index, hasRetired, _exits.TakeHit());
+                }
+
+                // It only had a deadline to tell.
+                continue;
             }
 
-            StandStill(ulong.MaxValue);
+            if (VmTime >= standStillUntil)
+            {
+                return null;
+            }
+
+            StandStill(standStillUntil);
         }
 
         return null;
-    }
-
-    private DebugHit? TakeHit()
-    {
-        DebugHit? hit = _exits.Debug?.Hit;
-        _exits.Debug = null;
-        return hit;
     }
 
     private void Adopt(MachineState state)
     {
         _vcpus.Restore(state.Vcpus, state.Turn, state.Runner, state.TurnTicksLeft);
         HostVendor = state.HostVendor;
+        _platform.Clock.VmTime = state.VmTime;
         _platform.Restore(state.Platform);
         _hypercalls.Sites.Restore(state.PatchSites);
         _consoleOffset = state.ConsoleBytes;

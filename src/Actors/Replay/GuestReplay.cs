@@ -132,17 +132,14 @@ public sealed class GuestReplay
 
     private void Meet(ReplayEvent next)
     {
+        if (OutsideEvents.Contains(next))
+        {
+            OutsideEvents.Apply(_guest, next);
+            return;
+        }
+
         switch (next.Event)
         {
-            case JournalEvent.Placed placed when next.Stream.VcpuIndex < 0:
-                _guest.HostVendor = placed.HostVendor;
-                break;
-            case JournalEvent.InputArrived input:
-                _guest.InjectInput(input.Bytes.AsSpan());
-                break;
-            case JournalEvent.CpuidSet set:
-                _guest.SetCpuid(next.Stream.VcpuIndex, set.Table);
-                break;
             case JournalEvent.CpuidStepped stepped:
                 CompareText(
                     next,

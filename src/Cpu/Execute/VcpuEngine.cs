@@ -2,7 +2,6 @@
 
 using System.Runtime.InteropServices;
 using KvmActors.Cpu.Cpuid;
-using KvmActors.Cpu.Debugging;
 using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Execute.Events;
 using KvmActors.Cpu.Hypercalls;

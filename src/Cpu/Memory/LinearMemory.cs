@@ -72,7 +72,8 @@ internal static unsafe class LinearMemory
     public static bool CheckWrite(CpuState* state, ulong linear, int sizeBytes, SegmentName segment) =>
         Tlb.ProbeWrite(state, linear, sizeBytes) != null
         || (Check(state, linear, sizeBytes, segment)
-            && TranslateBoth(state, linear, sizeBytes, AccessKind.Write, out _, out _));
+            && TranslateBoth(state, linear, sizeBytes, AccessKind.Write, out _, out _)
+            && PassesWatchpoints(state, linear, sizeBytes, isWrite: true));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool ReadSlowly(CpuState* state, ulong linear, int sizeBytes, SegmentName segment)

@@ -206,7 +206,7 @@ internal unsafe struct CpuState
     [FieldOffset(1824)]
     public ulong RandomsDrawn;
 
-    /// <summary>Not 0: a debugger watches data: see <see cref="Debugging.DebugControl"/>.</summary>
+    /// <summary>Not 0: a debugger watches data: see <see cref="Execute.Events.DebugControl"/>.</summary>
     [FieldOffset(1832)]
     public int HasWatchpoints;
 

@@ -16,6 +16,9 @@ internal sealed class DebugExitPort : IPortDevice
     /// <summary>What the guest wrote, until the VM has taken it.</summary>
     public uint? Written { get; private set; }
 
+    /// <summary>To be called when the whole state is replaced: an end that was taken back is none.</summary>
+    public void Forget() => Written = null;
+
     public uint Read(int offset, int sizeBytes) => 0;
 
     public void Write(int offset, int sizeBytes, uint value) => Written ??= value;

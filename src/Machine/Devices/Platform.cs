@@ -214,6 +214,7 @@ internal sealed class Platform
         _power.Restore(state.Power);
         ResetRequested = state.ResetRequested;
         PowerOffRequested = state.PowerOffRequested;
+        DebugExit.Forget();
     }
 
     private static ulong MaskOf(int size) => size == 8 ? ulong.MaxValue : (1UL << (8 * size)) - 1;

@@ -7,6 +7,7 @@ using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine;
 using KvmActors.Machine.Time;
@@ -89,19 +90,20 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
         CommandId? id = null,
         ModelProgram? program = null,
         CpuidDialect dialect = CpuidDialect.Kvm,
-        CpuidTable? cpuid = null) =>
+        CpuidTable? cpuid = null,
+        MachineSpec? spec = null) =>
         this[node].AskAsync(new ControlRequest.CreateVm(
             id ?? NextCommand(),
             new VmBlueprint(
                 Vm,
-                new MachineSpec(1, 64 * 4096, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault)
+                spec ?? new MachineSpec(1, 64 * 4096, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault)
                 {
                     CpuidDialect = dialect,
                 },
                 "model",
                 Image ?? (program ?? Program).ToImage(),
                 string.Empty,
-                cpuid is null ? [] : [cpuid],
+                cpuid is null ? [] : CpuidPlacement.OfAll(cpuid, spec?.VcpuCount ?? 1),
                 OnNode: null)));
 
     public Task<ControlReply> OrderAsync(string node, VmCommand command, CommandId? id = null) =>

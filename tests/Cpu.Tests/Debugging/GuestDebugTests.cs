@@ -87,6 +87,26 @@ public sealed class GuestDebugTests
         Assert.Equal(7ul, guest.Vcpu.InstructionsRetired);
     }
 
+    /// <summary>The store of a read-modify-write is checked before its load, and must not be lost behind it.</summary>
+    [Fact]
+    public void A_read_modify_write_stops_with_its_store_done()
+    {
+        using var guest = TestGuest.Long(a =>
+        {
+            a.inc(__dword_ptr[Data]);
+            a.@lock.xadd(__dword_ptr[Data], eax);
+            a.hlt();
+        });
+        guest[Gpr.Rax] = 5;
+        guest.Vcpu.GuestDebug = new GuestDebug([], [new Watchpoint(new Gva(Data), 4, WatchKind.Write)]);
+
+        Assert.NotNull(Assert.IsType<VmExit.Debug>(guest.Run()).Hit);
+        Assert.Equal((1ul, 1ul), (guest.Read64(Data), guest.Vcpu.InstructionsRetired));
+        Assert.NotNull(Assert.IsType<VmExit.Debug>(guest.Run()).Hit);
+        Assert.Equal((6ul, 2ul), (guest.Read64(Data), guest.Vcpu.InstructionsRetired));
+        _ = Assert.IsType<VmExit.Halted>(guest.Run());
+    }
+
     [Fact]
     public void A_watchpoint_over_a_page_boundary_sees_a_store_to_either_page()
     {

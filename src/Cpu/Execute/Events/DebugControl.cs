@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using KvmActors.Cpu.Execute;
-using KvmActors.Cpu.Execute.Events;
+using KvmActors.Cpu.Debugging;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
 
-namespace KvmActors.Cpu.Debugging;
+namespace KvmActors.Cpu.Execute.Events;
 
 // JUSTIFICATION: see CpuState.
 // SAFETY: works on the state of the engine it belongs to.
