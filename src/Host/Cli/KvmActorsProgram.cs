@@ -53,6 +53,7 @@ internal static class KvmActorsProgram
             VmVerbs.Build(terminal),
             VcpuVerbs.Build(terminal),
             JournalVerbs.Build(terminal),
+            DebugVerbs.Build(terminal),
             CpuidVerbs.Build(terminal),
         };
         VerbHelp.AddTo(root);

@@ -2,6 +2,7 @@
 
 using System.Collections.Immutable;
 using KvmActors.Cpu;
+using KvmActors.Cpu.Debugging;
 
 namespace KvmActors.Host.Debug;
 
@@ -17,11 +18,26 @@ internal sealed class BreakTable
 
     private readonly HashSet<Gva> _software = [];
     private readonly HashSet<Gva> _hardware = [];
-    private readonly HashSet<DebugWatchpoint> _watched = [];
+    private readonly HashSet<Watchpoint> _watched = [];
+    private GuestDebug _wishes = GuestDebug.None;
 
-    public ImmutableArray<Gva> Breakpoints => [.. _software.Union(_hardware).OrderBy(address => address.Value)];
-
-    public ImmutableArray<DebugWatchpoint> Watchpoints => [.. _watched.OrderBy(watch => watch.Start.Value)];
+    /// <summary>All of them. While they stay the same it is the same object, also where gdb has taken them all away and
+    /// set them again, as it does at each stop: a guest's decoded code is then kept.</summary>
+    public GuestDebug Wishes
+    {
+        get
+        {
+            ImmutableArray<Gva> breakpoints = [.. _software.Union(_hardware).OrderBy(address => address.Value)];
+            ImmutableArray<Watchpoint> watchpoints =
+            [
+                .. _watched.OrderBy(watch => watch.Start.Value).ThenBy(watch => watch.SizeBytes)
+                    .ThenBy(watch => watch.Kind),
+            ];
+            bool isKnown = breakpoints.SequenceEqual(_wishes.Breakpoints)
+                && watchpoints.SequenceEqual(_wishes.Watchpoints);
+            return isKnown ? _wishes : _wishes = new GuestDebug(breakpoints, watchpoints);
+        }
+    }
 
     /// <summary>Which of the two gdb set at this address: a software breakpoint where it set both.</summary>
     public bool IsSoftware(Gva address) => _software.Contains(address);
@@ -58,13 +74,13 @@ internal sealed class BreakTable
         return isKnown || (set.Count < CountMax && set.Add(item));
     }
 
-    private static DebugWatchpoint WatchpointOf(BreakRequest request) => new(
+    private static Watchpoint WatchpointOf(BreakRequest request) => new(
         request.Address,
         (int)request.SizeBytes,
         request.Kind switch
         {
-            BreakKind.Read => DebugWatchKind.Read,
-            BreakKind.Access => DebugWatchKind.Access,
-            _ => DebugWatchKind.Write,
+            BreakKind.Read => WatchKind.Read,
+            BreakKind.Access => WatchKind.Access,
+            _ => WatchKind.Write,
         });
 }

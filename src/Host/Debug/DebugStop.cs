@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Cpu;
+using KvmActors.Cpu.Debugging;
 
 namespace KvmActors.Host.Debug;
 
@@ -13,7 +14,7 @@ internal abstract record DebugStop(int Vcpu)
     public sealed record Breakpoint(int Vcpu, Gva Address) : DebugStop(Vcpu);
 
     /// <summary>On the way on: the vCPU has just made the access. On the way back: it is about to make it.</summary>
-    public sealed record Watch(int Vcpu, DebugWatchpoint Watchpoint) : DebugStop(Vcpu);
+    public sealed record Watch(int Vcpu, Watchpoint Watchpoint) : DebugStop(Vcpu);
 
     /// <summary>Where it was asked to go.</summary>
     public sealed record Reached(int Vcpu) : DebugStop(Vcpu);

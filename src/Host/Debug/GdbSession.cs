@@ -145,7 +145,7 @@ internal sealed class GdbSession
             return GdbReply.Refused("Expected c, s, bc, bs or vCont with threads that exist, and no other address");
         }
 
-        DebugRun run = new(resume.IsReverse, resume.SteppedVcpu, _breaks.Breakpoints, _breaks.Watchpoints);
+        DebugRun run = new(resume.IsReverse, resume.SteppedVcpu, _breaks.Wishes);
         _lastStop = await _view.Target.RunAsync(run, interrupt).ConfigureAwait(false);
         _view.Vcpu = _lastStop.Vcpu;
         return StopReply();

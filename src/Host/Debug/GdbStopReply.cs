@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Text;
+using KvmActors.Cpu.Debugging;
 
 namespace KvmActors.Host.Debug;
 
@@ -39,10 +40,10 @@ internal static class GdbStopReply
         _ => "",
     };
 
-    private static string WordOf(DebugWatchKind kind) => kind switch
+    private static string WordOf(WatchKind kind) => kind switch
     {
-        DebugWatchKind.Write => "watch",
-        DebugWatchKind.Read => "rwatch",
-        DebugWatchKind.Access => "awatch",
+        WatchKind.Write => "watch",
+        WatchKind.Read => "rwatch",
+        WatchKind.Access => "awatch",
     };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Host.Cli;
+using KvmActors.Machine;
 
 namespace KvmActors.Host.Debug;
 
@@ -19,9 +20,9 @@ internal static class MomentText
             "start" => start,
             "end" => end,
             ['+', .. string ticks] when CountText.TryParse(ticks, out ulong count)
-                && count <= ulong.MaxValue - now.VmTime => Moment.At(now.VmTime + count),
+                && count <= ulong.MaxValue - now.VmTime => new Moment(now.VmTime + count),
             ['-', .. string ticks] when CountText.TryParse(ticks, out ulong count) =>
-                Moment.At(now.VmTime - Math.Min(count, now.VmTime)),
+                new Moment(now.VmTime - Math.Min(count, now.VmTime)),
             _ => Absolute(text),
         };
         return moment.CompareTo(start) >= 0 && moment.CompareTo(end) <= 0

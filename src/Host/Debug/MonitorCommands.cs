@@ -3,6 +3,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using KvmActors.Host.Cli;
+using KvmActors.Machine;
 
 namespace KvmActors.Host.Debug;
 

@@ -6,6 +6,7 @@ using System.Text;
 using KvmActors.Actors.Replay;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Journal;
+using KvmActors.Machine;
 
 namespace KvmActors.Host.Debug;
 

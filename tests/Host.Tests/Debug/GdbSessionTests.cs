@@ -3,6 +3,7 @@
 using System.Text;
 using System.Xml.Linq;
 using KvmActors.Host.Debug;
+using KvmActors.Machine;
 using KvmActors.Samples.Guests;
 using Xunit.Abstractions;
 
@@ -264,7 +265,7 @@ public sealed class GdbSessionTests : IDisposable
     [Fact]
     public async Task A_step_is_the_chosen_vcpus()
     {
-        await _target.GoToAsync(Moment.At(600), CancellationToken.None);
+        await _target.GoToAsync(new Moment(600), CancellationToken.None);
         ulong[] before = [.. _target.State.Vcpus.Select(vcpu => vcpu.InstructionsRetired)];
 
         Assert.StartsWith("T05thread:2;", await AskAsync("vCont;s:2"), StringComparison.Ordinal);

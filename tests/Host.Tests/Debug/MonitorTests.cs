@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Host.Debug;
+using KvmActors.Machine;
 
 namespace KvmActors.Host.Tests.Debug;
 
@@ -30,9 +31,9 @@ public sealed class MonitorTests : IDisposable
         Assert.StartsWith(
             "now    600, 600 instructions, vCPU 0 runs next\n", await MonitorAsync("time"), StringComparison.Ordinal);
         await MonitorAsync("goto -100");
-        Assert.Equal(Moment.At(500), _target.Now);
+        Assert.Equal(new Moment(500), _target.Now);
         await MonitorAsync("goto +50");
-        Assert.Equal(Moment.At(550), _target.Now);
+        Assert.Equal(new Moment(550), _target.Now);
         await MonitorAsync("goto start");
         Assert.Equal(_target.Start, _target.Now);
     }

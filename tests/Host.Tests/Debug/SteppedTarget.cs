@@ -2,6 +2,7 @@
 
 using KvmActors.Actors.Replay;
 using KvmActors.Cpu;
+using KvmActors.Cpu.Debugging;
 using KvmActors.Host.Debug;
 using KvmActors.Machine;
 using KvmActors.Machine.Time;
@@ -47,11 +48,11 @@ internal sealed class SteppedTarget : IDebugTarget
 
     public int VcpuCount => _machine.Spec.VcpuCount;
 
-    public Moment Now => Moment.At(_machine.VmTime);
+    public Moment Now => new Moment(_machine.VmTime);
 
-    public Moment Start => Moment.At(0);
+    public Moment Start => new Moment(0);
 
-    public Moment End => Moment.At((ulong)_steps.Count);
+    public Moment End => new Moment((ulong)_steps.Count);
 
     public MachineState State
     {
@@ -113,7 +114,7 @@ internal sealed class SteppedTarget : IDebugTarget
             }
 
             (int vcpu, Gva rip) = _steps[(int)_machine.VmTime];
-            if (run.SteppedVcpu is null && run.Breakpoints.Contains(rip))
+            if (run.SteppedVcpu is null && run.Wishes.Breakpoints.Contains(rip))
             {
                 return new DebugStop.Breakpoint(vcpu, rip);
             }
@@ -156,7 +157,7 @@ internal sealed class SteppedTarget : IDebugTarget
                 return new DebugStop.Watch(vcpu, watchpoint);
             }
 
-            if (run.SteppedVcpu is null && run.Breakpoints.Contains(rip))
+            if (run.SteppedVcpu is null && run.Wishes.Breakpoints.Contains(rip))
             {
                 return new DebugStop.Breakpoint(vcpu, rip);
             }
@@ -167,7 +168,7 @@ internal sealed class SteppedTarget : IDebugTarget
 
     private byte[][] Watched(DebugRun run) =>
     [
-        .. run.Watchpoints.Select(watch =>
+        .. run.Wishes.Watchpoints.Select(watch =>
         {
             byte[] bytes = new byte[watch.SizeBytes];
             _ = ReadPhysical(new Gpa(watch.Start.Value), bytes);
@@ -175,10 +176,10 @@ internal sealed class SteppedTarget : IDebugTarget
         }),
     ];
 
-    private DebugWatchpoint? Changed(DebugRun run, byte[][] before) => Watched(run)
-        .Zip(before, run.Watchpoints)
+    private Watchpoint? Changed(DebugRun run, byte[][] before) => Watched(run)
+        .Zip(before, run.Wishes.Watchpoints)
         .Where(triple => !triple.First.AsSpan().SequenceEqual(triple.Second))
-        .Select(triple => (DebugWatchpoint?)triple.Third)
+        .Select(triple => (Watchpoint?)triple.Third)
         .FirstOrDefault();
 
     private void RunTo(ulong vmTime)
