@@ -25,6 +25,12 @@ internal static class Refusals
         "it being rebuilt from its journal",
         "Send the command again under the same id in a moment.");
 
+    public static Refusal PagesCollected(VmId vm) => new(
+        RefusalKind.Unavailable,
+        $"the pages of {vm} to be in the store",
+        "some deleted by a collection (store gc) at the same moment",
+        "Send the command again.");
+
     /// <param name="count">vCPUs that there are.</param>
     public static Refusal NoSuchVcpu(int index, int count) => new(
         RefusalKind.NotFound,

@@ -10,4 +10,5 @@ public interface IStore :
     Snapshots.ISnapshots,
     Pages.IPages,
     Membership.IMembership,
+    Upkeep.IUpkeep,
     IAsyncDisposable;

@@ -2,6 +2,7 @@
 
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
+using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Cluster;
 
@@ -48,6 +49,9 @@ public sealed record ClusterNodeOptions(
 
     /// <summary>Instructions between snapshots: what a rebuild replays, for rests cost it nothing.</summary>
     public ulong SnapshotIntervalTicks { get; init; } = 100_000_000;
+
+    /// <summary>Which snapshots of a VM stay; null: all.</summary>
+    public SnapshotRetention? SnapshotRetention { get; init; } = new(Latest: 8, Spacing: 50);
 
     /// <summary>Instructions between sums over memory in the journal.</summary>
     public ulong MemorySumIntervalTicks { get; init; } = 100_000_000;

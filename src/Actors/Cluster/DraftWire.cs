@@ -19,6 +19,7 @@ internal static class DraftWire
         PageIndex = UnsafeByteOperations.UnsafeWrap(PageIndexCodec.Encode(draft.Pages)),
         Console = UnsafeByteOperations.UnsafeWrap(draft.Console),
         OnNode = draft.OnNode ?? string.Empty,
+        PagesSince = draft.PagesSince,
     };
 
     /// <exception cref="InvalidDataException">No draft.</exception>
@@ -32,7 +33,10 @@ internal static class DraftWire
                 SnapshotCodec.Decode(call.Machine.Memory),
                 PageIndexCodec.Decode(call.PageIndex.Memory),
                 call.Console.Memory,
-                call.OnNode.Length == 0 ? null : call.OnNode);
+                call.OnNode.Length == 0 ? null : call.OnNode)
+            {
+                PagesSince = call.PagesSince,
+            };
         }
         catch (Exception fault) when (fault is StoreCorruptException or JournalFormatException)
         {

@@ -19,4 +19,8 @@ public sealed record VmDraft(
     MachineState Machine,
     ImmutableArray<PageReference> Pages,
     ReadOnlyMemory<byte> Console,
-    string? OnNode);
+    string? OnNode)
+{
+    /// <inheritdoc cref="Persistence.Journal.StoreTransaction.PagesSince"/>
+    public ulong PagesSince { get; init; }
+}

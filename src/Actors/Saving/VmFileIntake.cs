@@ -24,6 +24,7 @@ public static class VmFileIntake
         SavedVm saved = reader.Saved;
         ImmutableArray<PageReference>.Builder pages = ImmutableArray.CreateBuilder<PageReference>();
         Dictionary<int, Digest> contents = [];
+        ulong since = await store.CountCollectionsAsync(cancellationToken);
         await foreach (ImmutableArray<SavedPage> piece in reader.ReadPagesAsync(cancellationToken))
         {
             SavedPage[] stored = [.. piece.Where(page => page.SameAs is null)];
@@ -44,6 +45,9 @@ public static class VmFileIntake
             saved.Machine,
             pages.DrainToImmutable(),
             saved.Console,
-            onNode);
+            onNode)
+        {
+            PagesSince = since,
+        };
     }
 }

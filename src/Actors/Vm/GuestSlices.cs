@@ -17,15 +17,15 @@ internal sealed class GuestSlices(
     IGuest guest, ISliceRunner runner, TimeProvider clock, LeaseGate gate, ClusterNodeOptions options)
 {
     private volatile bool _isAskedToStop;
-    private bool _snapshotTakesAll;
+    private volatile bool _snapshotTakesAll;
 
     public IGuest Guest => guest;
 
     /// <summary>The slice that runs, or has ended and was not fetched.</summary>
     public Task<SliceCapture>? Current { get; private set; }
 
-    /// <summary>The next snapshot holds every page, not only those written since the last one. Before the first slice.
-    /// </summary>
+    /// <summary>The next snapshot holds every page, not only those written since the last one: see
+    /// <see cref="CapturedProgress.IsWhole"/>. Any thread.</summary>
     public void TakeAllAtNextSnapshot() => _snapshotTakesAll = true;
 
     public Task<SliceCapture> Start(SliceRequest request, CancellationToken cancellationToken)
@@ -109,14 +109,14 @@ internal sealed class GuestSlices(
     private CapturedProgress Capture(IGuest lent, bool withMemory, bool takesSnapshot)
     {
         MemorySum? memory = withMemory ? lent.SumMemory() : null;
-        ImmutableArray<CapturedPage> pages = takesSnapshot ? TakeSnapshotPages(lent) : default;
-        return new CapturedProgress(lent.Save(), lent.HashState(), memory, pages);
+        bool takesAll = takesSnapshot && _snapshotTakesAll;
+        ImmutableArray<CapturedPage> pages = takesSnapshot ? TakeSnapshotPages(lent, takesAll) : default;
+        return new CapturedProgress(lent.Save(), lent.HashState(), memory, pages) { IsWhole = takesAll };
     }
 
-    private ImmutableArray<CapturedPage> TakeSnapshotPages(IGuest lent)
+    private ImmutableArray<CapturedPage> TakeSnapshotPages(IGuest lent, bool takesAll)
     {
         ImmutableArray<int> dirty = lent.TakeDirty(DirtyReader.Snapshot);
-        bool takesAll = _snapshotTakesAll;
         _snapshotTakesAll = false;
         return takesAll
             ? [.. Enumerable.Range(0, lent.PageCount).Select(page => CapturedPage.Of(lent, page)).Where(p => !p.IsZero)]

@@ -26,5 +26,8 @@ public sealed record SliceCapture(
 public sealed record CapturedProgress(
     MachineState Machine, StateHash State, MemorySum? Memory, ImmutableArray<CapturedPage> SnapshotPages)
 {
+    /// <summary>The pages are all that are not zero, whatever was stored before.</summary>
+    public bool IsWhole { get; init; }
+
     public bool TakesSnapshot => !SnapshotPages.IsDefault;
 }

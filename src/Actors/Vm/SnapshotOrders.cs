@@ -19,10 +19,15 @@ internal sealed class SnapshotOrders(VmServices services, VmSession session, VmA
             return true;
         }
 
-        VmCommit commit;
+        ControlReply.SnapshotTaken taken = new(
+            session.State.Vm, session.Rows.Own.SnapshotId + 1, session.Guest.VmTime, services.Self);
         try
         {
-            commit = await session.TakeSnapshotAsync(stop);
+            if (!await session.TakeSnapshotAsync(ReplyCodec.Entry(session.Rows.Own.Stream, id, taken), stop))
+            {
+                answers.Refer(client);
+                return false;
+            }
         }
         catch (StoreUnavailableException failure)
         {
@@ -30,17 +35,12 @@ internal sealed class SnapshotOrders(VmServices services, VmSession session, VmA
             return true;
         }
 
-        ControlReply.SnapshotTaken taken = new(
-            session.State.Vm, session.Rows.Own.SnapshotId + 1, session.Guest.VmTime, services.Self);
-        commit.Answer(ReplyCodec.Entry(session.Rows.Own.Stream, id, taken));
-        if (!await session.CommitAsync(commit.Build(), stop))
-        {
-            answers.Refer(client);
-            return false;
-        }
-
         publish();
-        answers.Send(client, taken);
+        answers.Send(
+            client,
+            session.Rows.Own.SnapshotId == taken.Id
+                ? taken
+                : new ControlReply.Refused(Refusals.PagesCollected(session.State.Vm)));
         return true;
     }
 }

@@ -16,6 +16,7 @@ internal sealed class SnapshotPages
 
     private readonly SortedDictionary<ulong, Digest> _index = [];
     private readonly SortedDictionary<int, CapturedPage> _unstored = [];
+    private bool _isForgotten;
 
     public SnapshotPages(IEnumerable<PageReference> pages)
     {
@@ -25,11 +26,33 @@ internal sealed class SnapshotPages
         }
     }
 
+    /// <param name="Since">For <see cref="Persistence.Journal.StoreTransaction.PagesSince"/>.</param>
+    public sealed record Stored(ImmutableArray<PageReference> Pages, ulong Since);
+
+    /// <summary>What was stored is not there any more: only a snapshot with all pages can come next.</summary>
+    public void Forget() => _isForgotten = true;
+
+    /// <summary>Whether a snapshot can be made of what was captured.</summary>
+    public bool CanTake(CapturedProgress progress) => progress.TakesSnapshot && (progress.IsWhole || !_isForgotten);
+
     /// <summary>Stores changed pages and gives the whole list for a snapshot.</summary>
     /// <remarks>Where the store does not answer, what changed is kept for the next snapshot, which without it would mix
     /// pages of two moments.</remarks>
     /// <exception cref="StoreUnavailableException">The list is as it was before.</exception>
-    public async Task<ImmutableArray<PageReference>> PutAsync(
+    public async Task<Stored> PutAsync(IPages store, CapturedProgress progress, CancellationToken cancellationToken)
+    {
+        if (progress.IsWhole)
+        {
+            _index.Clear();
+            _unstored.Clear();
+            _isForgotten = false;
+        }
+
+        return await PutAsync(store, progress.SnapshotPages, cancellationToken);
+    }
+
+    /// <summary>Stores the pages of a guest that had none stored.</summary>
+    public async Task<Stored> PutAsync(
         IPages store, ImmutableArray<CapturedPage> changed, CancellationToken cancellationToken)
     {
         foreach (CapturedPage page in changed)
@@ -37,6 +60,7 @@ internal sealed class SnapshotPages
             _unstored[page.PageNumber] = page;
         }
 
+        ulong since = await store.CountCollectionsAsync(cancellationToken);
         CapturedPage[] filled = [.. _unstored.Values.Where(page => !page.IsZero)];
         List<Digest> digests = new(filled.Length);
         foreach (CapturedPage[] batch in filled.Chunk(BatchMax))
@@ -55,6 +79,6 @@ internal sealed class SnapshotPages
         }
 
         _unstored.Clear();
-        return [.. _index.Select(page => new PageReference(page.Key, page.Value))];
+        return new Stored([.. _index.Select(page => new PageReference(page.Key, page.Value))], since);
     }
 }

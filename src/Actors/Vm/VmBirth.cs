@@ -31,7 +31,7 @@ internal sealed class VmBirth(VmServices services, VmId vm, CommandId id, ISlice
     public async Task<Activation> CommitAsync(
         IGuest guest,
         JournalEvent.VmCreated created,
-        ImmutableArray<PageReference> pages,
+        SnapshotPages.Stored pages,
         ReadOnlyMemory<byte> console,
         string text,
         CancellationToken stop)
@@ -40,7 +40,8 @@ internal sealed class VmBirth(VmServices services, VmId vm, CommandId id, ISlice
         VmCommit.Prepared commit = Prepare(guest, machine, created, pages, console, text);
         return await services.Writer.CommitAsync(commit.Transaction, stop) switch
         {
-            CommitResult.Committed => Ready(guest, machine, commit, pages, console, text),
+            CommitResult.Committed => Ready(guest, machine, commit, pages.Pages, console, text),
+            CommitResult.PagesGone => Refuse(Refusals.PagesCollected(vm)),
             CommitResult.Duplicate duplicate => new Activation.Refused(ReplyCodec.Decode(duplicate.Entry)),
             CommitResult.AlreadyExists or CommitResult.Fenced => Refuse(new Refusal(
                 RefusalKind.Exists,
@@ -55,7 +56,7 @@ internal sealed class VmBirth(VmServices services, VmId vm, CommandId id, ISlice
         IGuest guest,
         MachineState machine,
         JournalEvent.VmCreated created,
-        ImmutableArray<PageReference> pages,
+        SnapshotPages.Stored pages,
         ReadOnlyMemory<byte> console,
         string text)
     {
@@ -70,7 +71,10 @@ internal sealed class VmBirth(VmServices services, VmId vm, CommandId id, ISlice
 
         commit.AddToAll(vmTime, new JournalEvent.Placed(services.Self, Epoch.First, services.Options.HostVendor));
         commit.Add(vm.Stream, vmTime, new JournalEvent.SnapshotTaken(0, guest.HashState(), guest.SumMemory()));
-        commit.Take(new VmCommit.SnapshotDraft(Id: 0, vmTime, SnapshotCodec.Encode(machine), pages, console));
+        commit.Take(new VmCommit.SnapshotDraft(Id: 0, vmTime, SnapshotCodec.Encode(machine), pages.Pages, console)
+        {
+            PagesSince = pages.Since,
+        });
         return commit.Answer(ReplyCodec.Entry(vm.Stream, id, text)).Build();
     }
 

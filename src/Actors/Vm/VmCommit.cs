@@ -35,7 +35,14 @@ public sealed class VmCommit
         ulong VmTime,
         ReadOnlyMemory<byte> State,
         ImmutableArray<PageReference> Pages,
-        ReadOnlyMemory<byte> Console);
+        ReadOnlyMemory<byte> Console)
+    {
+        /// <inheritdoc cref="StoreTransaction.PagesSince"/>
+        public ulong PagesSince { get; init; }
+
+        /// <inheritdoc cref="StoreTransaction.Retention"/>
+        public SnapshotRetention? Retention { get; init; }
+    }
 
     /// <summary>A commit ready to be sent, what it says, and the rows as they are once it is durable.</summary>
     public sealed record Prepared(StoreTransaction Transaction, ImmutableArray<Entry> Entries, VmRows After);
@@ -111,7 +118,13 @@ public sealed class VmCommit
         var after = VmRows.Of(writes.Select(write => write.Next));
         SnapshotRecord? snapshot = _snapshot is null ? null : Complete(_snapshot, after);
         return new Prepared(
-            new StoreTransaction(_vm, writes, _takeover, _dedup, snapshot), _entries.ToImmutable(), after);
+            new StoreTransaction(_vm, writes, _takeover, _dedup, snapshot)
+            {
+                PagesSince = _snapshot?.PagesSince ?? 0,
+                Retention = _snapshot?.Retention,
+            },
+            _entries.ToImmutable(),
+            after);
     }
 
     private static SnapshotRecord Complete(SnapshotDraft draft, VmRows after) => new(

@@ -11,7 +11,6 @@ using KvmActors.Cpu.Memory;
 using KvmActors.Machine.Time;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
-using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Vm;
 
@@ -94,7 +93,7 @@ internal sealed class VmCreation(VmServices services, ControlRequest.CreateVm re
         {
             InitrdSha256 = _blueprint.Initrd.IsEmpty ? "" : Sha256Of(_blueprint.Initrd),
         };
-        ImmutableArray<PageReference> pages = await new SnapshotPages([]).PutAsync(services.Store, filled, stop);
+        SnapshotPages.Stored pages = await new SnapshotPages([]).PutAsync(services.Store, filled, stop);
         return await _birth.CommitAsync(
             guest,
             created,

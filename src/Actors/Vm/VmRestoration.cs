@@ -87,7 +87,7 @@ internal sealed class VmRestoration(VmServices services, ControlRequest.RestoreV
                 : await _birth.CommitAsync(
                     guest!,
                     _draft.Created,
-                    _draft.Pages,
+                    new SnapshotPages.Stored(_draft.Pages, _draft.PagesSince),
                     _draft.Console,
                     $"{_draft.Name} was restored on {services.Self} at VM time {origin.VmTime} of {origin.Vm}.",
                     stop);

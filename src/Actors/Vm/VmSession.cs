@@ -175,9 +175,9 @@ internal sealed class VmSession : IAsyncDisposable
         startNext();
         VmCommit.SnapshotDraft? snapshot = await DraftAsync(progress, slice, cancellationToken);
         DedupEntry? reply = input is null ? null : ReplyCodec.Entry(State.Vm.Stream, input.Command, input.Reply);
-        VmCommit.Prepared commit =
-            SliceJournal.Prepare(Rows, State, Vcpus, slice, progress, input?.Command, reply, snapshot);
-        if (!await CommitAsync(commit, cancellationToken))
+        VmCommit.Prepared Prepare(VmCommit.SnapshotDraft? with) =>
+            SliceJournal.Prepare(Rows, State, Vcpus, slice, progress, input?.Command, reply, with);
+        if (!await CommitAsync(Prepare(snapshot), () => Prepare(null), cancellationToken))
         {
             return new SliceOutcome(IsLost: true, input);
         }
@@ -216,26 +216,33 @@ internal sealed class VmSession : IAsyncDisposable
         return outcome with { IsLost = !isDurable };
     }
 
-    /// <summary>Takes a snapshot of the guest, which stands still and is settled.</summary>
-    /// <returns>The commit that makes it durable, still open.</returns>
+    /// <summary>Takes a snapshot of the guest, which stands still and is settled, and makes it durable.</summary>
+    /// <param name="reply">To the command that asked for it.</param>
+    /// <returns>False where another node has the VM. The row has the snapshot's id, unless its pages were collected
+    /// meanwhile: then the next one is whole.</returns>
     /// <exception cref="StoreUnavailableException">Its pages could not be stored; the next snapshot has them.
     /// </exception>
-    public async Task<VmCommit> TakeSnapshotAsync(CancellationToken cancellationToken)
+    public async Task<bool> TakeSnapshotAsync(DedupEntry reply, CancellationToken cancellationToken)
     {
         CapturedProgress progress = await Slices.CaptureSnapshotAsync(cancellationToken);
         Remember(progress);
-        ImmutableArray<PageReference> pages =
-            await _pages.PutAsync(_services.Store, progress.SnapshotPages, cancellationToken);
-        ulong vmTime = progress.Machine.VmTime;
-        VmCommit.SnapshotDraft draft = new(
-            Rows.Own.SnapshotId + 1, vmTime, SnapshotCodec.Encode(progress.Machine), pages, Output.Tail());
-        return VmCommit.On(Rows)
-            .Add(Rows.Own.Stream, vmTime, SliceJournal.ProgressOf(progress))
+        if (!_pages.CanTake(progress))
+        {
+            return true;
+        }
+
+        SnapshotPages.Stored stored = await _pages.PutAsync(_services.Store, progress, cancellationToken);
+        VmCommit.SnapshotDraft draft = Draft(progress, stored, Output.Tail());
+        VmCommit WithProgress() =>
+            VmCommit.On(Rows).Add(Rows.Own.Stream, draft.VmTime, SliceJournal.ProgressOf(progress));
+        VmCommit commit = WithProgress()
             .Add(
                 Rows.Own.Stream,
-                vmTime,
+                draft.VmTime,
                 new JournalEvent.SnapshotTaken(draft.Id, progress.State, progress.Memory!.Value))
-            .Take(draft);
+            .Take(draft)
+            .Answer(reply);
+        return await CommitAsync(commit.Build(), () => WithProgress().Build(), cancellationToken);
     }
 
     /// <summary>Gives the guest, which stands still, a table that is journaled.</summary>
@@ -250,7 +257,12 @@ internal sealed class VmSession : IAsyncDisposable
 
     /// <summary>Makes a commit durable and folds it.</summary>
     /// <returns>False where another node has the VM: nothing of this session may leave any more.</returns>
-    public async Task<bool> CommitAsync(VmCommit.Prepared commit, CancellationToken cancellationToken)
+    public Task<bool> CommitAsync(VmCommit.Prepared commit, CancellationToken cancellationToken) =>
+        CommitAsync(commit, withoutSnapshot: null, cancellationToken);
+
+    /// <param name="withoutSnapshot">The commit to send where the snapshot's pages were collected meanwhile.</param>
+    private async Task<bool> CommitAsync(
+        VmCommit.Prepared commit, Func<VmCommit.Prepared>? withoutSnapshot, CancellationToken cancellationToken)
     {
         CommitResult result = await _services.Writer.CommitAsync(commit.Transaction, cancellationToken);
         switch (result)
@@ -258,6 +270,10 @@ internal sealed class VmSession : IAsyncDisposable
             case CommitResult.Committed:
                 Fold(commit);
                 return true;
+            case CommitResult.PagesGone when withoutSnapshot is not null:
+                _pages.Forget();
+                Slices.TakeAllAtNextSnapshot();
+                return await CommitAsync(withoutSnapshot(), withoutSnapshot: null, cancellationToken);
             case CommitResult.Fenced fenced:
                 IsLost = true;
                 _services.Observer.On(new ClusterEvent.VmFenced(State.Vm, fenced.Offered));
@@ -315,23 +331,17 @@ internal sealed class VmSession : IAsyncDisposable
     private async Task<VmCommit.SnapshotDraft?> DraftAsync(
         CapturedProgress progress, SliceCapture slice, CancellationToken cancellationToken)
     {
-        if (!progress.TakesSnapshot)
+        if (!_pages.CanTake(progress))
         {
             return null;
         }
 
         try
         {
-            ImmutableArray<PageReference> pages =
-                await _pages.PutAsync(_services.Store, progress.SnapshotPages, cancellationToken);
+            SnapshotPages.Stored stored = await _pages.PutAsync(_services.Store, progress, cancellationToken);
             ConsoleLog console = new(Output.End, Output.Tail());
             console.Append(slice.Result.ConsoleOffset, slice.Result.Console.Span);
-            return new VmCommit.SnapshotDraft(
-                Rows.Own.SnapshotId + 1,
-                slice.Result.VmTime,
-                SnapshotCodec.Encode(progress.Machine),
-                pages,
-                console.Tail());
+            return Draft(progress, stored, console.Tail());
         }
         catch (StoreUnavailableException failure)
         {
@@ -340,6 +350,17 @@ internal sealed class VmSession : IAsyncDisposable
             return null;
         }
     }
+
+    private VmCommit.SnapshotDraft Draft(CapturedProgress progress, SnapshotPages.Stored stored, byte[] console) => new(
+        Rows.Own.SnapshotId + 1,
+        progress.Machine.VmTime,
+        SnapshotCodec.Encode(progress.Machine),
+        stored.Pages,
+        console)
+    {
+        PagesSince = stored.Since,
+        Retention = _services.Options.SnapshotRetention,
+    };
 
     private void Fold(VmCommit.Prepared commit)
     {

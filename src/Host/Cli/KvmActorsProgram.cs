@@ -54,6 +54,7 @@ internal static class KvmActorsProgram
             VcpuVerbs.Build(terminal),
             JournalVerbs.Build(terminal),
             DebugVerbs.Build(terminal),
+            StoreVerbs.Build(terminal),
             CpuidVerbs.Build(terminal),
         };
         VerbHelp.AddTo(root);

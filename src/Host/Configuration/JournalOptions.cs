@@ -3,4 +3,9 @@
 namespace KvmActors.Host.Configuration;
 
 /// <summary>Keys below <c>kvmactors.journal</c>; <c>hocon/reference.conf</c> tells what each means.</summary>
-internal sealed record JournalOptions(TimeSpan ProgressInterval, TimeSpan SnapshotInterval, TimeSpan MemorySumInterval);
+internal sealed record JournalOptions(
+    TimeSpan ProgressInterval,
+    TimeSpan SnapshotInterval,
+    int SnapshotsKept,
+    TimeSpan ReplayMax,
+    TimeSpan MemorySumInterval);

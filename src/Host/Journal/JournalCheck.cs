@@ -62,9 +62,15 @@ internal sealed class JournalCheck(IStore store)
         {
             try
             {
-                SnapshotRecord? snapshot = await store.FindAsync(vm, summary.VmTime, cancellationToken)
+                SnapshotRecord? snapshot = await store.FindByIdAsync(vm, summary.Id, cancellationToken)
                     .ConfigureAwait(false);
-                _ = SnapshotCodec.Decode(snapshot!.State);
+                if (snapshot is null)
+                {
+                    // A running owner drops old ones.
+                    continue;
+                }
+
+                _ = SnapshotCodec.Decode(snapshot.State);
                 foreach (PageReference[] piece in snapshot.Pages.Chunk(PagesPerRead))
                 {
                     await store.GetAsync([.. piece.Select(page => page.Digest)], cancellationToken)
@@ -76,6 +82,12 @@ internal sealed class JournalCheck(IStore store)
             }
             catch (Exception fault) when (fault is StoreCorruptException or JournalFormatException)
             {
+                if (!(await store.ListSnapshotsAsync(vm, cancellationToken).ConfigureAwait(false)).Contains(summary))
+                {
+                    // Dropped while it was read, and its pages collected.
+                    continue;
+                }
+
                 _damage.Add(new DamageReport(
                     vm.ToString(), Seq: null, "snapshot", $"VM {vm}, snapshot {summary.Id}: {fault.Message}"));
             }

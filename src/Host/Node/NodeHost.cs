@@ -8,6 +8,7 @@ using KvmActors.Host.Configuration;
 using KvmActors.Host.Control;
 using KvmActors.Host.Rpc;
 using KvmActors.Persistence.Membership;
+using KvmActors.Persistence.Snapshots;
 using KvmActors.Persistence.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -205,6 +206,9 @@ internal sealed class NodeHost : IAsyncDisposable
         IdleTimeIsReal = _options.Vm.IdleTime == IdleTime.Real,
         ProgressInterval = _options.Journal.ProgressInterval,
         SnapshotIntervalTicks = TicksOf(_options.Journal.SnapshotInterval),
+        SnapshotRetention = new SnapshotRetention(
+            _options.Journal.SnapshotsKept,
+            TicksOf(_options.Journal.ReplayMax) / TicksOf(_options.Journal.SnapshotInterval)),
         MemorySumIntervalTicks = TicksOf(_options.Journal.MemorySumInterval),
         LinkTimeout = _options.Rpc.Timeout,
         GuestMemoryBytesMax = _options.Vm.MemoryBytesAllMax,

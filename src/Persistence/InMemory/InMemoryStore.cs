@@ -5,6 +5,7 @@ using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Pages;
 using KvmActors.Persistence.Snapshots;
+using KvmActors.Persistence.Upkeep;
 
 namespace KvmActors.Persistence.InMemory;
 
@@ -24,6 +25,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
     private readonly Dictionary<VmId, List<SnapshotRecord>> _snapshots = [];
     private readonly Dictionary<Digest, byte[]> _pages = [];
     private readonly InMemoryNodeTable _nodes = new();
+    private ulong _collections;
 
     private MembershipSteps Membership => new(_nodes, BootId, _clock.NowMs);
 
@@ -137,6 +139,32 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
         }
     }
 
+    public ValueTask<ulong> CountCollectionsAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult(_collections);
+        }
+    }
+
+    public ValueTask<StoreStatistics> MeasureAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult(InMemoryUpkeep.Measure(_streams.Keys, _journal, _snapshots, _pages));
+        }
+    }
+
+    public ValueTask<CollectionReport> CollectAsync(
+        SnapshotRetention? retention, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            _collections++;
+            return ValueTask.FromResult(InMemoryUpkeep.Collect(retention, _snapshots, _pages));
+        }
+    }
+
     public ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
         IReadOnlyList<Digest> digests, CancellationToken cancellationToken)
     {
@@ -230,7 +258,11 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
             return refused;
         }
 
-        return before is null ? null : new CommitResult.Duplicate(before);
+        return before is not null ? new CommitResult.Duplicate(before)
+            : transaction is { Snapshot: { } snapshot } && transaction.PagesSince != _collections
+                && snapshot.Pages.Any(page => !_pages.ContainsKey(page.Digest))
+                ? new CommitResult.PagesGone(snapshot.Id)
+                : null;
     }
 
     private void Write(StoreTransaction transaction)
@@ -259,6 +291,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
                 _snapshots[snapshot.Vm] = snapshots = [];
             }
 
+            InMemoryUpkeep.Drop(transaction.Retention, [.. snapshots.Select(s => s.Id), snapshot.Id], snapshots);
             snapshots.Add(snapshot with { State = snapshot.State.ToArray(), Console = snapshot.Console.ToArray() });
         }
     }

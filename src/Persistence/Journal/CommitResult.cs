@@ -31,6 +31,9 @@ public abstract record CommitResult
     /// <summary>The command was handled before; here is its reply.</summary>
     public sealed record Duplicate(DedupEntry Entry) : CommitResult;
 
+    /// <summary>A page of the snapshot was collected between its put and this commit: put the pages again.</summary>
+    public sealed record PagesGone(ulong SnapshotId) : CommitResult;
+
     /// <summary>A takeover's condition does not hold: the old owner is not declared dead, or the claimant's lease is
     /// over.</summary>
     public sealed record ClaimRefused(string Reason) : CommitResult;

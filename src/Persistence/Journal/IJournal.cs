@@ -9,8 +9,8 @@ public interface IJournal
     /// same transaction that inserts the records, so that an owner who lost a stream cannot write to it.</summary>
     /// <remarks>Transactions of many actors are grouped into one commit of the store; one that is refused drops out of
     /// its group alone. Refusals are looked for in this order: the rows (missing, there already, fenced, mismatch), the
-    /// claim, the command; but a creation that meets its own stored reply is a duplicate. Any thread; transactions of
-    /// one VM are applied in the order of the calls.</remarks>
+    /// claim, the command, the snapshot's pages; but a creation that meets its own stored reply is a duplicate. Any
+    /// thread; transactions of one VM are applied in the order of the calls.</remarks>
     /// <exception cref="StoreUnavailableException">Nothing is known of the outcome unless its
     /// <see cref="StoreUnavailableException.Outcome"/> says so: decide by
     /// <see cref="Ownership.IOwnership.ReadLockedAsync"/>, and send the identical bytes again if it did not

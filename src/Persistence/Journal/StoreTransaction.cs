@@ -16,7 +16,15 @@ public sealed record StoreTransaction(
     ImmutableArray<StreamWrite> Writes,
     TakeoverClaim? Takeover = null,
     DedupEntry? Dedup = null,
-    SnapshotRecord? Snapshot = null);
+    SnapshotRecord? Snapshot = null)
+{
+    /// <summary>Collections that the store had seen before the snapshot's pages were put. If there were more since,
+    /// each page is looked for, so that a snapshot is never without one.</summary>
+    public ulong PagesSince { get; init; }
+
+    /// <summary>Which snapshots stay beside the new one, in the same commit; null: all.</summary>
+    public SnapshotRetention? Retention { get; init; }
+}
 
 /// <summary>Checked in the same transaction: <paramref name="Dead"/> is declared dead (or null: nobody owned the VM)
 /// and

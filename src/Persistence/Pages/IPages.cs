@@ -11,6 +11,10 @@ public interface IPages
     ValueTask<IReadOnlyList<Digest>> PutAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> pages, CancellationToken cancellationToken);
 
+    /// <returns>How often this store has deleted pages. What was put behind a count is there as long as the count is
+    /// the same: see <see cref="Journal.StoreTransaction.PagesSince"/>.</returns>
+    ValueTask<ulong> CountCollectionsAsync(CancellationToken cancellationToken);
+
     /// <returns>The pages, in order, each 4096 bytes.</returns>
     /// <exception cref="StoreCorruptException">A page is missing, or does not fit its digest.</exception>
     ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(

@@ -58,6 +58,18 @@ public static class PageIndexCodec
         return pages.MoveToImmutable();
     }
 
+    /// <summary>The digests alone, end to end.</summary>
+    /// <exception cref="StoreCorruptException">No page index.</exception>
+    internal static ReadOnlyMemory<byte> DecodeDigests(ReadOnlyMemory<byte> bytes)
+    {
+        ReadOnlyMemory<byte> digests = Parse(WirePageIndex.Parser, bytes, "page index").Digests.Memory;
+        return digests.Length % Digest.SizeBytes == 0
+            ? digests
+            : throw new StoreCorruptException(
+                $"Expected digests of {Digest.SizeBytes} bytes in the page index, found {digests.Length} bytes in all. "
+                + "Use an earlier snapshot.");
+    }
+
     internal static ReadOnlyMemory<byte> EncodeHeads(ImmutableArray<StreamHead> heads)
     {
         var wire = new WireStreamHeads();

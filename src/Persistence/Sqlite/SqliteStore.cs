@@ -6,6 +6,7 @@ using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Pages;
 using KvmActors.Persistence.Snapshots;
+using KvmActors.Persistence.Upkeep;
 
 namespace KvmActors.Persistence.Sqlite;
 
@@ -185,6 +186,19 @@ public sealed class SqliteStore : IStore
 
         return digests;
     }
+
+    public ValueTask<ulong> CountCollectionsAsync(CancellationToken cancellationToken) =>
+        _readers.RunAsync(SqliteUpkeep.Collections, cancellationToken);
+
+    public ValueTask<StoreStatistics> MeasureAsync(CancellationToken cancellationToken) =>
+        _readers.RunAsync(session => SqliteStatistics.Measure(session, _file.Path), cancellationToken);
+
+    public ValueTask<CollectionReport> CollectAsync(
+        SnapshotRetention? retention, CancellationToken cancellationToken) =>
+        new SqliteCollection(
+            (read, stop) => _readers.RunAsync(read, stop),
+            (write, stop) => WriteAsync(WriteLane.Pages, session => (write(session), true), stop))
+            .RunAsync(retention, cancellationToken);
 
     public ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
         IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>

@@ -37,7 +37,10 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
     internal CommitResult Apply(StoreTransaction transaction)
     {
         CommitResult? refusal =
-            SwapRows(transaction) ?? CheckClaim(transaction.Takeover) ?? (CommitResult?)KeepReply(transaction.Dedup);
+            SwapRows(transaction)
+            ?? CheckClaim(transaction.Takeover)
+            ?? (CommitResult?)KeepReply(transaction.Dedup)
+            ?? CheckPages(transaction);
         if (refusal is null)
         {
             WriteRecords(transaction);
@@ -132,6 +135,13 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
             : new CommitResult.Duplicate(SqliteReplies.Find(session, dedup.Stream, dedup.Command)!);
     }
 
+    private CommitResult.PagesGone? CheckPages(StoreTransaction transaction) =>
+        transaction.Snapshot is { } snapshot
+        && transaction.PagesSince != SqliteUpkeep.Collections(session)
+        && SqlitePages.Missing(session, snapshot.Pages.Select(page => page.Digest)).Count > 0
+            ? new CommitResult.PagesGone(snapshot.Id)
+            : null;
+
     private void WriteRecords(StoreTransaction transaction)
     {
         foreach (JournalRecord record in transaction.Writes.SelectMany(write => write.Records))
@@ -142,6 +152,7 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
         if (transaction.Snapshot is { } snapshot)
         {
             Insert(snapshot);
+            SqliteUpkeep.Drop(session, snapshot.Vm, transaction.Retention);
         }
     }
 

@@ -7,6 +7,7 @@ using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Snapshots;
+using KvmActors.Persistence.Upkeep;
 
 namespace KvmActors.TestKit.Simulation;
 
@@ -82,6 +83,16 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
     public ValueTask<IReadOnlyList<Digest>> PutAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> pages, CancellationToken cancellationToken) =>
         WriteCallAsync(() => inner.PutAsync(pages, CancellationToken.None), cancellationToken);
+
+    public ValueTask<ulong> CountCollectionsAsync(CancellationToken cancellationToken) =>
+        ReadCallAsync(() => inner.CountCollectionsAsync(CancellationToken.None), cancellationToken);
+
+    public ValueTask<StoreStatistics> MeasureAsync(CancellationToken cancellationToken) =>
+        ReadCallAsync(() => inner.MeasureAsync(CancellationToken.None), cancellationToken);
+
+    public ValueTask<CollectionReport> CollectAsync(
+        SnapshotRetention? retention, CancellationToken cancellationToken) =>
+        WriteCallAsync(() => inner.CollectAsync(retention, CancellationToken.None), cancellationToken);
 
     public ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
         IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>

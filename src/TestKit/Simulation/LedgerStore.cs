@@ -5,6 +5,7 @@ using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Snapshots;
+using KvmActors.Persistence.Upkeep;
 
 namespace KvmActors.TestKit.Simulation;
 
@@ -64,6 +65,16 @@ internal sealed class LedgerStore(IStore inner, ClusterLedger ledger) : IStore
     public ValueTask<IReadOnlyList<Digest>> PutAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> pages, CancellationToken cancellationToken) =>
         inner.PutAsync(pages, cancellationToken);
+
+    public ValueTask<ulong> CountCollectionsAsync(CancellationToken cancellationToken) =>
+        inner.CountCollectionsAsync(cancellationToken);
+
+    public ValueTask<StoreStatistics> MeasureAsync(CancellationToken cancellationToken) =>
+        inner.MeasureAsync(cancellationToken);
+
+    public ValueTask<CollectionReport> CollectAsync(
+        SnapshotRetention? retention, CancellationToken cancellationToken) =>
+        inner.CollectAsync(retention, cancellationToken);
 
     public ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
         IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>

@@ -63,7 +63,10 @@ public sealed class LinkWireTests
             Status().Machine!,
             [new PageReference(3, Digest.Zero), new PageReference(7, Digest.Of([1]))],
             new byte[] { 1, 2 },
-            "node-3")),
+            "node-3")
+        {
+            PagesSince = 4,
+        }),
         new ControlRequest.MigrateVcpu(s_id, s_vm.Vcpu(3), "node-2"),
         new ControlRequest.ShowVm(s_vm),
         new ControlRequest.ListOwnVms(),

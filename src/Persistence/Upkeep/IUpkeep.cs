@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Persistence.Snapshots;
+
+namespace KvmActors.Persistence.Upkeep;
+
+/// <summary>What a store holds, and how it gets rid of what nobody needs. Beside running nodes.</summary>
+public interface IUpkeep
+{
+    /// <summary>Counts everything. Reads the whole journal's lengths and every snapshot's page index.</summary>
+    ValueTask<StoreStatistics> MeasureAsync(CancellationToken cancellationToken);
+
+    /// <summary>Deletes the pages that no snapshot names, in small commits, so that nobody waits for long.</summary>
+    /// <remarks>A page that was put for a snapshot whose commit is still to come may be deleted: that commit is then
+    /// refused as <see cref="Journal.CommitResult.PagesGone"/>. A snapshot that is in the store has all its
+    /// pages.</remarks>
+    /// <param name="retention">Drops snapshots of every VM first; null: none.</param>
+    /// <exception cref="StoreUnavailableException">The store gave no answer. What was deleted before stays
+    /// deleted.</exception>
+    ValueTask<CollectionReport> CollectAsync(SnapshotRetention? retention, CancellationToken cancellationToken);
+}
