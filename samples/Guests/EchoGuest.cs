@@ -35,6 +35,7 @@ public static class EchoGuest
     private const uint Gdt = 0x6000;
     private const uint TablePointers = 0x6080;
     private const uint Trampoline = 0x9000;
+    private const uint WakeCode = 0x9800;
     private const uint Stack = 0x8_0000;
     private const int CodeSelector = 8;
     private const int TimerVector = 0x20;
@@ -44,13 +45,17 @@ public static class EchoGuest
     private const uint EndOfInterruptMsr = 0x80B;
     private const uint SpuriousMsr = 0x80F;
     private const uint CommandMsr = 0x830;
+    private const int WakeVector = 0x41;
     private const int CountsPerIpi = 0x4000;
+    private const int CountsPerRest = 0x100;
     private const int TicksPerDot = 8;
     private const int DebugExit = 0xF4;
     private const int Com1 = 0x3F8;
 
-    /// <returns>The bytes of the ELF file.</returns>
-    public static byte[] Build()
+    /// <param name="secondRests">Whether the second vCPU halts behind each IPI it sends, until the first one's next
+    /// tick; else it is always busy.</param>
+    /// <returns>The bytes of the ELF file; the same for the same argument.</returns>
+    public static byte[] Build(bool secondRests)
     {
         Assembler c = new(bitness: 32);
         SetTables(c);
@@ -59,7 +64,7 @@ public static class EchoGuest
         Handle(c, IpiVector, OnIpi);
         EnableApic(c);
         SetDevices(c);
-        StartSecond(c);
+        StartSecond(c, secondRests);
         Label rest = c.CreateLabel("rest");
         c.Label(ref rest);
         c.sti();
@@ -136,30 +141,48 @@ public static class EchoGuest
         }
     }
 
-    private static void StartSecond(Assembler c)
+    private static void StartSecond(Assembler c, bool rests)
     {
         Assembler real = new(bitness: 16);
         real.db(0xEA, 0x05, 0x90, 0x00, 0x00); // JMP 0000:9005
         real.xor(ax, ax);
         real.mov(ds, ax);
+        real.mov(ss, ax);
+        real.mov(sp, 0x7000);
         EnableApic(real);
         Label count = real.CreateLabel();
         real.Label(ref count);
         real.@lock.inc(__dword_ptr[(ushort)Counted]);
-        real.test(__dword_ptr[(ushort)Counted], CountsPerIpi - 1);
+        real.test(__dword_ptr[(ushort)Counted], (rests ? CountsPerRest : CountsPerIpi) - 1);
         real.jnz(count);
         WriteMsr(real, CommandMsr, 0x4000 | IpiVector);
+        if (rests)
+        {
+            real.sti();
+            real.hlt();
+            real.cli();
+        }
+
         real.jmp(count);
 
-        byte[] trampoline = Bytes(real, Trampoline);
-        for (int offset = 0; offset < trampoline.Length; offset++)
-        {
-            c.mov(__byte_ptr[Trampoline + offset], trampoline[offset]);
-        }
+        Copy(c, Bytes(real, Trampoline), Trampoline);
+        Copy(c, Bytes(WakeHandler(), WakeCode), WakeCode);
+        c.mov(__dword_ptr[4 * WakeVector], WakeCode);
 
         // INIT, then a start-up IPI, to all but itself.
         WriteMsr(c, CommandMsr, 0x000C_4500);
         WriteMsr(c, CommandMsr, 0x000C_4600 | (Trampoline >> 12));
+    }
+
+    /// <summary>What the second vCPU does where the first one wakes it, in real mode.</summary>
+    private static Assembler WakeHandler()
+    {
+        Assembler real = new(bitness: 16);
+        real.pushad();
+        WriteMsr(real, EndOfInterruptMsr, 0);
+        real.popad();
+        real.iret();
+        return real;
     }
 
     private static void OnTimer(Assembler c)
@@ -171,6 +194,7 @@ public static class EchoGuest
         c.mov(al, (byte)'.');
         Put(c);
         c.Label(ref done);
+        WriteMsr(c, CommandMsr, 0x000C_4000 | WakeVector);
         EndOfExternalInterrupt(c);
     }
 
@@ -272,6 +296,14 @@ public static class EchoGuest
         {
             c.mov(__dword_ptr[address], word);
             address += sizeof(uint);
+        }
+    }
+
+    private static void Copy(Assembler c, byte[] bytes, uint to)
+    {
+        for (int offset = 0; offset < bytes.Length; offset++)
+        {
+            c.mov(__byte_ptr[to + offset], bytes[offset]);
         }
     }
 

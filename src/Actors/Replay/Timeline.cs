@@ -210,9 +210,11 @@ public sealed class Timeline : IDisposable
         bool isClose = false;
         while (!stop.IsCancellationRequested)
         {
+            // VM time goes on with each instruction of any vCPU, so that many ticks cannot be too many.
+            ulong missing = retired - 1 - Machine.Debugger.InstructionsRetired(vcpu);
             ulong start = Now.VmTime;
             _replica.Keep();
-            _ = _replica.Run(start + stretch, stop);
+            _ = _replica.Run(start + Math.Max(stretch, missing), stop);
             if (Machine.Debugger.InstructionsRetired(vcpu) < retired)
             {
                 stretch = isClose ? stretch : 2 * stretch;
@@ -268,26 +270,16 @@ public sealed class Timeline : IDisposable
 
         Machine.Debugger.Wish(GuestDebug.None);
         _replica.Return(from);
-        while (retired - 1 - Machine.Debugger.InstructionsRetired(vcpu) is > 0 and ulong missing)
-        {
-            // VM time goes on with each vCPU, so this cannot go too far.
-            if (_replica.Run(Now.VmTime + missing, stop) is not TimelineStop.Reached)
-            {
-                return null;
-            }
-        }
-
-        // Now the others may have the turn. Whole stretches first, then the one that has the instruction step by step.
         await SearchTurnAsync(vcpu, retired, stop);
         while (!stop.IsCancellationRequested)
         {
             Moment before = Now;
-            if (_replica.Step(now.VmTime) is not { } stepped)
+            if (_replica.Step(now.VmTime) is null)
             {
                 return null;
             }
 
-            if (stepped.Index == vcpu && stepped.HasRetired)
+            if (Machine.Debugger.InstructionsRetired(vcpu) == retired)
             {
                 return before;
             }

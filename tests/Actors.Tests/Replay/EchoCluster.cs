@@ -19,18 +19,18 @@ internal static class EchoCluster
 {
     private const ulong TurnTicks = 3_000;
 
-    private static readonly CpuidTable s_offered =
+    public static CpuidTable Offered { get; } =
         CpuidVetting.CutToEngine(CpuidModels.Find("x86-64-v2")!.Table);
 
     private static readonly string[] s_typed = ["one", "two", "three", "q"];
 
-    public static TestCluster Of(ulong seed, params HostVendor[] vendors)
+    public static TestCluster Of(ulong seed, bool secondRests, params HostVendor[] vendors)
     {
-        TestCluster cluster = new(seed) { Image = EchoGuest.Build() };
+        TestCluster cluster = new(seed) { Image = EchoGuest.Build(secondRests) };
         cluster.Guests.Inner = new MachineGuestFactory("test");
         for (int index = 0; index < vendors.Length; index++)
         {
-            _ = cluster.Add($"node-{index + 1}", vendors[index], s_offered);
+            _ = cluster.Add($"node-{index + 1}", vendors[index], Offered);
         }
 
         return cluster;
@@ -41,7 +41,7 @@ internal static class EchoCluster
         await cluster.StartAllAsync();
         ControlReply created = await cluster.CreateAsync(
             "node-1",
-            cpuid: s_offered,
+            cpuid: Offered,
             spec: new MachineSpec(
                 EchoGuest.VcpuCount, EchoGuest.MemoryBytesMin, HypercallPatchPolicy.Auto, TurnTicks));
         if (created is ControlReply.Refused refused)
@@ -53,9 +53,9 @@ internal static class EchoCluster
     }
 
     /// <summary>A whole life: three words typed, and the end.</summary>
-    public static async Task<TestCluster> RecordAsync(ulong seed)
+    public static async Task<TestCluster> RecordAsync(ulong seed, bool secondRests)
     {
-        TestCluster cluster = Of(seed, HostVendor.Intel);
+        TestCluster cluster = Of(seed, secondRests, HostVendor.Intel);
         cluster.World.Run(async () =>
         {
             await StartAsync(cluster);
