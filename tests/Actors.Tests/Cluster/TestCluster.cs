@@ -14,6 +14,7 @@ using KvmActors.Machine.Time;
 using KvmActors.Persistence;
 using KvmActors.Persistence.InMemory;
 using KvmActors.Persistence.Membership;
+using KvmActors.Persistence.Snapshots;
 using KvmActors.TestKit.Guests;
 using KvmActors.TestKit.Simulation;
 using Xunit;
@@ -40,6 +41,9 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
             Add($"node-{index + 1}", vendors[index]);
         }
     }
+
+    /// <summary>Which snapshots stay; null: all.</summary>
+    public SnapshotRetention? Retention { get; init; }
 
     public SimulatedWorld World { get; }
 
@@ -78,6 +82,7 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
             SnapshotIntervalTicks = 20_000_000,
             MemorySumIntervalTicks = 20_000_000,
             ProgressInterval = TimeSpan.FromMilliseconds(5),
+            SnapshotRetention = Retention,
         };
         TestNode node = new(this, process, store, options);
         _nodes[name] = node;
