@@ -4,6 +4,7 @@ using KvmActors.Actors.Replay;
 using KvmActors.Cpu;
 using KvmActors.Cpu.Debugging;
 using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
 using KvmActors.Machine;
 
 namespace KvmActors.Host.Debug;
@@ -13,6 +14,7 @@ namespace KvmActors.Host.Debug;
 internal sealed class TimelineTarget(Timeline timeline) : IDebugTarget
 {
     private (Moment At, MachineState State)? _state;
+    private Moment? _brokeAt;
 
     public int VcpuCount => timeline.Machine.Spec.VcpuCount;
 
@@ -37,7 +39,20 @@ internal sealed class TimelineTarget(Timeline timeline) : IDebugTarget
 
     public ulong InstructionsRetired => timeline.Machine.InstructionsRetired;
 
+    /// <summary>The guest has come to its end, and the journal says so: nothing will follow.</summary>
+    public bool HasEnded { get; private set; } = timeline.History.FoldVm().End is not null;
+
     public void Dispose() => timeline.Dispose();
+
+    /// <summary>Reads what the journal has got since.</summary>
+    /// <returns>True if <see cref="End"/> is later now.</returns>
+    public async Task<bool> ExtendAsync(CancellationToken stop)
+    {
+        _state = null;
+        bool isLater = await timeline.ExtendAsync(stop).ConfigureAwait(false);
+        HasEnded = timeline.History.FoldVm().End is not null;
+        return isLater;
+    }
 
     public Gpa? Translate(int vcpu, Gva address) => timeline.Machine.Debugger.Translate(vcpu, address);
 
@@ -78,6 +93,12 @@ internal sealed class TimelineTarget(Timeline timeline) : IDebugTarget
     public async Task<DebugStop> RunAsync(DebugRun run, CancellationToken interrupt)
     {
         _state = null;
+        if (run is { IsReverse: false, SteppedVcpu: null } && BreakpointHere(run.Wishes) is { } here)
+        {
+            _brokeAt = Now;
+            return here;
+        }
+
         TimelineStop stop = (run.SteppedVcpu, run.IsReverse) switch
         {
             ({ } vcpu, true) => await timeline.ReverseStepAsync(vcpu, interrupt).ConfigureAwait(false),
@@ -85,6 +106,7 @@ internal sealed class TimelineTarget(Timeline timeline) : IDebugTarget
             (null, true) => await timeline.ReverseContinueAsync(run.Wishes, interrupt).ConfigureAwait(false),
             (null, false) => timeline.Continue(run.Wishes, interrupt),
         };
+        _brokeAt = stop is TimelineStop.Met { Hit: DebugHit.Breakpoint } ? Now : null;
         return Tell(stop, run.SteppedVcpu);
     }
 
@@ -110,6 +132,18 @@ internal sealed class TimelineTarget(Timeline timeline) : IDebugTarget
         ulong now = Now.VmTime;
         int first = timeline.History.Events.TakeWhile(next => next.VmTime <= now).Count();
         return [.. timeline.History.Events.Skip(Math.Max(0, first - before)).Take(Math.Min(before, first) + behind)];
+    }
+
+    /// <summary>A breakpoint right where the guest stands that nobody was told of: another vCPU's was stepped over, or
+    /// the journal ended here until now. What the timeline meets here does not count to it.</summary>
+    private DebugStop.Breakpoint? BreakpointHere(GuestDebug wishes)
+    {
+        int vcpu = timeline.Machine.Debugger.Current;
+        Gva next = timeline.Machine.Debugger.LinearRip(vcpu);
+        return _brokeAt != Now && wishes.Breakpoints.Contains(next)
+            && State.Vcpus[vcpu].Activity == VcpuActivity.Running
+            ? new DebugStop.Breakpoint(vcpu, next)
+            : null;
     }
 
     private DebugStop Tell(TimelineStop stop, int? steppedVcpu)

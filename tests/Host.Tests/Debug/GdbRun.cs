@@ -9,7 +9,7 @@ namespace KvmActors.Host.Tests.Debug;
 /// <param name="Output">All it printed, errors too, in order.</param>
 internal sealed record GdbRun(int ExitCode, string Output)
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+    public static TimeSpan Patience { get; } = TimeSpan.FromMinutes(2);
 
     /// <param name="symbols">An ELF to read symbols from, or null.</param>
     /// <param name="commands">Executed behind <c>target remote</c>, in order. A command that fails ends none of those
@@ -38,7 +38,7 @@ internal sealed record GdbRun(int ExitCode, string Output)
         })!;
         try
         {
-            using var late = new CancellationTokenSource(s_patience);
+            using var late = new CancellationTokenSource(Patience);
             gdb.StandardInput.Close();
             string output = await gdb.StandardOutput.ReadToEndAsync(late.Token);
             await gdb.WaitForExitAsync(late.Token);

@@ -19,7 +19,7 @@ public sealed class RealGdbTests(RecordedDuet duet, ITestOutputHelper output) : 
         output.WriteLine(run.Output);
         output.WriteLine(server.Error);
         Assert.Contains("detached]", run.After("detach"), StringComparison.Ordinal);
-        Assert.Equal(0, await server.ExitCode);
+        Assert.Equal(0, await server.ExitCode.WaitAsync(GdbRun.Patience));
         return run;
     }
 

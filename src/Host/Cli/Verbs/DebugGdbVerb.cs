@@ -2,10 +2,8 @@
 
 using System.CommandLine;
 using System.Globalization;
-using KvmActors.Actors.Replay;
+using KvmActors.Host.Configuration;
 using KvmActors.Host.Debug;
-using KvmActors.Persistence;
-using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -17,6 +15,10 @@ internal static class DebugGdbVerb
         that gdb does can change it. gdb steps and continues through the recording in both directions: stepi,
         reverse-stepi, continue, reverse-continue, with breakpoints and watchpoints. vCPUs are threads; vCPU 0 is
         thread 1. "monitor help" in gdb lists what gdb has no word for.
+
+        With --node the VM itself is paused while gdb looks. Where gdb continues beyond the end of the journal the VM
+        runs on, and gdb follows; when gdb stops, the VM is paused again, a bit ahead of what gdb shows. At the end a VM
+        that ran runs on.
 
         The server listens on 127.0.0.1 only, serves one gdb at a time, and ends when that detaches or kills.
 
@@ -31,6 +33,7 @@ internal static class DebugGdbVerb
     [
         "kvmactors debug gdb web --store demo/store.db",
         "kvmactors debug gdb web --store demo/store.db --at 34002346 --port 0",
+        "kvmactors debug gdb web --store demo/store.db --node 127.0.0.1:5101",
         "# In another terminal, with the kernel's symbols:",
         "gdb vmlinux -ex 'target remote 127.0.0.1:1234'",
         "# Who wrote this byte? From the end of the recording, backwards:",
@@ -41,6 +44,7 @@ internal static class DebugGdbVerb
     {
         Argument<string> vm = new("VM") { Description = "The VM's name" };
         Option<string> store = JournalVerbs.StoreOption();
+        Option<string?> node = Node();
         Option<string?> at = new("--at")
         {
             Description = "Where the guest stands at first [default: end]",
@@ -51,7 +55,7 @@ internal static class DebugGdbVerb
         Option<bool> json = VerbOptions.Json("where the server listens");
         VerbCommand verb = new("gdb", "Serve a VM's past to gdb.", Remarks, s_examples)
         {
-            vm, store, at, port, layout, json,
+            vm, store, node, at, port, layout, json,
         };
         verb.SetAction(async (parsed, stop) =>
         {
@@ -59,6 +63,7 @@ internal static class DebugGdbVerb
             DebugOptions options = new(
                 parsed.GetRequiredValue(vm),
                 parsed.GetRequiredValue(store),
+                parsed.GetValue(node),
                 parsed.GetValue(at) ?? "end",
                 wanted <= PortMax ? (int)wanted : throw new CliFault(
                     string.Create(
@@ -66,11 +71,30 @@ internal static class DebugGdbVerb
                     exitCode: CliFault.Usage),
                 parsed.GetValue(layout) ?? RegisterLayout.X8664,
                 parsed.GetValue(json));
-            await ServeAsync(options, terminal, stop).ConfigureAwait(false);
+            await new DebugServer(options, terminal).RunAsync(stop).ConfigureAwait(false);
             return 0;
         });
         return verb;
     }
+
+    private static Option<string?> Node() => new("--node")
+    {
+        Description = "A node of its cluster: follow the VM where its journal ends",
+        HelpName = "HOST:PORT",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[^1].Value;
+            if (LinkAddress.TryParse(text, out System.Net.IPEndPoint? address))
+            {
+                return address.ToString();
+            }
+
+            result.AddError(
+                $"Expected HOST:PORT with an IP address or localhost for --node, found \"{text}\". Write for example "
+                + "127.0.0.1:5101.");
+            return null;
+        },
+    };
 
     private static Option<RegisterLayout?> Layout() => new("--arch")
     {
@@ -87,30 +111,4 @@ internal static class DebugGdbVerb
             return word == "i386" ? RegisterLayout.I386 : RegisterLayout.X8664;
         },
     };
-
-    private static async Task ServeAsync(DebugOptions options, CliTerminal terminal, CancellationToken stop)
-    {
-        await using SqliteStore store = await JournalVerbs.OpenAsync(options.Store, stop).ConfigureAwait(false);
-        await JournalVerbs.RowsAsync(store, options.Vm, withVcpus: true, stop).ConfigureAwait(false);
-        Timeline timeline = await Timeline.OpenAsync(store, VmId.Parse(options.Vm), TimeProvider.System, stop)
-            .ConfigureAwait(false);
-        using TimelineTarget target = new(timeline);
-        using GdbServer server = new(options.Port, Notice);
-        await target.GoToAsync(MomentText.Parse(options.At, target.Start, target.Now, target.End), stop)
-            .ConfigureAwait(false);
-        stop.ThrowIfCancellationRequested();
-        var report = DebugReport.Of(options.Vm, target, options.Layout, server.Port);
-        if (options.IsJson)
-        {
-            CliJson.Write(terminal.Out, report);
-        }
-        else
-        {
-            terminal.Out.Write(report.Text(target, options.Layout));
-        }
-
-        await server.ServeAsync(() => new GdbSession(target, options.Layout, Notice), stop).ConfigureAwait(false);
-
-        void Notice(string line) => terminal.Error.WriteLine($"kvmactors: {line}");
-    }
 }
