@@ -9,8 +9,8 @@ using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Host.Debug;
 
-/// <summary>What <c>debug gdb</c> does: opens a VM's past, holds the VM where it is asked to, serves gdb, and leaves the
-/// VM as it found it.</summary>
+/// <summary>What <c>debug gdb</c> does: opens a VM's past, holds the VM where it is asked to, serves gdb, and leaves
+/// the VM as it found it.</summary>
 internal sealed class DebugServer(DebugOptions options, CliTerminal terminal)
 {
     /// <exception cref="CliFault">There is no such VM or moment, or the port is taken.</exception>

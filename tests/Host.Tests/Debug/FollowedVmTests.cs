@@ -82,7 +82,7 @@ public sealed class FollowedVmTests(ITestOutputHelper output) : IAsyncLifetime, 
     [GdbFact]
     public async Task A_vm_that_runs_stands_still_while_gdb_looks_and_runs_on_behind_it()
     {
-        await CreateAsync(EchoGuest.Build(), "--start");
+        await CreateAsync(EchoGuest.Build(secondRests: false), "--start");
         string counted = $"*(unsigned*){EchoGuest.Counted}";
 
         GdbRun gdb = await DebugAsync(

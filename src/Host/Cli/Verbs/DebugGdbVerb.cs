@@ -35,9 +35,9 @@ internal static class DebugGdbVerb
         "kvmactors debug gdb web --store demo/store.db --at 34002346 --port 0",
         "kvmactors debug gdb web --store demo/store.db --node 127.0.0.1:5101",
         "# In another terminal, with the kernel's symbols:",
-        "gdb vmlinux -ex 'target remote 127.0.0.1:1234'",
+        "#   gdb vmlinux -ex 'target remote 127.0.0.1:1234'",
         "# Who wrote this byte? From the end of the recording, backwards:",
-        "gdb kernel.elf -ex 'target remote :1234' -ex 'watch *(char*)0x103018' -ex reverse-continue -ex bt",
+        "#   gdb kernel.elf -ex 'target remote :1234' -ex 'watch *(char*)0x103018' -ex reverse-continue -ex bt",
     ];
 
     public static Command Build(CliTerminal terminal)
