@@ -18,6 +18,7 @@ public sealed class RpcCallTests : IAsyncLifetime, IDisposable
     private static readonly RpcMethod<StringValue, StringValue> s_crash = Method("Crash");
     private static readonly RpcMethod<StringValue, StringValue> s_wait = Method("Wait");
     private static readonly RpcMethod<StringValue, StringValue> s_count = Method("Count");
+    private static readonly RpcMethod<StringValue, StringValue> s_join = Method("Join");
     private static readonly RpcMethod<StringValue, StringValue> s_missing = Method("Missing");
     private static readonly RpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> s_opaque =
         new("test.Test", "Opaque", RpcCodec.Opaque, RpcCodec.Opaque);
@@ -36,6 +37,7 @@ public sealed class RpcCallTests : IAsyncLifetime, IDisposable
                 s_fail, (request, _) => throw new RpcException(RpcStatus.FailedPrecondition, request.Value))
             .Add<StringValue, StringValue>(s_crash, (_, _) => throw new InvalidOperationException("a secret"))
             .Add(s_wait, WaitAsync)
+            .AddUpload<StringValue, StringValue>(s_join, JoinAsync)
             .AddStream(s_count, CountAsync);
         _listener = await RpcListener.StartAsync(
             new IPEndPoint(IPAddress.Loopback, 0), service, NullLoggerFactory.Instance, CancellationToken.None);
@@ -67,6 +69,33 @@ public sealed class RpcCallTests : IAsyncLifetime, IDisposable
             s_opaque, bytes, timeout: null, CancellationToken.None);
 
         Assert.Equal(bytes, reply.ToArray());
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(300)]
+    public async Task Any_number_of_requests_is_taken_by_one_call(int count)
+    {
+        string[] words = [.. Enumerable.Range(0, count).Select(i => new string((char)('a' + (i % 26)), 20_000))];
+
+        StringValue reply = await _channel.UploadAsync(
+            s_join,
+            words.Select(word => new StringValue { Value = word }).ToAsyncEnumerable(),
+            CancellationToken.None);
+
+        Assert.Equal(string.Concat(words.Select(word => word[0])), reply.Value);
+    }
+
+    [Fact]
+    public async Task A_refusal_is_heard_before_the_last_request_is_sent()
+    {
+        RpcException fault = await Assert.ThrowsAsync<RpcException>(
+            () => _channel.UploadAsync(s_join, WithoutEndAsync(), CancellationToken.None)
+                .WaitAsync(TimeSpan.FromSeconds(60)));
+
+        Assert.Equal(RpcStatus.InvalidArgument, fault.Status);
+        Assert.Equal("no more of these", fault.Message);
     }
 
     [Fact]
@@ -251,6 +280,31 @@ public sealed class RpcCallTests : IAsyncLifetime, IDisposable
             CancellationToken.None));
 
         Assert.Contains("found 0.0.0.0:0", fault.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The first letters of all requests; refuses what begins with "!".</summary>
+    private static async ValueTask<StringValue> JoinAsync(
+        IAsyncEnumerable<StringValue> requests, CancellationToken stop)
+    {
+        System.Text.StringBuilder all = new();
+        await foreach (StringValue request in requests.WithCancellation(stop))
+        {
+            all.Append(
+                request.Value[0] == '!'
+                    ? throw new RpcException(RpcStatus.InvalidArgument, "no more of these")
+                    : request.Value[0]);
+        }
+
+        return new StringValue { Value = all.ToString() };
+    }
+
+    private static async IAsyncEnumerable<StringValue> WithoutEndAsync()
+    {
+        while (true)
+        {
+            yield return new StringValue { Value = new string('!', 100_000) };
+            await Task.Yield();
+        }
     }
 
     private static RpcMethod<StringValue, StringValue> Method(string name) => new(

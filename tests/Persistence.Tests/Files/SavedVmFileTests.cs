@@ -165,6 +165,41 @@ public class SavedVmFileTests
     }
 
     [Fact]
+    public async Task No_state_that_a_stranger_wrote_throws_out_of_the_machine()
+    {
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("KVMACTORS_SEED"), out int given) ? given : 20261124;
+        var random = new Random(seed);
+        List<byte[]> sections = Sections(s_file);
+        int restored = 0;
+        for (int i = 0; i < 1_000; i++)
+        {
+            byte[] state = [.. sections[1]];
+            for (int bytes = random.Next(1, 4); bytes > 0; bytes--)
+            {
+                state[random.Next(24, state.Length - 32)] = (byte)random.Next(256);
+            }
+
+            SavedVmLayout.Seal(state);
+            byte[] file = [.. s_file[..16], .. sections[0], .. state, .. sections.Skip(2).SelectMany(b => b)];
+            using SavedVmReader? reader = await OpenOrNullAsync(file);
+            if (reader is null)
+            {
+                continue;
+            }
+
+            Exception? fault = Record.Exception(() =>
+            {
+                using var machine = VirtualMachine.Restore(reader.Saved.Created.Spec, reader.Saved.Machine, []);
+                machine.RunSlice(new SliceLimits(machine.VmTime + 2_000, static () => false));
+            });
+            restored++;
+            Assert.True(fault is null or ArgumentException, $"KVMACTORS_SEED={seed}, case {i}: {fault}");
+        }
+
+        Assert.NotEqual(0, restored);
+    }
+
+    [Fact]
     public async Task Reading_takes_no_memory_for_what_was_read()
     {
         const int Pages = 16_000;
@@ -198,6 +233,18 @@ public class SavedVmFileTests
         }
 
         return sections;
+    }
+
+    private static async Task<SavedVmReader?> OpenOrNullAsync(byte[] file)
+    {
+        try
+        {
+            return await SavedVmReader.OpenAsync(new MemoryStream(file), default);
+        }
+        catch (SavedVmException)
+        {
+            return null;
+        }
     }
 
     private static long PlaceIn(string message)
