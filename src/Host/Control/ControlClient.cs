@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Runtime.CompilerServices;
 using KvmActors.Host.Control.V1;
 using KvmActors.Host.Rpc;
 
@@ -60,9 +61,46 @@ internal sealed class ControlClient : IDisposable
         RpcMethod<TRequest, TReply> method, IAsyncEnumerable<TRequest> requests, CancellationToken cancellationToken) =>
         _channel.UploadAsync(method, requests, cancellationToken);
 
-    public IAsyncEnumerable<TReply> StreamAsync<TRequest, TReply>(
-        RpcMethod<TRequest, TReply> method, TRequest request, CancellationToken cancellationToken) =>
-        _channel.StreamAsync(method, request, cancellationToken);
+    /// <summary>Replies as they come. Until the first one, the call is tried again as any other.</summary>
+    /// <exception cref="RpcException">Refused, or not answered in time.</exception>
+    public async IAsyncEnumerable<TReply> StreamAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        TRequest request,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        IAsyncEnumerator<TReply> replies = await BeginAsync(method, request, cancellationToken).ConfigureAwait(false);
+        await using ConfiguredAsyncDisposable end = replies.ConfigureAwait(false);
+        do
+        {
+            if (replies.Current is { } reply)
+            {
+                yield return reply;
+            }
+        }
+        while (await replies.MoveNextAsync().ConfigureAwait(false));
+    }
+
+    /// <returns>At the first reply, or at the end where there is none.</returns>
+    private async Task<IAsyncEnumerator<TReply>> BeginAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, TRequest request, CancellationToken cancellationToken)
+    {
+        long begun = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            IAsyncEnumerator<TReply> replies = _channel.StreamAsync(method, request, cancellationToken)
+                .GetAsyncEnumerator(cancellationToken);
+            try
+            {
+                await replies.MoveNextAsync().ConfigureAwait(false);
+                return replies;
+            }
+            catch (RpcException fault) when (MayComeBack(fault, begun))
+            {
+                await replies.DisposeAsync().ConfigureAwait(false);
+                await Task.Delay(s_retryAfter, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
 
     private static bool MayComeBack(RpcException fault, long begun) =>
         fault is { Status: RpcStatus.Unavailable or RpcStatus.ResourceExhausted, WasSent: true }
