@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Text.Json;
+using KvmActors.Actors.Replay;
 using KvmActors.Host.Tests.Cli;
 using KvmActors.Host.Tests.Solo;
+using KvmActors.Machine.Hashing;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Sqlite;
 using KvmActors.Samples.Guests;
 
 namespace KvmActors.Host.Tests.Node;
@@ -86,6 +91,7 @@ public sealed class VmSaveVerbTests : IAsyncLifetime, IDisposable
         Assert.StartsWith("The guest ended itself", ended.GetProperty("end").GetString(), StringComparison.Ordinal);
         Assert.NotEqual(0, ended.GetProperty("patches").GetArrayLength());
         await JournalsHoldAsync("web");
+        await PastCanBeVisitedAsync("web", VmTimeOf(restored));
     }
 
     [Fact]
@@ -161,6 +167,23 @@ public sealed class VmSaveVerbTests : IAsyncLifetime, IDisposable
         string store = _files.Path("there.db");
         await DoneAsync(_amd, "journal", "verify", vm, "--store", store);
         await DoneAsync(_amd, "journal", "replay", vm, "--store", store);
+    }
+
+    /// <summary>Its past begins where it was restored, in the state that its first snapshot has.</summary>
+    private async Task PastCanBeVisitedAsync(string vm, ulong from)
+    {
+        await using SqliteStore store = await SqliteStore.OpenReadOnlyAsync(_files.Path("there.db"));
+        using Timeline timeline = await Timeline.OpenAsync(
+            store, VmId.Parse(vm), TimeProvider.System, CancellationToken.None);
+        StateHash first = timeline.Machine.HashState();
+
+        Assert.Equal(from, timeline.Start.VmTime);
+        Assert.IsType<TimelineStop.AtEnd>(await timeline.GoToAsync(timeline.End, CancellationToken.None));
+        Assert.NotEqual(first, timeline.Machine.HashState());
+        await timeline.GoToAsync(timeline.Start, CancellationToken.None);
+        Assert.Equal(first, timeline.Machine.HashState());
+        Assert.Equal(first, timeline.History.Events.Select(next => next.Event)
+            .OfType<JournalEvent.SnapshotTaken>().First().State);
     }
 
     private static async Task<JsonElement> ShowAsync(LiveNode node, string vm) =>
