@@ -22,6 +22,12 @@ public sealed class Timeline : IDisposable
     /// <summary>Ticks that are run at once in a search for another vCPU's turn.</summary>
     private const ulong SearchTicks = 1024;
 
+    /// <summary>Ticks of the first stretch that is searched backwards.</summary>
+    private const ulong NearestReachTicks = 4096;
+
+    /// <summary>Each further one reaches so many times as far, up to a checkpoint.</summary>
+    private const ulong ReachGrowth = 8;
+
     private readonly IStore _store;
     private readonly Replica _replica;
 
@@ -163,12 +169,12 @@ public sealed class Timeline : IDisposable
     {
         Moment now = Now;
         Moment until = now;
+        ulong reach = NearestReachTicks;
         while (until > Start && !stop.IsCancellationRequested)
         {
-            // The stretch from a checkpoint to the one behind it, or to now.
-            ulong last = until.Step > 0 ? until.VmTime : until.VmTime - Math.Min(1, until.VmTime);
-            Checkpoint from = await _replica.CheckpointAsync(last, CancellationToken.None);
-            _replica.Return(from);
+            await BeginStretchAsync(until, reach, stop);
+            Moment begin = new(Now.VmTime);
+            reach *= until > new Moment(reach) ? ReachGrowth : 1;
             Machine.Debugger.Wish(wishes);
             (Moment At, DebugHit Hit)? met = LastMet(until, now, stop);
             if (stop.IsCancellationRequested)
@@ -186,7 +192,7 @@ public sealed class Timeline : IDisposable
                     : reached;
             }
 
-            until = new Moment(from.VmTime);
+            until = begin;
         }
 
         bool isStopped = stop.IsCancellationRequested;
@@ -201,6 +207,22 @@ public sealed class Timeline : IDisposable
     private ulong LastVmTime => _hasEnded ? End.VmTime + 1 : End.VmTime;
 
     private bool IsAtEnd => Machine.End is not null || Now.VmTime >= LastVmTime;
+
+    /// <summary>Goes to where a stretch begins that ends at a moment: the checkpoint before that or, where this is
+    /// nearer, so many ticks before it. What is watched makes a run slow, so the first stretches are short; what leads
+    /// to them runs without wishes.</summary>
+    private async Task BeginStretchAsync(Moment until, ulong reach, CancellationToken stop)
+    {
+        ulong last = until.Step > 0 ? until.VmTime : until.VmTime - Math.Min(1, until.VmTime);
+        Checkpoint from = await _replica.CheckpointAsync(last, CancellationToken.None);
+        _replica.Return(from);
+        ulong begin = last - Math.Min(last, reach);
+        if (begin > from.VmTime)
+        {
+            Machine.Debugger.Wish(GuestDebug.None);
+            _ = _replica.Run(begin, stop);
+        }
+    }
 
     /// <summary>Goes to less than <see cref="SearchTicks"/> before a vCPU's retired-th instruction, which is not behind
     /// here: by stretches that double until one is too long, and then are halved.</summary>

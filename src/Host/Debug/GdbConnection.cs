@@ -16,6 +16,9 @@ internal sealed class GdbConnection(Stream stream, GdbSession session)
     /// <summary>How often gdb may ask for the same packet once more before it is hung up on.</summary>
     private const int ResendsMax = 10;
 
+    private static readonly TimeSpan s_sign = TimeSpan.FromSeconds(1);
+    private static readonly GdbReply s_waitOn = GdbReply.Of("O");
+
     private readonly Channel<GdbFrame> _frames = Channel.CreateBounded<GdbFrame>(
         new BoundedChannelOptions(WaitingMax) { SingleWriter = true });
 
@@ -131,45 +134,59 @@ internal sealed class GdbConnection(Stream stream, GdbSession session)
 
         using var interrupt = CancellationTokenSource.CreateLinkedTokenSource(stop);
         Task<GdbReply> answering = Task.Run(() => session.AnswerAsync(payload, interrupt.Token), stop);
-        await WatchAsync(answering, interrupt, stop).ConfigureAwait(false);
+        await WatchAsync(answering, payload.Span.StartsWith("qRcmd,"u8), interrupt, stop).ConfigureAwait(false);
         GdbReply reply = await answering.ConfigureAwait(false);
         await SendAsync(reply, stop).ConfigureAwait(false);
         return reply.EndsSession;
     }
 
     /// <summary>Looks for a Ctrl-C, or the stream's end, until the answer is there.</summary>
-    private async Task WatchAsync(Task answering, CancellationTokenSource interrupt, CancellationToken stop)
+    /// <param name="isMonitor">gdb waits for two seconds and then complains: empty output tells it to wait on.</param>
+    private async Task WatchAsync(
+        Task answering, bool isMonitor, CancellationTokenSource interrupt, CancellationToken stop)
     {
+        Task<bool>? waiting = null;
         while (!answering.IsCompleted)
         {
-            Task<bool> waiting = _frames.Reader.WaitToReadAsync(stop).AsTask();
-            await Task.WhenAny(answering, waiting).ConfigureAwait(false);
-            if (!waiting.IsCompleted)
+            waiting ??= _frames.Reader.WaitToReadAsync(stop).AsTask();
+            Task sign = isMonitor ? Task.Delay(s_sign, stop) : answering;
+            Task first = await Task.WhenAny(answering, waiting, sign).ConfigureAwait(false);
+            if (first == waiting)
             {
-                return;
-            }
-
-            if (!waiting.IsCompletedSuccessfully || !waiting.Result)
-            {
-                await interrupt.CancelAsync().ConfigureAwait(false);
-                return;
-            }
-
-            while (_frames.Reader.TryPeek(out GdbFrame? frame))
-            {
-                if (frame is GdbFrame.Packet)
+                bool isOpen = waiting.IsCompletedSuccessfully && waiting.Result;
+                waiting = null;
+                if (!isOpen || await DrainAsync(interrupt).ConfigureAwait(false))
                 {
-                    // Too early: it has to wait for the answer.
+                    await (isOpen ? Task.CompletedTask : interrupt.CancelAsync()).ConfigureAwait(false);
                     return;
                 }
-
-                _frames.Reader.TryRead(out _);
-                if (frame is GdbFrame.Interrupt)
-                {
-                    await interrupt.CancelAsync().ConfigureAwait(false);
-                }
+            }
+            else if (first != answering)
+            {
+                await SendAsync(s_waitOn, stop).ConfigureAwait(false);
             }
         }
+    }
+
+    /// <summary>Takes what is no packet; a Ctrl-C interrupts.</summary>
+    /// <returns>True where a packet came too early: it has to wait for the answer.</returns>
+    private async Task<bool> DrainAsync(CancellationTokenSource interrupt)
+    {
+        while (_frames.Reader.TryPeek(out GdbFrame? frame))
+        {
+            if (frame is GdbFrame.Packet)
+            {
+                return true;
+            }
+
+            _frames.Reader.TryRead(out _);
+            if (frame is GdbFrame.Interrupt)
+            {
+                await interrupt.CancelAsync().ConfigureAwait(false);
+            }
+        }
+
+        return false;
     }
 
     private async Task SendAsync(GdbReply reply, CancellationToken stop)
