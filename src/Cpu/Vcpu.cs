@@ -170,6 +170,13 @@ public sealed unsafe class Vcpu : IDisposable
     /// instruction it retired.</summary>
     public int CostlessSteps => _engine.Debug.CostlessSteps;
 
+    /// <summary>What was delivered to the guest since the last call, if anything: the last of it.</summary>
+    public GuestDelivery? TakeDelivery() => _engine.Debug.TakeDelivery();
+
+    /// <summary>Copies the 16 general registers, in the order of <see cref="Gpr"/>.</summary>
+    public void ReadGprs(Span<ulong> destination) =>
+        new ReadOnlySpan<ulong>(CpuState.Gprs(_engine.State), CpuState.GprCount).CopyTo(destination);
+
     /// <summary>Where a linear address leads now, or null where nothing is mapped. Asks for no rights and changes
     /// nothing. As KVM_TRANSLATE.</summary>
     public Gpa? Translate(Gva linear) => GuestWindow.Inspect(_engine, linear);

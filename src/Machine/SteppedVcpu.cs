@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using KvmActors.Cpu.Debugging;
+using KvmActors.Cpu.Hypercalls;
 
 namespace KvmActors.Machine;
 
@@ -9,4 +11,14 @@ namespace KvmActors.Machine;
 /// <param name="HasRetired">True for an instruction, false for a step that costs no VM time, or none at all where a
 /// breakpoint was met.</param>
 /// <param name="Hit">What it met of the debugger's wishes.</param>
-public sealed record SteppedVcpu(int Index, bool HasRetired, DebugHit? Hit);
+public sealed record SteppedVcpu(int Index, bool HasRetired, DebugHit? Hit)
+{
+    /// <summary>What was delivered; null for an instruction, and for steps of another kind.</summary>
+    public GuestDelivery? Delivery { get; init; }
+
+    /// <summary>What the console put out.</summary>
+    public ReadOnlyMemory<byte> Console { get; init; }
+
+    /// <summary>The hypercall sites that were rewritten: one, or none.</summary>
+    public ImmutableArray<HypercallPatch> Patches { get; init; } = [];
+}

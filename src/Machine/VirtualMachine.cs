@@ -194,20 +194,12 @@ public sealed class VirtualMachine : IDisposable
     {
         ArgumentNullException.ThrowIfNull(limits);
         SliceStop stop = RunUntilStop(limits);
-        SliceResult result = new(
-            stop,
-            VmTime,
-            InstructionsRetired,
-            _consoleOffset,
-            _console.WrittenSpan.ToArray(),
-            _hypercalls.TakePatches())
+        return new SliceResult(
+            stop, VmTime, InstructionsRetired, _consoleOffset, TakeConsole(), _hypercalls.TakePatches())
         {
             WakesAt = stop == SliceStop.Resting ? _events.Next ?? VmTime : 0,
             Hit = _exits.TakeHit(),
         };
-        _consoleOffset += (ulong)_console.WrittenCount;
-        _console.ResetWrittenCount();
-        return result;
     }
 
     /// <summary>Puts the VM back, or on, to another moment of its own life. Console output that no slice has given out
@@ -231,13 +223,7 @@ public sealed class VirtualMachine : IDisposable
 
     /// <summary>Everything but memory, as data.</summary>
     public MachineState Save() => new(
-        VmTime,
-        HostVendor,
-        _vcpus.Turn,
-        _vcpus.Runner,
-        _vcpus.TurnTicksLeft,
-        _consoleOffset,
-        End,
+        VmTime, HostVendor, _vcpus.Turn, _vcpus.Runner, _vcpus.TurnTicksLeft, _consoleOffset, End,
         _vcpus.Save(),
         _platform.Save(),
         _hypercalls.Sites.ToImmutable());
@@ -255,7 +241,7 @@ public sealed class VirtualMachine : IDisposable
     }
 
     /// <summary>One step, as <see cref="MachineDebugger.Step"/> has it.</summary>
-    internal SteppedVcpu? TakeStep(ulong standStillUntil)
+    internal SteppedVcpu? TakeStep(ulong standStillUntil, Action<int>? before)
     {
         while (End is null && !_events.AwaitsInputOnly)
         {
@@ -264,26 +250,42 @@ public sealed class VirtualMachine : IDisposable
             {
                 Vcpu vcpu = _vcpus.Current;
                 (ulong retired, int costless) = (vcpu.InstructionsRetired, vcpu.CostlessSteps);
+                _ = vcpu.TakeDelivery();
+                before?.Invoke(vcpu.Index);
                 _ = Step(budget: 1);
                 bool hasRetired = vcpu.InstructionsRetired != retired;
                 if (hasRetired || vcpu.CostlessSteps != costless || _exits.Debug is not null || End is not null)
                 {
-                    return new SteppedVcpu(vcpu.Index, hasRetired, _exits.TakeHit());
+                    return new SteppedVcpu(vcpu.Index, hasRetired, _exits.TakeHit())
+                    {
+                        Delivery = hasRetired ? null : vcpu.TakeDelivery(),
+                        Console = TakeConsole(),
+                        Patches = _hypercalls.TakePatches(),
+                    };
                 }
 
-                // It only had a deadline to tell.
-                continue;
+                // Else it only had a deadline to tell.
             }
-
-            if (VmTime >= standStillUntil)
+            else if (VmTime >= standStillUntil)
             {
                 return null;
             }
-
-            StandStill(standStillUntil);
+            else
+            {
+                StandStill(standStillUntil);
+            }
         }
 
         return null;
+    }
+
+    /// <summary>Console bytes that nobody was given. From now on they are in the state as given out.</summary>
+    private byte[] TakeConsole()
+    {
+        byte[] bytes = _console.WrittenSpan.ToArray();
+        _consoleOffset += (ulong)bytes.Length;
+        _console.ResetWrittenCount();
+        return bytes;
     }
 
     private void Adopt(MachineState state)

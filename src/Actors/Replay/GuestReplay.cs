@@ -52,6 +52,9 @@ public sealed class GuestReplay
 
     public Divergence? Divergence { get; private set; }
 
+    /// <summary>VM time of the last state that was what the journal says; null where none was compared.</summary>
+    public ulong? EqualUntil { get; private set; }
+
     /// <summary>Events behind the guest.</summary>
     public int EventsReplayed => _next;
 
@@ -195,6 +198,8 @@ public sealed class GuestReplay
             CompareText(next, $"memory sum {sum}", $"memory sum {_guest.SumMemory()}");
             SumsCompared++;
         }
+
+        EqualUntil = Divergence is null ? next.VmTime : EqualUntil;
     }
 
     private void ComparePatch(HypercallPatch found)

@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using KvmActors.Actors.Vm;
 using KvmActors.Machine;
+using KvmActors.Machine.Time;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Snapshots;
@@ -24,16 +25,69 @@ public static class JournalReplayer
         IGuestFactory guests,
         TimeProvider clock,
         Action<ReplayProgress>? progress,
+        CancellationToken cancellationToken) => await ReplayAsync(
+            store,
+            await ReadHistoryAsync(store, vm, cancellationToken),
+            ReplayRange.All,
+            guests,
+            clock,
+            progress,
+            cancellationToken);
+
+    /// <summary>The same for a part of a VM's life.</summary>
+    /// <param name="progress">Called after each slice, with where the replay is.</param>
+    /// <exception cref="StoreCorruptException">A snapshot or a page does not fit its digest.</exception>
+    public static async Task<ReplayReport> ReplayAsync(
+        IStore store,
+        VmHistory history,
+        ReplayRange range,
+        IGuestFactory guests,
+        TimeProvider clock,
+        Action<ReplayProgress>? progress,
         CancellationToken cancellationToken)
     {
-        VmHistory history = await ReadHistoryAsync(store, vm, cancellationToken);
-        SnapshotRecord first = await FirstSnapshotAsync(store, vm, cancellationToken);
+        SnapshotRecord first = range.SnapshotId is { } id
+            ? await store.FindByIdAsync(history.Vm, id, cancellationToken)
+                ?? throw new StoreCorruptException($"Expected snapshot {id} of {history.Vm}, found none.")
+            : await FirstSnapshotAsync(store, history.Vm, cancellationToken);
+        ImmutableArray<ReplayEvent> events = Cut(history.Behind(first), range);
         MachineState machine = SnapshotCodec.Decode(first.State);
         IReadOnlyList<ReadOnlyMemory<byte>> bytes =
             await store.GetAsync([.. first.Pages.Select(page => page.Digest)], cancellationToken);
+        using ConsoleHash console = new();
         using IGuest guest = guests.Restore(
             history.FoldVm().Spec, machine, first.Pages.Select((page, at) => ((int)page.PageNumber, bytes[at])));
-        return Replay(history, first, guest, machine.ConsoleBytes, clock, progress, cancellationToken);
+        GuestReplay replay = new(guest, machine.ConsoleBytes, events, console.Take);
+        ReplayReport report = Replay(
+            range.UntilVmTime ?? (events.IsEmpty ? first.VmTime : events[^1].VmTime),
+            replay,
+            events.Length,
+            guest,
+            console,
+            clock,
+            progress,
+            cancellationToken);
+        SnapshotCheck check = new(store, guests, history.FoldVm().Spec);
+        Divergence? stored = range.ChecksSnapshots ? await check.RunAsync(events, cancellationToken) : null;
+        return report with
+        {
+            Divergence = report.Divergence ?? stored,
+            FromSnapshot = first.Id,
+            FromVmTime = first.VmTime,
+            SnapshotsCompared = check.Compared,
+        };
+    }
+
+    private static ImmutableArray<ReplayEvent> Cut(ImmutableArray<ReplayEvent> events, ReplayRange range)
+    {
+        if (range.UntilEvent is { } last)
+        {
+            // An event that the first snapshot has in it leaves nothing to replay.
+            int at = events.IndexOf(events.FirstOrDefault(next => (next.Stream, next.Seq) == last)!);
+            return events[..(at + 1)];
+        }
+
+        return range.UntilVmTime is { } until ? [.. events.TakeWhile(next => next.VmTime <= until)] : events;
     }
 
     /// <summary>Reads a VM's journal, whoever owns it.</summary>
@@ -63,24 +117,23 @@ public static class JournalReplayer
     }
 
     private static ReplayReport Replay(
-        VmHistory history,
-        SnapshotRecord first,
+        ulong until,
+        GuestReplay replay,
+        int eventCount,
         IGuest guest,
-        ulong consoleBytes,
+        ConsoleHash console,
         TimeProvider clock,
         Action<ReplayProgress>? progress,
         CancellationToken cancellationToken)
     {
-        using var console = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        ImmutableArray<ReplayEvent> events = history.Behind(first);
-        GuestReplay replay = new(guest, consoleBytes, events, (_, bytes) => console.AppendData(bytes.Span));
         long begun = clock.GetTimestamp();
         long looked = begun;
-        while (replay.Step(() => clock.GetElapsedTime(looked) >= ReplayProgress.Interval))
+        while (replay.Step(() => clock.GetElapsedTime(looked) >= ReplayProgress.Interval)
+            || (replay.Divergence is null && RunOn(guest, until, console, () => clock.GetElapsedTime(looked))))
         {
             cancellationToken.ThrowIfCancellationRequested();
             looked = clock.GetTimestamp();
-            progress?.Invoke(new ReplayProgress(replay.EventsReplayed, events.Length, guest.VmTime, history.VmTime));
+            progress?.Invoke(new ReplayProgress(replay.EventsReplayed, eventCount, guest.VmTime, until));
         }
 
         TimeSpan took = clock.GetElapsedTime(begun);
@@ -96,6 +149,35 @@ public static class JournalReplayer
             guest.End,
             guest.HashState(),
             guest.SumMemory(),
-            Convert.ToHexStringLower(console.GetHashAndReset()));
+            console.Finish())
+        {
+            EqualUntil = replay.EqualUntil,
+            Vcpus = guest.Save().Vcpus,
+        };
+    }
+
+    /// <summary>Behind the last event, to the VM time that was asked for.</summary>
+    /// <returns>False once it is there.</returns>
+    private static bool RunOn(IGuest guest, ulong until, ConsoleHash console, Func<TimeSpan> ran)
+    {
+        if (guest.VmTime >= until || guest.End is not null)
+        {
+            return false;
+        }
+
+        SliceResult slice = guest.RunSlice(new SliceLimits(until, () => ran() >= ReplayProgress.Interval));
+        console.Take(slice.ConsoleOffset, slice.Console);
+        return slice.Stop == SliceStop.Yielded;
+    }
+
+    private sealed class ConsoleHash : IDisposable
+    {
+        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+        public void Take(ulong offset, ReadOnlyMemory<byte> bytes) => _hash.AppendData(bytes.Span);
+
+        public string Finish() => Convert.ToHexStringLower(_hash.GetHashAndReset());
+
+        public void Dispose() => _hash.Dispose();
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
+using KvmActors.Cpu.State;
 using KvmActors.Machine;
 using KvmActors.Machine.Hashing;
 
@@ -25,6 +27,21 @@ public sealed record ReplayReport(
     MemorySum Memory,
     string ConsoleSha256)
 {
+    /// <summary>The snapshot it began with.</summary>
+    public ulong FromSnapshot { get; init; }
+
+    /// <summary>VM time of that snapshot.</summary>
+    public ulong FromVmTime { get; init; }
+
+    /// <summary>VM time of the last state that was what the journal says; null where none was compared.</summary>
+    public ulong? EqualUntil { get; init; }
+
+    /// <summary>Stored snapshots that were compared with what the journal says of them.</summary>
+    public int SnapshotsCompared { get; init; }
+
+    /// <summary>Where the replay stands at its end.</summary>
+    public ImmutableArray<VcpuState> Vcpus { get; init; } = [];
+
     public bool IsEqual => Divergence is null;
 
     public double EventsPerSecond => Took > TimeSpan.Zero ? EventsReplayed / Took.TotalSeconds : 0;

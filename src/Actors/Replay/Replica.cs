@@ -168,7 +168,8 @@ internal sealed class Replica : IDisposable
 
     /// <summary>Takes one step, and all that enters at the VM time it leads to.</summary>
     /// <param name="standStillUntil">VM time that may pass at most while no vCPU can run.</param>
-    public SteppedVcpu? Step(ulong standStillUntil)
+    /// <param name="before">As <see cref="MachineDebugger.Step"/> has it.</param>
+    public SteppedVcpu? Step(ulong standStillUntil, Action<int>? before = null)
     {
         SteppedVcpu? stepped;
         ulong limit;
@@ -176,7 +177,7 @@ internal sealed class Replica : IDisposable
         {
             Arrive();
             limit = Math.Min(standStillUntil, NextArrival ?? ulong.MaxValue);
-            stepped = Machine.Debugger.Step(limit);
+            stepped = Machine.Debugger.Step(limit, before);
         }
         while (stepped is null && NextArrival == limit && Machine.VmTime == limit);
         Arrive();

@@ -128,6 +128,13 @@ public sealed class Timeline : IDisposable
         return new TimelineStop.Interrupted();
     }
 
+    /// <summary>One step forwards, of whichever vCPU comes next.</summary>
+    /// <param name="until">VM time that may pass at most while no vCPU can run.</param>
+    /// <param name="before">Is told the vCPU that takes the step, before it does; perhaps twice.</param>
+    /// <returns>Null where nothing ran until then, or the end is reached.</returns>
+    public SteppedVcpu? StepNext(ulong until, Action<int>? before = null) =>
+        IsAtEnd ? null : _replica.Step(Math.Min(until, LastVmTime), before);
+
     /// <summary>One step of a vCPU backwards.</summary>
     public async Task<TimelineStop> ReverseStepAsync(int vcpu, CancellationToken stop)
     {

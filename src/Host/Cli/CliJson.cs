@@ -23,5 +23,8 @@ internal static class CliJson
 
     /// <summary>On one line, for output that goes on and on.</summary>
     public static void WriteLine<T>(TextWriter target, T value) =>
-        target.WriteLine(JsonSerializer.Serialize(value, s_lineOptions));
+        target.WriteLine(Line(value));
+
+    /// <summary>One line, without its end.</summary>
+    public static string Line<T>(T value) => JsonSerializer.Serialize(value, s_lineOptions);
 }

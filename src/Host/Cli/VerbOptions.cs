@@ -77,7 +77,8 @@ internal static class VerbOptions
 
     private const string AtDefault = "127.0.0.1:5101";
 
-    public static Option<string> At() => new("--at")
+    /// <param name="name">Another one where --at is a moment.</param>
+    public static Option<string> At(string name = "--at") => new(name)
     {
         Description = $"Link of a node [default: ${AtVariable} or {AtDefault}]",
         HelpName = "HOST:PORT",

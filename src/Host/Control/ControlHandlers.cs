@@ -41,6 +41,7 @@ internal sealed class ControlHandlers(
         .Add(ControlMethods.StopVm, (request, stop) => OrderAsync(request, new VmCommand.Stop(), stop))
         .AddStream(ControlMethods.SaveVm, (request, stop) => Files.SaveAsync(request, stop))
         .AddUpload(ControlMethods.RestoreVm, RestoreAsync)
+        .Add(ControlMethods.ForkVm, ForkAsync)
         .Add(ControlMethods.MigrateVcpu, MigrateAsync)
         .Add(ControlMethods.ShowVcpu, (request, stop) => ShowVcpuAsync(VcpuOf(request.Vcpu), stop))
         .Add(ControlMethods.SetVcpuCpuid, SetVcpuCpuidAsync)
@@ -123,6 +124,12 @@ internal sealed class ControlHandlers(
     private async ValueTask<VmStatusMessage> RestoreAsync(
         IAsyncEnumerable<RestoreVmChunk> chunks, CancellationToken stop) =>
         await ShowAsync(await Files.RestoreAsync(chunks, stop).ConfigureAwait(false), stop).ConfigureAwait(false);
+
+    private async ValueTask<VmStatusMessage> ForkAsync(ForkVmRequest request, CancellationToken stop) =>
+        await ShowAsync(
+            await new VmForkHandler(AskAsync, store, NodeHost.EngineName, clock).ForkAsync(request, stop)
+                .ConfigureAwait(false),
+            stop).ConfigureAwait(false);
 
     private async ValueTask<ListVmsReply> ListAsync(ListVmsRequest request, CancellationToken stop) => new()
     {

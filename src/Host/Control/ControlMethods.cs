@@ -44,6 +44,9 @@ internal static class ControlMethods
     public static RpcMethod<RestoreVmChunk, VmStatus> RestoreVm { get; } =
         Of("RestoreVm", RestoreVmChunk.Parser, VmStatus.Parser);
 
+    public static RpcMethod<ForkVmRequest, VmStatus> ForkVm { get; } =
+        Of("ForkVm", ForkVmRequest.Parser, VmStatus.Parser);
+
     public static RpcMethod<MigrateVcpuRequest, MigrateVcpuReply> MigrateVcpu { get; } =
         Of("MigrateVcpu", MigrateVcpuRequest.Parser, MigrateVcpuReply.Parser);
 

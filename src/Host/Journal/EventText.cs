@@ -69,12 +69,14 @@ internal static class EventText
 
     private static string Describe(JournalEvent.InputArrived input)
     {
-        string text = Encoding.Latin1.GetString(input.Bytes.AsSpan()[..Math.Min(input.Bytes.Length, InputShownMax)]);
-        string shown = string.Concat(
-            text.Select(c => c is >= ' ' and <= '~' and not '\\' ? $"{c}" : $"\\x{(int)c:x2}"));
+        string shown = Shown(input.Bytes.AsSpan()[..Math.Min(input.Bytes.Length, InputShownMax)]);
         string more = input.Bytes.Length > InputShownMax ? "…" : "";
         return $"Console input of {CountText.Of(input.Bytes.Length, "byte")}: \"{shown}{more}\".";
     }
+
+    /// <summary>Bytes as text; what is not printable is escaped.</summary>
+    public static string Shown(ReadOnlySpan<byte> bytes) => string.Concat(
+        Encoding.Latin1.GetString(bytes).Select(c => c is >= ' ' and <= '~' and not '\\' ? $"{c}" : $"\\x{(int)c:x2}"));
 
     private static string Describe(JournalEvent.LifecycleChanged changed)
     {

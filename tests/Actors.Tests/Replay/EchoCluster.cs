@@ -53,13 +53,13 @@ internal static class EchoCluster
     }
 
     /// <summary>A whole life: three words typed, and the end.</summary>
-    public static async Task<TestCluster> RecordAsync(ulong seed, bool secondRests)
+    public static async Task<TestCluster> RecordAsync(ulong seed, bool secondRests, params string[] words)
     {
         TestCluster cluster = Of(seed, secondRests, HostVendor.Intel);
         cluster.World.Run(async () =>
         {
             await StartAsync(cluster);
-            foreach (string typed in s_typed)
+            foreach (string typed in words.Length > 0 ? words : s_typed)
             {
                 await cluster.World.Time.DelayAsync(TimeSpan.FromMilliseconds(7));
                 _ = await cluster.OrderAsync("node-1", new VmCommand.Input([.. typed.Select(each => (byte)each)]));

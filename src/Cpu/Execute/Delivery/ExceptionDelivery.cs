@@ -50,6 +50,8 @@ internal static unsafe class ExceptionDelivery
             if (TryDeliver(state, guestEvent))
             {
                 ClearGeneralDetect(state, vector);
+                VcpuEngine.Of(state).Debug.OnDelivery(
+                    vector, isInterrupt: false, guestEvent.HasErrorCode ? guestEvent.ErrorCode : null);
                 return;
             }
 
@@ -66,7 +68,11 @@ internal static unsafe class ExceptionDelivery
     {
         GuestEvent guestEvent = new(
             vector, EventKind.External, HasErrorCode: false, ErrorCode: 0, state->Rip, LazyFlags.Read(state));
-        if (!TryDeliver(state, guestEvent) && state->Exit == ExitReason.None)
+        if (TryDeliver(state, guestEvent))
+        {
+            VcpuEngine.Of(state).Debug.OnDelivery(vector, isInterrupt: true, errorCode: null);
+        }
+        else if (state->Exit == ExitReason.None)
         {
             DeliverFault(state);
         }

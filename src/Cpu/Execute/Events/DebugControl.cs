@@ -25,6 +25,7 @@ internal sealed unsafe class DebugControl(VcpuEngine engine)
     private readonly HashSet<ulong> _breakpoints = [];
     private GuestDebug _wanted = GuestDebug.None;
     private DebugHit? _hit;
+    private GuestDelivery? _delivery;
 
     private ulong _costlessAt;
     private int _costless;
@@ -94,6 +95,18 @@ internal sealed unsafe class DebugControl(VcpuEngine engine)
         {
             engine.State->Exit = ExitReason.Debug;
         }
+    }
+
+    /// <summary>To be called behind each delivery that leads to a handler.</summary>
+    public void OnDelivery(byte vector, bool isInterrupt, uint? errorCode) =>
+        _delivery = new GuestDelivery(vector, isInterrupt, errorCode);
+
+    /// <summary>What was delivered since the last call, if anything: the last of it.</summary>
+    public GuestDelivery? TakeDelivery()
+    {
+        GuestDelivery? delivery = _delivery;
+        _delivery = null;
+        return delivery;
     }
 
     /// <summary>True if the page has watched data: it may have no TLB entry for it.</summary>

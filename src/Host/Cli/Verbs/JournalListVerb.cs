@@ -21,17 +21,25 @@ internal static class JournalListVerb
     [
         "kvmactors journal list --store demo/store.db",
         "kvmactors journal list --store demo/store.db --json",
+        "kvmactors journal list --store demo/store.db --snapshots",
     ];
 
     public static Command Build(CliTerminal terminal)
     {
         Option<string> store = JournalVerbs.StoreOption();
         Option<bool> json = VerbOptions.Json("an array of streams");
-        VerbCommand verb = new("list", "List the streams of a store.", Remarks, s_examples) { store, json };
+        Option<bool> snapshots = new("--snapshots") { Description = "List the stored snapshots of each VM instead" };
+        VerbCommand verb = new("list", "List the streams of a store.", Remarks, s_examples) { store, snapshots, json };
         verb.SetAction(async (parsed, stop) =>
         {
             await using SqliteStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
                 .ConfigureAwait(false);
+            if (parsed.GetValue(snapshots))
+            {
+                await ListSnapshotsAsync(open, parsed.GetValue(json), terminal, stop).ConfigureAwait(false);
+                return 0;
+            }
+
             List<StreamReport> reports = [];
             foreach (StreamRow row in await open.ListAsync(stop).ConfigureAwait(false))
             {
@@ -50,6 +58,43 @@ internal static class JournalListVerb
             return 0;
         });
         return verb;
+    }
+
+    private static async Task ListSnapshotsAsync(
+        SqliteStore store, bool isJson, CliTerminal terminal, CancellationToken stop)
+    {
+        List<SnapshotReport> reports = [];
+        foreach (StreamRow row in (await store.ListAsync(stop).ConfigureAwait(false))
+            .Where(row => row.Stream.VcpuIndex < 0))
+        {
+            foreach (SnapshotSummary summary in await store.ListSnapshotsAsync(row.Stream.Vm, stop)
+                .ConfigureAwait(false))
+            {
+                SnapshotRecord? record = await store.FindByIdAsync(row.Stream.Vm, summary.Id, stop)
+                    .ConfigureAwait(false);
+                reports.Add(new SnapshotReport(
+                    row.Stream.Vm.ToString(), summary.Id, summary.VmTime, record?.Epoch.Value, record?.Pages.Length));
+            }
+        }
+
+        if (isJson)
+        {
+            CliJson.Write(terminal.Out, reports);
+            return;
+        }
+
+        TextTable table = new("VM", "SNAPSHOT", "VM TIME", "EPOCH", "PAGES") { RightAligned = [2, 3, 4] };
+        foreach (SnapshotReport report in reports)
+        {
+            table.Add(
+                report.Vm,
+                $"snapshot:{report.Snapshot}",
+                report.VmTime.ToString(CultureInfo.InvariantCulture),
+                report.Epoch?.ToString(CultureInfo.InvariantCulture) ?? "-",
+                report.Pages?.ToString(CultureInfo.InvariantCulture) ?? "-");
+        }
+
+        table.Write(terminal);
     }
 
     private static async Task<StreamReport> ReportAsync(SqliteStore store, StreamRow row, CancellationToken stop)

@@ -14,9 +14,13 @@ namespace KvmActors.Host.Cli.Verbs;
 internal static class JournalReplayVerb
 {
     private const string Remarks = """
-        The guest runs again from the snapshot at its creation. What entered from outside (placements, inputs, CPUID
-        tables) comes from the journal at its VM time; what the guest did itself (patches, console, states, its end) is
-        computed anew and compared with what the journal says. The first difference is named by stream and sequence.
+        The guest runs again from a stored snapshot, the one at its creation if no other is named. What entered from
+        outside (placements, inputs, CPUID tables) comes from the journal at its VM time; what the guest did itself
+        (patches, console, states, its end) is computed anew and compared with what the journal says. The first
+        difference is named by stream and sequence, with the instructions in which it came about.
+
+        --from takes a snapshot (snapshot:3, as journal list --snapshots shows them) or a moment (the latest snapshot
+        until then). --to takes a moment, or an event: '#17' of the VM's stream, '#0/5' of vCPU 0's.
 
         Exit codes: 0 every state is what the journal says; 1 one is not, or the journal is damaged.
         """;
@@ -24,17 +28,34 @@ internal static class JournalReplayVerb
     private static readonly string[] s_examples =
     [
         "kvmactors journal replay demo --store out/store.db",
-        "kvmactors journal replay demo --store out/store.db --json",
+        "kvmactors journal replay demo --store out/store.db --from snapshot:2 --to 150M",
+        "kvmactors journal replay demo --store out/store.db --to '#17' --verify --json",
     ];
 
     public static Command Build(CliTerminal terminal)
     {
         Argument<string> vm = new("VM") { Description = "The VM's name" };
         Option<string> store = JournalVerbs.StoreOption();
+        Option<string> from = new("--from")
+        {
+            Description = "Snapshot to begin with [default: the first]",
+            HelpName = "SNAPSHOT|MOMENT",
+            DefaultValueFactory = _ => "start",
+        };
+        Option<string> to = new("--to")
+        {
+            Description = "Where it ends [default: end]",
+            HelpName = "MOMENT|#SEQ",
+            DefaultValueFactory = _ => "end",
+        };
+        Option<bool> verify = new("--verify")
+        {
+            Description = "Also restore each stored snapshot on the way, and compare it with the journal",
+        };
         Option<bool> json = VerbOptions.Json("what was compared");
         VerbCommand verb = new("replay", "Run a VM's journal again and compare every state.", Remarks, s_examples)
         {
-            vm, store, json,
+            vm, store, from, to, verify, json,
         };
         verb.SetAction(async (parsed, stop) =>
         {
@@ -42,9 +63,18 @@ internal static class JournalReplayVerb
             await using SqliteStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
                 .ConfigureAwait(false);
             await JournalVerbs.RowsAsync(open, name, withVcpus: true, stop).ConfigureAwait(false);
+            VmHistory history = await JournalReplayer.ReadHistoryAsync(open, VmId.Parse(name), stop)
+                .ConfigureAwait(false);
+            ReplayRange range = await ReplayRangeWords.ParseAsync(
+                open, history, parsed.GetValue(from)!, parsed.GetValue(to)!, stop).ConfigureAwait(false);
             ReplayReport report = await JournalReplayer.ReplayAsync(
-                open, VmId.Parse(name), new MachineGuestFactory("replay"), TimeProvider.System,
-                ProgressOn(terminal), stop).ConfigureAwait(false);
+                open,
+                history,
+                range with { ChecksSnapshots = parsed.GetValue(verify) },
+                new MachineGuestFactory("replay"),
+                TimeProvider.System,
+                ProgressOn(terminal),
+                stop).ConfigureAwait(false);
             Print(ReplayText.Of(name, report), parsed.GetValue(json), terminal);
             return report.IsEqual ? 0 : CliFault.Refused;
         });
@@ -72,11 +102,16 @@ internal static class JournalReplayVerb
         else if (report.Equal)
         {
             terminal.Out.WriteLine(report.Sentence);
+            foreach (VcpuPlace place in report.Vcpus)
+            {
+                terminal.Out.WriteLine(place);
+            }
         }
 
         if (report.Divergence is not null)
         {
             terminal.Error.WriteLine($"kvmactors: {report.Divergence}");
+            terminal.Error.WriteLine($"kvmactors: {report.Range}");
         }
     }
 }

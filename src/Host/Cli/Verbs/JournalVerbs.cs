@@ -16,6 +16,9 @@ internal static class JournalVerbs
         JournalShowVerb.Build(terminal),
         JournalVerifyVerb.Build(terminal),
         JournalReplayVerb.Build(terminal),
+        JournalTraceVerb.Build(terminal),
+        JournalDiffVerb.Build(terminal),
+        JournalExportVerb.Build(terminal),
     };
 
     public static Option<string> StoreOption() => new("--store")
@@ -23,6 +26,13 @@ internal static class JournalVerbs
         Description = "The store's SQLite file; nodes may have it open",
         HelpName = "FILE",
         Required = true,
+    };
+
+    public static Option<string> MomentOption(string name, string description, string byDefault) => new(name)
+    {
+        Description = $"{description} [default: {byDefault}]",
+        HelpName = "MOMENT",
+        DefaultValueFactory = _ => byDefault,
     };
 
     /// <summary>Opens a store only to read.</summary>

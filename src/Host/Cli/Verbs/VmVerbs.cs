@@ -24,6 +24,7 @@ internal static class VmVerbs
         VmConsoleVerb.Build(terminal),
         VmSaveVerb.Build(terminal),
         VmRestoreVerb.Build(terminal),
+        VmForkVerb.Build(terminal),
     };
 
     public static Argument<string> NameArgument() => new("NAME") { Description = "The VM" };
