@@ -234,6 +234,10 @@ public sealed class VirtualMachine : IDisposable
     /// <summary>The sum over memory; costs the pages written since it was last asked.</summary>
     public MemorySum SumMemory() => _summer.Sum();
 
+    /// <summary>Copies the pages written since the sum was last asked, so that it can be computed while the VM runs
+    /// on.</summary>
+    public PendingMemorySum CaptureMemory() => _summer.Capture();
+
     public void Dispose()
     {
         _vcpus.Dispose();

@@ -108,7 +108,7 @@ internal sealed class GuestSlices(
 
     private CapturedProgress Capture(IGuest lent, bool withMemory, bool takesSnapshot)
     {
-        MemorySum? memory = withMemory ? lent.SumMemory() : null;
+        PendingMemorySum? memory = withMemory ? lent.CaptureMemory() : null;
         bool takesAll = takesSnapshot && _snapshotTakesAll;
         ImmutableArray<CapturedPage> pages = takesSnapshot ? TakeSnapshotPages(lent, takesAll) : default;
         return new CapturedProgress(lent.Save(), lent.HashState(), memory, pages) { IsWhole = takesAll };

@@ -43,6 +43,9 @@ public interface IGuest : IDisposable
 
     MemorySum SumMemory();
 
+    /// <summary>The sum of now, to be computed later, while the guest runs on.</summary>
+    PendingMemorySum CaptureMemory();
+
     ReadOnlySpan<byte> Page(int pageNumber);
 
     bool IsZero(int pageNumber);

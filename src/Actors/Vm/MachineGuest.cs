@@ -43,6 +43,8 @@ public sealed class MachineGuest(VirtualMachine machine) : IGuest
 
     public MemorySum SumMemory() => machine.SumMemory();
 
+    public PendingMemorySum CaptureMemory() => machine.CaptureMemory();
+
     public ReadOnlySpan<byte> Page(int pageNumber) => machine.Memory.Page(pageNumber);
 
     public bool IsZero(int pageNumber) => machine.Memory.IsZero(pageNumber);

@@ -21,13 +21,16 @@ public sealed record SliceCapture(
     CapturedProgress? Progress);
 
 /// <summary>A guest's state at one VM time.</summary>
-/// <param name="Memory">Null where only CPU and devices were hashed.</param>
+/// <param name="PendingMemory">Null where only CPU and devices were hashed.</param>
 /// <param name="SnapshotPages">What changed since the last snapshot, if one is due; default otherwise.</param>
 public sealed record CapturedProgress(
-    MachineState Machine, StateHash State, MemorySum? Memory, ImmutableArray<CapturedPage> SnapshotPages)
+    MachineState Machine, StateHash State, PendingMemorySum? PendingMemory, ImmutableArray<CapturedPage> SnapshotPages)
 {
     /// <summary>The pages are all that are not zero, whatever was stored before.</summary>
     public bool IsWhole { get; init; }
+
+    /// <summary>Computed when it is first asked for, which is not on the guest's thread.</summary>
+    public MemorySum? Memory => PendingMemory?.Complete();
 
     public bool TakesSnapshot => !SnapshotPages.IsDefault;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using KvmActors.Cpu.Memory;
 
@@ -10,11 +11,13 @@ namespace KvmActors.Machine.Hashing;
 /// was last asked.</summary>
 /// <remarks>A sum mod 2^128 loses no information by order, so a changed page takes its old term out and puts its new
 /// one in. It owns the dirty log's reader <see cref="DirtyReader.Hash"/>: nobody else may take it. Sixteen bytes are
-/// kept per page of guest memory. Not thread-safe; the VM must not run meanwhile.</remarks>
+/// kept per page of guest memory. Not thread-safe, and the VM must not run meanwhile, but for
+/// the completion of what was captured.</remarks>
 internal sealed class MemorySummer
 {
     private readonly GuestMemory _memory;
     private readonly UInt128[] _terms;
+    private readonly Queue<Batch> _batches = [];
     private UInt128 _sum;
 
     /// <param name="memory">Memory that was zero when its dirty log began, so that every page with content is in
@@ -32,37 +35,70 @@ internal sealed class MemorySummer
         UInt128 sum = 0;
         for (int page = 0; page < memory.PageCount; page++)
         {
-            sum = unchecked(sum + TermOf(memory, page));
+            sum = unchecked(sum + (memory.IsZero(page) ? 0 : TermOf(page, memory.Page(page))));
         }
 
         return new MemorySum(sum);
     }
 
     /// <summary>Brings the sum up to date.</summary>
-    public MemorySum Sum()
+    public MemorySum Sum() => Capture().Complete();
+
+    /// <summary>Copies the pages written since the last call, and leaves their hashes, which cost several times as
+    /// much, to whoever completes the sum.</summary>
+    public PendingMemorySum Capture()
     {
-        foreach (int page in _memory.TakeDirty(DirtyReader.Hash))
+        ImmutableArray<int> dirty = _memory.TakeDirty(DirtyReader.Hash);
+        Batch batch = new([.. dirty.Select(page => (page, CopyOf(page)))]);
+        lock (_batches)
         {
-            UInt128 term = TermOf(_memory, page);
-            _sum = unchecked(_sum - _terms[page] + term);
-            _terms[page] = term;
+            _batches.Enqueue(batch);
         }
 
-        return new MemorySum(_sum);
+        return new PendingMemorySum(() => Complete(batch));
     }
 
-    private static UInt128 TermOf(GuestMemory memory, int page)
+    /// <summary>Works off the batches up to this one, in order: a page may be in several.</summary>
+    private MemorySum Complete(Batch batch)
     {
-        if (memory.IsZero(page))
+        lock (_batches)
         {
-            return 0;
-        }
+            while (batch.Sum is null)
+            {
+                Batch next = _batches.Dequeue();
+                foreach ((int page, byte[]? bytes) in next.Pages)
+                {
+                    UInt128 term = bytes is null ? 0 : TermOf(page, bytes);
+                    _sum = unchecked(_sum - _terms[page] + term);
+                    _terms[page] = term;
+                }
 
+                next.Pages = [];
+                next.Sum = new MemorySum(_sum);
+            }
+
+            return batch.Sum.Value;
+        }
+    }
+
+    private byte[]? CopyOf(int page) => _memory.IsZero(page) ? null : _memory.Page(page).ToArray();
+
+    private static UInt128 TermOf(int page, ReadOnlySpan<byte> bytes)
+    {
         Span<byte> input = stackalloc byte[sizeof(ulong) + GuestMemory.PageBytes];
         BinaryPrimitives.WriteUInt64LittleEndian(input, (ulong)page * GuestMemory.PageBytes);
-        memory.Page(page).CopyTo(input[sizeof(ulong)..]);
+        bytes.CopyTo(input[sizeof(ulong)..]);
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         _ = SHA256.HashData(input, digest);
         return BinaryPrimitives.ReadUInt128LittleEndian(digest);
+    }
+
+    /// <summary>Pages as they were at one capture.</summary>
+    private sealed class Batch(ImmutableArray<(int PageNumber, byte[]? Bytes)> pages)
+    {
+        /// <summary>Null is a page of zeros. Empty once it was worked off.</summary>
+        public ImmutableArray<(int PageNumber, byte[]? Bytes)> Pages { get; set; } = pages;
+
+        public MemorySum? Sum { get; set; }
     }
 }

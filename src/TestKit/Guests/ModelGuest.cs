@@ -158,6 +158,12 @@ public sealed class ModelGuest : IGuest
 
     public StateHash HashState() => StateHasher.Hash(Save());
 
+    public PendingMemorySum CaptureMemory()
+    {
+        MemorySum now = SumMemory();
+        return new PendingMemorySum(() => now);
+    }
+
     public MemorySum SumMemory()
     {
         UInt128 sum = 0;

@@ -48,6 +48,8 @@ internal sealed class WatchedGuest(IGuest inner, SliceWatch watch) : IGuest
 
     public MemorySum SumMemory() => inner.SumMemory();
 
+    public PendingMemorySum CaptureMemory() => inner.CaptureMemory();
+
     public ReadOnlySpan<byte> Page(int pageNumber) => inner.Page(pageNumber);
 
     public bool IsZero(int pageNumber) => inner.IsZero(pageNumber);
