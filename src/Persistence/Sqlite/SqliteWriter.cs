@@ -13,6 +13,8 @@ namespace KvmActors.Persistence.Sqlite;
 /// COMMIT, a refusal neither: it may rest on a row that another job of the group wrote.
 /// Jobs are taken only once the turn is here, so the longer the wait the larger the group. Renewals go first; commits
 /// follow until <see cref="GroupBudget"/> is spent; then one job of pages.
+/// Those who were answered come again at once, but not at the same moment: without a wait for them (as PostgreSQL's
+/// commit_delay) every second COMMIT would be for the first of them alone.
 /// </remarks>
 internal sealed class SqliteWriter : IDisposable
 {
@@ -20,6 +22,12 @@ internal sealed class SqliteWriter : IDisposable
     internal static TimeSpan GroupBudget { get; } = TimeSpan.FromMilliseconds(8);
 
     internal const int GroupJobsMax = 512;
+
+    /// <summary>From so many commits in a group on, the next group waits for as many.</summary>
+    internal const int CrowdMin = 8;
+
+    /// <summary>For how long it waits at most: less than a COMMIT takes.</summary>
+    internal static TimeSpan CrowdWait { get; } = TimeSpan.FromMilliseconds(2);
 
     private static readonly TimeSpan s_watchPeriod = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_disposeWait = TimeSpan.FromSeconds(5);
@@ -36,6 +44,7 @@ internal sealed class SqliteWriter : IDisposable
     private volatile bool _waitsForTurn;
     private bool _wasOpen;
     private long _groups;
+    private int _lastGroup;
 
     internal SqliteWriter(SqliteFile file, SqliteStoreOptions options)
     {
@@ -112,6 +121,11 @@ internal sealed class SqliteWriter : IDisposable
         List<WriteJob> begun = [];
         try
         {
+            if (_lastGroup >= CrowdMin)
+            {
+                _queue.WaitForCommits(_lastGroup, CrowdWait);
+            }
+
             _waitsForTurn = true;
             _turn.Acquire();
             _waitsForTurn = false;
@@ -132,6 +146,7 @@ internal sealed class SqliteWriter : IDisposable
             return;
         }
 
+        _lastGroup = begun.Count(job => job.Lane == WriteLane.Commit);
         Interlocked.Increment(ref _groups);
         begun.ForEach(job => job.Answer());
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Diagnostics;
+
 namespace KvmActors.Persistence.Sqlite;
 
 /// <summary>What waits for the writer, by lane, bounded. Any thread.</summary>
@@ -41,6 +43,22 @@ internal sealed class WriteQueue
             }
 
             return Array.Exists(_lanes, lane => lane.Count > 0);
+        }
+    }
+
+    /// <summary>Waits until so many commits are there, a renewal is, or the time is over.</summary>
+    internal void WaitForCommits(int count, TimeSpan atMost)
+    {
+        long start = Stopwatch.GetTimestamp();
+        lock (_gate)
+        {
+            while (!_closed
+                && _lanes[(int)WriteLane.Commit].Count < count
+                && _lanes[(int)WriteLane.Membership].Count == 0
+                && Stopwatch.GetElapsedTime(start) < atMost)
+            {
+                Monitor.Wait(_gate, millisecondsTimeout: 1);
+            }
         }
     }
 
