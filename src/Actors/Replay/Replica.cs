@@ -12,14 +12,18 @@ namespace KvmActors.Actors.Replay;
 
 /// <summary>A guest of our own that lives a recorded guest's life again, and can be put back to earlier moments of
 /// it.</summary>
-/// <remarks>While it runs it keeps a checkpoint every <see cref="CheckpointInterval"/>, so that what lies just behind
-/// it is never far. Snapshots of the store serve where it keeps none. Not thread-safe.</remarks>
+/// <remarks>While it runs it keeps a checkpoint every <see cref="CheckpointInterval"/>, or less often where keeping one
+/// takes long, so that what lies just behind it is never far. Snapshots of the store serve where it keeps none. Not thread-safe.</remarks>
 internal sealed class Replica : IDisposable
 {
     /// <summary>Wall time of running between two checkpoints.</summary>
     public static readonly TimeSpan CheckpointInterval = TimeSpan.FromMilliseconds(25);
 
     private const int CheckpointsMax = 64;
+
+    /// <summary>Running takes at least so many times as long as keeping what was run to.</summary>
+    private const int RunsPerKeep = 8;
+
     private const int PagesBatch = 256;
 
     private readonly IStore _store;
@@ -32,6 +36,7 @@ internal sealed class Replica : IDisposable
     private ImmutableDictionary<StreamId, ulong> _applied;
     private PageMap _pages;
     private int _next;
+    private TimeSpan _keepsAfter = CheckpointInterval;
 
     private Replica(
         IStore store,
@@ -96,8 +101,8 @@ internal sealed class Replica : IDisposable
         _next = 0;
     }
 
-    /// <summary>The latest checkpoint at or before a VM time, which is not before the start; of the store's snapshots the latest, if that is
-    /// later.</summary>
+    /// <summary>The latest checkpoint at or before a VM time, which is not before the start; of the store's snapshots
+    /// the latest, if that is later.</summary>
     public async Task<Checkpoint> CheckpointAsync(ulong vmTime, CancellationToken cancellationToken)
     {
         Checkpoint? kept = _checkpoints.AtOrBefore(vmTime);
@@ -141,7 +146,7 @@ internal sealed class Replica : IDisposable
 
             SliceLimits limits = new(
                 Math.Min(until, NextArrival ?? ulong.MaxValue),
-                () => stop.IsCancellationRequested || _clock.GetElapsedTime(since) >= CheckpointInterval);
+                () => stop.IsCancellationRequested || _clock.GetElapsedTime(since) >= _keepsAfter);
             SliceResult slice = Machine.RunSlice(limits);
             if (slice.Hit is { } hit)
             {
@@ -158,10 +163,13 @@ internal sealed class Replica : IDisposable
                 return new TimelineStop.Interrupted();
             }
 
-            if (slice.Stop == SliceStop.Yielded && _clock.GetElapsedTime(since) >= CheckpointInterval)
+            if (slice.Stop == SliceStop.Yielded && _clock.GetElapsedTime(since) >= _keepsAfter)
             {
+                long begun = _clock.GetTimestamp();
                 Keep();
                 since = _clock.GetTimestamp();
+                TimeSpan enough = RunsPerKeep * _clock.GetElapsedTime(begun, since);
+                _keepsAfter = enough > CheckpointInterval ? enough : CheckpointInterval;
             }
         }
     }

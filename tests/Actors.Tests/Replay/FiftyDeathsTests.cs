@@ -161,7 +161,8 @@ public sealed class FiftyDeathsTests(ITestOutputHelper output)
         Assert.Null(replay.Divergence);
         Assert.Equal(OneNodeTests.Sha256(console), replay.ConsoleSha256);
         TwinResult twin = await cluster.TwinAsync();
-        Assert.Equal((twin.State, twin.Memory, twin.ConsoleSha256), (replay.State, replay.Memory, replay.ConsoleSha256));
+        Assert.Equal((twin.State, twin.Memory), (replay.State, replay.Memory));
+        Assert.Equal(twin.ConsoleSha256, replay.ConsoleSha256);
         VmHistory history = await JournalReplayer.ReadHistoryAsync(
             cluster.Store, TestCluster.Vm, CancellationToken.None);
         Assert.Equal(Deaths + 1, history.Events.Count(

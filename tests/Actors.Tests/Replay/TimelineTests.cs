@@ -19,7 +19,8 @@ namespace KvmActors.Actors.Tests.Replay;
 public sealed class TimelineTests(ITestOutputHelper output)
 {
     private static readonly Lazy<Task<TestCluster>> s_busy = new(() => EchoCluster.RecordAsync(5, secondRests: false));
-    private static readonly Lazy<Task<TestCluster>> s_resting = new(() => EchoCluster.RecordAsync(6, secondRests: true));
+    private static readonly Lazy<Task<TestCluster>> s_resting =
+        new(() => EchoCluster.RecordAsync(6, secondRests: true));
 
     [Fact]
     public async Task It_goes_to_the_moments_of_the_journal_with_the_states_of_the_journal()
