@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Diagnostics;
+using KvmActors.Machine.Hashing;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Ownership;
+using KvmActors.Persistence.Sqlite;
+using Microsoft.Data.Sqlite;
+
+namespace KvmActors.Benchmarks.Journal;
+
+/// <summary>A hundred vCPUs append at once, each its next event when the last one is durable; beside them SQLite alone,
+/// with a hundred rows of the same size in each transaction, as durable.</summary>
+internal static class Appends
+{
+    private const int Vcpus = 100;
+    private const int EventsEach = 300;
+    private static readonly NodeId s_node = new("node-1#1");
+
+    public static async Task MeasureAsync(string folder, Action<string, FormattableString> print)
+    {
+        double ours = await OursAsync(Path.Combine(folder, "appends.db"));
+        double raw = Raw(Path.Combine(folder, "raw.db"));
+        print("appends of 100 vCPUs, each event durable", $"{ours,12:n0} events/s");
+        print("SQLite alone, 100 rows a transaction", $"{raw,12:n0} rows/s, {raw / ours:f2} times as many");
+    }
+
+    /// <summary>The events of one guest that does nothing but report.</summary>
+    public static JournalEvent Event(ulong number) => new JournalEvent.Progress(
+        number * 1000, number, new StateHash(new string('5', 64)), Memory: null);
+
+    private static async Task<double> OursAsync(string path)
+    {
+        await using SqliteStore store =
+            await SqliteStore.OpenAsync(path, new SqliteStoreOptions(), TimeProvider.System);
+        var rows = new StreamRow[Vcpus];
+        for (int vcpu = 0; vcpu < Vcpus; vcpu++)
+        {
+            var created = StreamWriteBuilder.Create(VmId.Parse($"vm-{vcpu}").Vcpu(0), s_node);
+            rows[vcpu] = created.Add(0, new JournalEvent.VcpuCreated(0)).Next;
+            await CommitAsync(store, created.Build());
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        await Task.WhenAll(rows.Select(row => Task.Run(() => AppendAsync(store, row))));
+        return Vcpus * EventsEach / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static async Task AppendAsync(SqliteStore store, StreamRow row)
+    {
+        for (ulong number = 1; number <= EventsEach; number++)
+        {
+            StreamWriteBuilder write = new StreamWriteBuilder(row).Add(number * 1000, Event(number));
+            row = write.Next;
+            await CommitAsync(store, write.Build());
+        }
+    }
+
+    private static async Task CommitAsync(SqliteStore store, StreamWrite write)
+    {
+        CommitResult result = await store.CommitAsync(
+            new StoreTransaction(write.Next.Stream.Vm, [write]), CancellationToken.None);
+        if (result is not CommitResult.Committed)
+        {
+            throw new InvalidOperationException($"Expected the append to land, found {result}.");
+        }
+    }
+
+    private static double Raw(string path)
+    {
+        using SqliteConnection connection = new($"Data Source={path};Pooling=False");
+        connection.Open();
+        Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+        Execute(
+            connection,
+            "CREATE TABLE events (stream TEXT, seq INTEGER, payload BLOB, hash BLOB, PRIMARY KEY (stream, seq)) "
+            + "WITHOUT ROWID;");
+        byte[] payload = EventCodec.Encode(Event(1)).Payload.ToArray();
+        byte[] hash = new byte[Digest.SizeBytes];
+        long start = Stopwatch.GetTimestamp();
+        for (int number = 0; number < EventsEach; number++)
+        {
+            using SqliteTransaction transaction = connection.BeginTransaction();
+            using SqliteCommand insert = connection.CreateCommand();
+            insert.Transaction = transaction;
+            insert.CommandText = "INSERT INTO events VALUES ($stream, $seq, $payload, $hash)";
+            SqliteParameter stream = insert.Parameters.Add("$stream", SqliteType.Text);
+            insert.Parameters.AddWithValue("$seq", number);
+            insert.Parameters.AddWithValue("$payload", payload);
+            insert.Parameters.AddWithValue("$hash", hash);
+            for (int vcpu = 0; vcpu < Vcpus; vcpu++)
+            {
+                stream.Value = $"vm-{vcpu}/0";
+                _ = insert.ExecuteNonQuery();
+            }
+
+            transaction.Commit();
+        }
+
+        return Vcpus * EventsEach / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static void Execute(SqliteConnection connection, string text)
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = text;
+        _ = command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Diagnostics;
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Replay;
+using KvmActors.Actors.Vm;
+using KvmActors.Cpu.Cpuid;
+using KvmActors.Cpu.Cpuid.Models;
+using KvmActors.Cpu.Cpuid.Vetting;
+using KvmActors.Cpu.Debugging;
+using KvmActors.Cpu.Hypercalls;
+using KvmActors.Machine;
+using KvmActors.Machine.Loaders;
+using KvmActors.Machine.Time;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Sqlite;
+using KvmActors.Samples.Guests;
+
+namespace KvmActors.Benchmarks.Journal;
+
+/// <summary>What a guest that computes pays for being recorded, and how fast its recording is replayed and walked
+/// through.</summary>
+internal static class Recording
+{
+    private const int Steps = 30;
+
+    private static readonly VmId s_vm = VmId.Parse("busy");
+
+    public static async Task MeasureAsync(string folder, Action<string, FormattableString> print)
+    {
+        byte[] image = StoryGuest.Build(HostVendor.Intel, new StoryGuestSize(150, 64 * 1024, 128 * 1024));
+        MachineSpec spec = new(1, StoryGuest.MemoryBytesMin, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault);
+        CpuidTable table = CpuidVetting.CutToEngine(CpuidModels.Find("x86-64-v2")!.Table);
+        _ = Bare(spec, table, image);
+        TimeSpan bare = Bare(spec, table, image);
+        await using SqliteStore store = await SqliteStore.OpenAsync(
+            Path.Combine(folder, "recording.db"), new SqliteStoreOptions(), TimeProvider.System);
+        TimeSpan recorded = await RecordAsync(store, spec, table, image);
+        VmHistory history = await JournalReplayer.ReadHistoryAsync(store, s_vm, CancellationToken.None);
+        ReplayReport replay = await JournalReplayer.ReplayAsync(
+            store, s_vm, new MachineGuestFactory("benchmark"), TimeProvider.System, null, CancellationToken.None);
+        if (replay.Divergence is not null)
+        {
+            throw new InvalidOperationException(replay.Divergence.Sentence);
+        }
+
+        double millions = replay.InstructionsRetired / 1e6;
+        double bytes = await BytesAsync(store, history);
+        print("the guest bare", $"{bare.TotalSeconds,12:f2} s, {millions / bare.TotalSeconds:n0} million instr/s");
+        print("recorded, by its node's clock", $"{recorded.TotalSeconds,12:f2} s, {recorded / bare:f3} of bare");
+        print(
+            "replayed, with each state compared",
+            $"{replay.Took.TotalSeconds,12:f2} s, {replay.Took / recorded:f3} of recorded");
+        print("journal", $"{bytes / millions,12:f1} bytes a million instr, {bytes / recorded.TotalSeconds:n0} bytes/s");
+        await WalkAsync(store, print);
+    }
+
+    private static TimeSpan Bare(MachineSpec spec, CpuidTable table, byte[] image)
+    {
+        using var machine = VirtualMachine.Create(
+            spec, [table], HostVendor.Intel, BootImageLoader.Load(image, commandLine: ""));
+        long start = Stopwatch.GetTimestamp();
+        while (machine.RunSlice(new SliceLimits(ulong.MaxValue, static () => false)).Stop != SliceStop.Ended)
+        {
+        }
+
+        return Stopwatch.GetElapsedTime(start);
+    }
+
+    private static async Task<TimeSpan> RecordAsync(
+        SqliteStore store, MachineSpec spec, CpuidTable table, byte[] image)
+    {
+        await using SingleNode node = new(store, table);
+        await node.StartAsync();
+        _ = await node.AskAsync(new ControlRequest.CreateVm(
+            new CommandId("benchmark", "create"),
+            new VmBlueprint(s_vm, spec, "story", image, string.Empty, [table], OnNode: null)));
+        long start = Stopwatch.GetTimestamp();
+        _ = await node.AskAsync(new ControlRequest.Order(
+            new CommandId("benchmark", "start"), s_vm, new VmCommand.Start()));
+        while (await node.AskAsync(new ControlRequest.ShowVm(s_vm))
+            is not ControlReply.Shown { Status.Lifecycle: VmLifecycle.Ended })
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(2));
+        }
+
+        return Stopwatch.GetElapsedTime(start);
+    }
+
+    /// <summary>Bytes of all records: what the journal grows by, without pages of snapshots.</summary>
+    private static async Task<double> BytesAsync(SqliteStore store, VmHistory history)
+    {
+        double bytes = 0;
+        foreach (Persistence.Ownership.StreamRow row in history.Rows.All)
+        {
+            await foreach (Persistence.Journal.JournalRecord record in
+                store.ReadAsync(row.Stream, 1, row.HeadSeq, CancellationToken.None))
+            {
+                bytes += record.Payload.Length + record.Hash.ToArray().Length + 40;
+            }
+        }
+
+        return bytes;
+    }
+
+    private static async Task WalkAsync(SqliteStore store, Action<string, FormattableString> print)
+    {
+        using Timeline timeline =
+            await Timeline.OpenAsync(store, s_vm, TimeProvider.System, CancellationToken.None);
+        ulong middle = timeline.End.VmTime / 2;
+        _ = await timeline.GoToAsync(new Moment(middle), CancellationToken.None);
+        double[] steps = new double[Steps];
+        for (int step = 0; step < Steps; step++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            _ = await timeline.ReverseStepAsync(0, CancellationToken.None);
+            steps[step] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+
+        Array.Sort(steps);
+        print("reverse-step", $"{steps[Steps / 2],12:f1} ms; at worst {steps[^1]:f1} ms");
+
+        // From the end back to a place that was passed at the very start, with a breakpoint that is never met between.
+        _ = await timeline.GoToAsync(new Moment(1000), CancellationToken.None);
+        GuestDebug wish = new([timeline.Machine.Debugger.LinearRip(0)], []);
+        long from = Stopwatch.GetTimestamp();
+        while (timeline.Continue(wish, CancellationToken.None) is TimelineStop.Met)
+        {
+        }
+
+        TimeSpan forwards = Stopwatch.GetElapsedTime(from);
+        from = Stopwatch.GetTimestamp();
+        _ = await timeline.ReverseContinueAsync(wish, CancellationToken.None);
+        TimeSpan backwards = Stopwatch.GetElapsedTime(from);
+        print(
+            "reverse-continue over the whole life",
+            $"{backwards.TotalSeconds,12:f2} s, {backwards / forwards:f2} of forwards");
+    }
+}
