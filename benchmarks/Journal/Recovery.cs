@@ -63,7 +63,7 @@ internal static class Recovery
                 throw new InvalidOperationException(damage.ToString());
             }
 
-            instructions += EventCodec.Decode(record) is JournalEvent.Progress progress
+            instructions += verifier.Event is JournalEvent.Progress progress
                 ? progress.InstructionsRetired
                 : 0;
         }

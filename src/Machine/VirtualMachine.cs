@@ -34,8 +34,7 @@ public sealed class VirtualMachine : IDisposable
     /// </summary>
     public const ulong PollInstructions = 50_000;
 
-    /// <summary>VM exits in a row that retire nothing, after which the guest is taken to be lost: as many as a vCPU
-    /// takes of faults that cause no exit.</summary>
+    /// <summary>VM exits in a row that retire nothing, after which the guest is lost: as a vCPU's faults in a row.</summary>
     public const int FruitlessStepsMax = Vcpu.FaultsInARowMax;
 
     /// <summary>Console bytes after which a slice yields by itself.</summary>
@@ -258,6 +257,8 @@ public sealed class VirtualMachine : IDisposable
                 before?.Invoke(vcpu.Index);
                 _ = Step(budget: 1);
                 bool hasRetired = vcpu.InstructionsRetired != retired;
+
+                // Else it only had a deadline to tell.
                 if (hasRetired || vcpu.CostlessSteps != costless || _exits.Debug is not null || End is not null)
                 {
                     return new SteppedVcpu(vcpu.Index, hasRetired, _exits.TakeHit())
@@ -267,8 +268,6 @@ public sealed class VirtualMachine : IDisposable
                         Patches = _hypercalls.TakePatches(),
                     };
                 }
-
-                // Else it only had a deadline to tell.
             }
             else if (VmTime >= standStillUntil)
             {

@@ -13,7 +13,8 @@ namespace KvmActors.Actors.Replay;
 /// <summary>A guest of our own that lives a recorded guest's life again, and can be put back to earlier moments of
 /// it.</summary>
 /// <remarks>While it runs it keeps a checkpoint every <see cref="CheckpointInterval"/>, or less often where keeping one
-/// takes long, so that what lies just behind it is never far. Snapshots of the store serve where it keeps none. Not thread-safe.</remarks>
+/// takes long, so that what lies just behind it is never far. Snapshots of the store serve where it keeps none. Not
+/// thread-safe.</remarks>
 internal sealed class Replica : IDisposable
 {
     /// <summary>Wall time of running between two checkpoints.</summary>

@@ -92,8 +92,7 @@ public sealed record VmHistory(VmRows Rows, ImmutableArray<ReplayEvent> Events)
         await foreach (JournalRecord record in store.ReadAsync(row.Stream, 1, row.HeadSeq, cancellationToken))
         {
             ThrowIfDamaged(verifier.Next(record));
-            events.Add(new ReplayEvent(
-                row.Stream, record.Seq, record.Epoch, record.VmTime, EventCodec.Decode(record)));
+            events.Add(new ReplayEvent(row.Stream, record.Seq, record.Epoch, record.VmTime, verifier.Event!));
         }
 
         ThrowIfDamaged(verifier.End(row));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
@@ -18,6 +19,12 @@ namespace KvmActors.Persistence.Journal;
 /// <c>docs/journal-format.md</c>.</remarks>
 public static class HashChain
 {
+    private const int StackBytes = 1024;
+
+    // All but texts and payload: tag, hash, three lengths of texts, five numbers, the command's mark, a length.
+    private const int FixedBytes =
+        8 + Digest.SizeBytes + (3 * sizeof(int)) + (3 * sizeof(ulong)) + (2 * sizeof(int)) + 1 + sizeof(int);
+
     private static ReadOnlySpan<byte> Tag => "KVAJRNL1"u8;
 
     /// <summary>The hash of <paramref name="record"/> behind <paramref name="previous"/>. Its
@@ -26,45 +33,76 @@ public static class HashChain
     public static Digest Next(Digest previous, JournalRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Tag);
-        hash.AppendData(previous.ToArray());
-        AppendText(hash, record.Stream.Value);
-        AppendUInt64(hash, record.Seq);
-        AppendUInt64(hash, record.Epoch.Value);
-        AppendInt32(hash, (int)record.Kind);
-        AppendInt32(hash, record.Version);
-        AppendUInt64(hash, record.VmTime);
-        hash.AppendData([(byte)(record.Command is null ? 0 : 1)]);
-        if (record.Command is { } command)
+        int length = LengthOf(record);
+        byte[]? rented = length > StackBytes ? ArrayPool<byte>.Shared.Rent(length) : null;
+        Span<byte> bytes = rented ?? stackalloc byte[StackBytes];
+        int written = Write(bytes, previous, record);
+        Span<byte> digest = stackalloc byte[Digest.SizeBytes];
+        _ = SHA256.HashData(bytes[..written], digest);
+        if (rented is not null)
         {
-            AppendText(hash, command.Client);
-            AppendText(hash, command.Command);
+            ArrayPool<byte>.Shared.Return(rented);
         }
 
-        AppendInt32(hash, record.Payload.Length);
-        hash.AppendData(record.Payload.Span);
-        return Digest.FromBytes(hash.GetHashAndReset());
+        return Digest.FromBytes(digest);
     }
 
-    private static void AppendText(IncrementalHash hash, string text)
+    private static int Write(Span<byte> bytes, Digest previous, JournalRecord record)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(text);
-        AppendInt32(hash, bytes.Length);
-        hash.AppendData(bytes);
+        Span<byte> rest = bytes;
+        Put(ref rest, Tag);
+        Put(ref rest, previous.ToArray());
+        PutText(ref rest, record.Stream.Value);
+        PutUInt64(ref rest, record.Seq);
+        PutUInt64(ref rest, record.Epoch.Value);
+        PutInt32(ref rest, (int)record.Kind);
+        PutInt32(ref rest, record.Version);
+        PutUInt64(ref rest, record.VmTime);
+        Put(ref rest, [(byte)(record.Command is null ? 0 : 1)]);
+        if (record.Command is { } command)
+        {
+            PutText(ref rest, command.Client);
+            PutText(ref rest, command.Command);
+        }
+
+        PutInt32(ref rest, record.Payload.Length);
+        Put(ref rest, record.Payload.Span);
+        return bytes.Length - rest.Length;
     }
 
-    private static void AppendUInt64(IncrementalHash hash, ulong value)
+    /// <summary>At most so many bytes are hashed.</summary>
+    private static int LengthOf(JournalRecord record)
     {
-        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
-        hash.AppendData(bytes);
+        int texts = Encoding.UTF8.GetMaxByteCount(record.Stream.Value.Length)
+            + (record.Command is { } command
+                ? Encoding.UTF8.GetMaxByteCount(command.Client.Length)
+                    + Encoding.UTF8.GetMaxByteCount(command.Command.Length)
+                : 0);
+        return FixedBytes + texts + record.Payload.Length;
     }
 
-    private static void AppendInt32(IncrementalHash hash, int value)
+    private static void Put(ref Span<byte> rest, scoped ReadOnlySpan<byte> bytes)
     {
-        Span<byte> bytes = stackalloc byte[sizeof(int)];
-        BinaryPrimitives.WriteInt32LittleEndian(bytes, value);
-        hash.AppendData(bytes);
+        bytes.CopyTo(rest);
+        rest = rest[bytes.Length..];
+    }
+
+    private static void PutText(ref Span<byte> rest, string text)
+    {
+        int length = Encoding.UTF8.GetBytes(text, rest[sizeof(int)..]);
+        BinaryPrimitives.WriteInt32LittleEndian(rest, length);
+        rest = rest[(sizeof(int) + length)..];
+    }
+
+    private static void PutUInt64(ref Span<byte> rest, ulong value)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(rest, value);
+        rest = rest[sizeof(ulong)..];
+    }
+
+    private static void PutInt32(ref Span<byte> rest, int value)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(rest, value);
+        rest = rest[sizeof(int)..];
     }
 }

@@ -20,6 +20,9 @@ public sealed class JournalVerifier(StreamId stream)
     /// <summary>The damage found so far, or null.</summary>
     public JournalDamage? Damage => _damage;
 
+    /// <summary>What the last sound record holds; null before the first.</summary>
+    public JournalEvent? Event { get; private set; }
+
     /// <summary>Sequence of the last sound record.</summary>
     public ulong SoundSeq => _seq;
 
@@ -156,7 +159,7 @@ public sealed class JournalVerifier(StreamId stream)
 
         try
         {
-            _ = EventCodec.Decode(record);
+            Event = EventCodec.Decode(record);
             return null;
         }
         catch (Exception fault) when (fault is JournalFormatException or StoreCorruptException)
