@@ -34,7 +34,7 @@ public sealed class VirtualMachine : IDisposable
     /// </summary>
     public const ulong PollInstructions = 50_000;
 
-    /// <summary>VM exits in a row that retire nothing, after which a guest is lost: as many as faults of a vCPU.</summary>
+    /// <summary>VM exits in a row that retire nothing, after which a guest is lost: as with a vCPU's faults.</summary>
     public const int FruitlessStepsMax = Vcpu.FaultsInARowMax;
 
     /// <summary>Console bytes after which a slice yields by itself.</summary>
