@@ -8,8 +8,6 @@ internal sealed class CheckpointList(int countMax)
 {
     private readonly SortedList<ulong, Checkpoint> _byTime = [];
 
-    public int Count => _byTime.Count;
-
     /// <summary>Adds one; where there are too many, the one that is missed least goes. The first always stays.
     /// </summary>
     public void Add(Checkpoint checkpoint)
@@ -27,9 +25,6 @@ internal sealed class CheckpointList(int countMax)
         int index = IndexAfter(vmTime) - 1;
         return index >= 0 ? _byTime.GetValueAtIndex(index) : null;
     }
-
-    /// <summary>The last that a condition holds for. It must hold up to some VM time, and not behind it.</summary>
-    public Checkpoint? LastWhere(Func<Checkpoint, bool> condition) => _byTime.Values.LastOrDefault(condition);
 
     private int IndexAfter(ulong vmTime)
     {

@@ -15,20 +15,15 @@ internal sealed class PageMap
     private static readonly byte[] s_zero = new byte[GuestMemory.PageBytes];
 
     private readonly byte[]?[][] _chunks;
-    private readonly int _pageCount;
 
-    private PageMap(byte[]?[][] chunks, int pageCount)
-    {
-        _chunks = chunks;
-        _pageCount = pageCount;
-    }
+    private PageMap(byte[]?[][] chunks) => _chunks = chunks;
 
     /// <summary>A memory of zeros.</summary>
     public static PageMap Zero(int pageCount)
     {
         byte[]?[][] chunks = new byte[(pageCount + ChunkPages - 1) / ChunkPages][][];
         Array.Fill(chunks, s_zeros);
-        return new PageMap(chunks, pageCount);
+        return new PageMap(chunks);
     }
 
     public ReadOnlyMemory<byte> this[int page] => At(page) ?? s_zero;
@@ -49,7 +44,7 @@ internal sealed class PageMap
             chunks[chunk][page % ChunkPages] = bytes;
         }
 
-        return new PageMap(chunks, _pageCount);
+        return new PageMap(chunks);
     }
 
     /// <summary>The pages that are not the same in the other map.</summary>

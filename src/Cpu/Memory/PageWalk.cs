@@ -54,17 +54,7 @@ internal static unsafe class PageWalk
         CpuState* state, ulong linear, AccessKind access, bool user, out ulong physical, out bool isUserPage)
     {
         WalkPath path;
-        path.Linear = linear;
-        path.Access = access;
-        path.User = user;
-        path.Depth = 0;
-        path.Rights = Writable | User;
-        path.NoExecute = false;
-        path.LeafShift = 0;
-        path.HasPointer = false;
-        bool found = (state->Cr4 & ControlBits.Cr4PhysicalAddressExtension) == 0
-            ? Walk32(state, &path)
-            : WalkPae(state, &path);
+        bool found = Descend(state, linear, access, user, &path);
         physical = 0;
         isUserPage = (path.Rights & User) != 0;
         if (!found || !Permits(state, &path))
@@ -74,8 +64,7 @@ internal static unsafe class PageWalk
 
         MarkUsed(state, &path);
         state->HasLargeTranslations |= path.LeafShift - SmallPageShift;
-        ulong offsetMask = (1ul << path.LeafShift) - 1;
-        physical = (path.Frame & ~offsetMask) | (linear & offsetMask);
+        physical = AddressOf(&path);
         return true;
     }
 
@@ -86,19 +75,8 @@ internal static unsafe class PageWalk
     public static bool TryInspect(CpuState* state, ulong linear, out ulong physical)
     {
         WalkPath path;
-        path.Linear = linear;
-        path.Access = AccessKind.Read;
-        path.User = false;
-        path.Depth = 0;
-        path.Rights = Writable | User;
-        path.NoExecute = false;
-        path.LeafShift = 0;
-        path.HasPointer = false;
-        bool found = (state->Cr4 & ControlBits.Cr4PhysicalAddressExtension) == 0
-            ? Walk32(state, &path)
-            : WalkPae(state, &path);
-        ulong offsetMask = (1ul << path.LeafShift) - 1;
-        physical = found ? (path.Frame & ~offsetMask) | (linear & offsetMask) : 0;
+        bool found = Descend(state, linear, AccessKind.Read, user: false, &path);
+        physical = found ? AddressOf(&path) : 0;
         return found;
     }
 
@@ -129,6 +107,29 @@ internal static unsafe class PageWalk
         bool isLong = (state->Efer & ControlBits.EferLongModeActive) != 0;
         ulong mask = isLong ? AddressMask : AddressMask | BitsBehindAddress;
         return (entry & mask & ~state->PhysicalAddressMask) != 0;
+    }
+
+    /// <summary>Follows the entries to the page, if they lead to one, and asks for no rights.</summary>
+    private static bool Descend(CpuState* state, ulong linear, AccessKind access, bool user, WalkPath* path)
+    {
+        path->Linear = linear;
+        path->Access = access;
+        path->User = user;
+        path->Depth = 0;
+        path->Rights = Writable | User;
+        path->NoExecute = false;
+        path->LeafShift = 0;
+        path->HasPointer = false;
+        return (state->Cr4 & ControlBits.Cr4PhysicalAddressExtension) == 0
+            ? Walk32(state, path)
+            : WalkPae(state, path);
+    }
+
+    /// <summary>The physical address of the byte, where the entries lead to a page.</summary>
+    private static ulong AddressOf(WalkPath* path)
+    {
+        ulong offsetMask = (1ul << path->LeafShift) - 1;
+        return (path->Frame & ~offsetMask) | (path->Linear & offsetMask);
     }
 
     private static bool Walk32(CpuState* state, WalkPath* path)

@@ -63,7 +63,7 @@ public sealed class ChaosTests
         for (int turn = 0; ; turn++)
         {
             TestNode node = cluster[$"node-{(turn % s_vendors.Length) + 1}"];
-            ControlReply? reply = await TryAskAsync(cluster, node, new ControlRequest.ReadConsole(
+            ControlReply? reply = await node.TryAskAsync(new ControlRequest.ReadConsole(
                 TestCluster.Vm, (ulong)console.Length, 500, TimeSpan.FromMilliseconds(50)));
             if (reply is ControlReply.ConsoleRead read)
             {
@@ -115,7 +115,7 @@ public sealed class ChaosTests
                     string to = $"node-{random.Next(s_vendors.Length) + 1}";
                     ControlRequest move = new ControlRequest.MigrateVcpu(
                         cluster.NextCommand(), TestCluster.Vm.Vcpu(0), to);
-                    _ = TryAskAsync(cluster, cluster[name], move);
+                    _ = cluster[name].TryAskAsync(move);
                     break;
             }
 
@@ -158,17 +158,5 @@ public sealed class ChaosTests
                 await RestartAsync(cluster, $"node-{node}", new SeededRandom(cluster.World.Random.NextUInt64()));
             }
         }
-    }
-
-    private static async Task<ControlReply?> TryAskAsync(TestCluster cluster, TestNode node, ControlRequest request)
-    {
-        if (node.Id is null || !node.Process.IsAlive)
-        {
-            return null;
-        }
-
-        Task<ControlReply> asked = node.AskAsync(request);
-        Task late = cluster.World.Time.DelayAsync(TimeSpan.FromSeconds(5));
-        return await Task.WhenAny(asked, late) == asked && asked.IsCompletedSuccessfully ? await asked : null;
     }
 }

@@ -245,6 +245,20 @@ internal sealed class TestNode : IClusterObserver
     public Task<ControlReply> AskAsync(ControlRequest request) => Process.Executor.Factory.StartNew(
         () => Node.ControlAsync(request, TimeSpan.FromMinutes(1), CancellationToken.None)).Unwrap();
 
+    /// <summary>As <see cref="AskAsync"/>, of a node that may be dead or in trouble: then null, after five seconds at
+    /// the latest.</summary>
+    public async Task<ControlReply?> TryAskAsync(ControlRequest request)
+    {
+        if (Id is null || !Process.IsAlive)
+        {
+            return null;
+        }
+
+        Task<ControlReply> asked = AskAsync(request);
+        Task late = _cluster.World.Time.DelayAsync(TimeSpan.FromSeconds(5));
+        return await Task.WhenAny(asked, late) == asked && asked.IsCompletedSuccessfully ? await asked : null;
+    }
+
     public async Task StartAsync() => Assert.True(await TryStartAsync());
 
     /// <returns>False where a namesake still holds the name, or the store gave no answer.</returns>

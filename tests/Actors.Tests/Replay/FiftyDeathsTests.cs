@@ -131,18 +131,9 @@ public sealed class FiftyDeathsTests(ITestOutputHelper output)
         }
     }
 
-    private async Task<ControlReply?> TryAskAsync(TestCluster cluster, int turn, ControlRequest request)
-    {
-        TestNode node = cluster[_alive[turn % _alive.Count]];
-        if (node.Id is null || !node.Process.IsAlive)
-        {
-            return null;
-        }
-
-        Task<ControlReply> asked = node.AskAsync(request);
-        Task late = cluster.World.Time.DelayAsync(TimeSpan.FromSeconds(5));
-        return await Task.WhenAny(asked, late) == asked && asked.IsCompletedSuccessfully ? await asked : null;
-    }
+    /// <summary>Asks the living in turns.</summary>
+    private Task<ControlReply?> TryAskAsync(TestCluster cluster, int turn, ControlRequest request) =>
+        cluster[_alive[turn % _alive.Count]].TryAskAsync(request);
 
     private async Task AssertOnceAsync(TestCluster cluster, string typed, string console)
     {
