@@ -51,7 +51,8 @@ public static class HashChain
     {
         Span<byte> rest = bytes;
         Put(ref rest, Tag);
-        Put(ref rest, previous.ToArray());
+        previous.CopyTo(rest);
+        rest = rest[Digest.SizeBytes..];
         PutText(ref rest, record.Stream.Value);
         PutUInt64(ref rest, record.Seq);
         PutUInt64(ref rest, record.Epoch.Value);

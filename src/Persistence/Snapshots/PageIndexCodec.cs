@@ -27,7 +27,7 @@ public static class PageIndexCodec
             }
 
             wire.Steps.Add(number - before);
-            pages[i].Digest.ToArray().CopyTo(digests, i * Digest.SizeBytes);
+            pages[i].Digest.CopyTo(digests.AsSpan(i * Digest.SizeBytes));
             before = number;
         }
 

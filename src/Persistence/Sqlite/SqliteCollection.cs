@@ -2,7 +2,6 @@
 
 using KvmActors.Persistence.Snapshots;
 using KvmActors.Persistence.Upkeep;
-using Microsoft.Data.Sqlite;
 
 namespace KvmActors.Persistence.Sqlite;
 
@@ -22,11 +21,11 @@ internal sealed class SqliteCollection(
 
     private const string FindSnapshots = "SELECT vm_id, id, vm_time FROM snapshot";
 
-    private const string FindIndex = "SELECT page_index FROM snapshot WHERE vm_id = $1 AND id = $2";
+    private const string FindIndex = "SELECT page_index FROM snapshot WHERE vm_id = ?1 AND id = ?2";
 
     private const string FindPages = "SELECT digest, length(bytes) FROM page";
 
-    private const string DeletePage = "DELETE FROM page WHERE digest = $1";
+    private const string DeletePage = "DELETE FROM page WHERE digest = ?1";
 
     internal readonly record struct SnapshotKey(string Vm, long Id, long VmTime);
 
@@ -56,7 +55,7 @@ internal sealed class SqliteCollection(
         {
             foreach (SnapshotKey snapshot in session.Query(FindSnapshots, Key).Where(Snapshots.Add))
             {
-                if (session.Find(FindIndex, row => row.GetFieldValue<byte[]>(0), snapshot.Vm, snapshot.Id)
+                if (session.Find(FindIndex, row => row.GetBytes(0), snapshot.Vm, snapshot.Id)
                     is not { } index)
                 {
                     // Dropped since the list was read.
@@ -74,10 +73,10 @@ internal sealed class SqliteCollection(
 
         internal bool IsNamed(StoredPage page) => Named.Contains(PageKey.Of(page.Digest));
 
-        private static SnapshotKey Key(SqliteDataReader row) => new(row.GetString(0), row.GetInt64(1), row.GetInt64(2));
+        private static SnapshotKey Key(SqliteRow row) => new(row.GetString(0), row.GetInt64(1), row.GetInt64(2));
 
-        private static StoredPage Page(SqliteDataReader row) =>
-            new(row.GetFieldValue<byte[]>(0), row.GetInt64(1));
+        private static StoredPage Page(SqliteRow row) =>
+            new(row.GetBytes(0), row.GetInt64(1));
     }
 
     internal readonly record struct Step(long Count, long Bytes);

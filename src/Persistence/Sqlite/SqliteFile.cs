@@ -9,9 +9,12 @@ namespace KvmActors.Persistence.Sqlite;
 internal sealed class SqliteFile(string path, SqliteSynchronous synchronous)
 {
     // Writers take turns by WriterLock, so only a foreign tool can make a connection wait.
-    private const int BusyTimeoutMs = 500;
-    private const int CommandTimeoutSeconds = 1;
+    private const int BusyTimeoutMs = 1000;
     private const int WalBytesKept = 64 << 20;
+
+    // 32 MiB, with pages of 4 KiB: each append of a stream writes its last page again, and the file needs it only once,
+    // when the WAL is moved into it.
+    private const int WalPagesToCheckpoint = 8192;
 
     internal string Path => path;
 
@@ -38,7 +41,6 @@ internal sealed class SqliteFile(string path, SqliteSynchronous synchronous)
             DataSource = path,
             Mode = mode,
             Pooling = false,
-            DefaultTimeout = CommandTimeoutSeconds,
         }.ToString();
         SqliteSession? session = null;
         try
@@ -50,6 +52,8 @@ internal sealed class SqliteFile(string path, SqliteSynchronous synchronous)
             session.Execute($"PRAGMA synchronous = {(synchronous == SqliteSynchronous.Full ? "FULL" : "NORMAL")}");
             session.Execute("PRAGMA cell_size_check = ON");
             session.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA journal_size_limit = {WalBytesKept}"));
+            session.Execute(
+                string.Create(CultureInfo.InvariantCulture, $"PRAGMA wal_autocheckpoint = {WalPagesToCheckpoint}"));
             check(session, path);
             return session;
         }

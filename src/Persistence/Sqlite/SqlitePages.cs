@@ -7,11 +7,11 @@ namespace KvmActors.Persistence.Sqlite;
 /// <summary>The table <c>page</c>.</summary>
 internal static class SqlitePages
 {
-    private const string Exists = "SELECT 1 FROM page WHERE digest = $1";
+    private const string Exists = "SELECT 1 FROM page WHERE digest = ?1";
 
-    private const string FindPage = "SELECT encoding, bytes FROM page WHERE digest = $1";
+    private const string FindPage = "SELECT encoding, bytes FROM page WHERE digest = ?1";
 
-    private const string Store = "INSERT INTO page(digest, encoding, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    private const string Store = "INSERT INTO page(digest, encoding, bytes) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
 
     /// <returns>Those that are not stored yet.</returns>
     internal static IReadOnlyList<Digest> Missing(SqliteSession session, IEnumerable<Digest> digests) =>
@@ -19,7 +19,7 @@ internal static class SqlitePages
 
     /// <returns>How many of them were new.</returns>
     internal static int Insert(SqliteSession session, IReadOnlyList<PackedPage> pages) =>
-        pages.Sum(page => session.Execute(Store, page.Digest, page.Encoding, page.Bytes));
+        pages.Sum(page => session.Execute(Store, page.Digest, (long)page.Encoding, page.Bytes));
 
     /// <exception cref="StoreCorruptException">A page is missing or damaged.</exception>
     internal static IReadOnlyList<ReadOnlyMemory<byte>> Read(SqliteSession session, IReadOnlyList<Digest> digests)
@@ -29,7 +29,7 @@ internal static class SqlitePages
         {
             PackedPage? packed = session.Find(
                 FindPage,
-                row => new PackedPage(digest, (PageEncoding)row.GetInt32(0), row.GetFieldValue<byte[]>(1)),
+                row => new PackedPage(digest, (PageEncoding)row.GetInt32(0), row.GetBytes(1)),
                 digest);
             pages.Add(PageRules.Present(packed?.Unpack(), digest));
         }

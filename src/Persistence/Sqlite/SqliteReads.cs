@@ -8,17 +8,17 @@ namespace KvmActors.Persistence.Sqlite;
 /// <summary>Reads of the tables <c>stream</c> and <c>journal</c>.</summary>
 internal static class SqliteReads
 {
-    private const string FindRow = $"SELECT {SqliteRows.StreamColumns} FROM stream WHERE stream_id = $1";
+    private const string FindRow = $"SELECT {SqliteRows.StreamColumns} FROM stream WHERE stream_id = ?1";
 
     private const string FindRowsOfVm =
-        $"SELECT {SqliteRows.StreamColumns} FROM stream WHERE vm_id = $1 ORDER BY vcpu";
+        $"SELECT {SqliteRows.StreamColumns} FROM stream WHERE vm_id = ?1 ORDER BY vcpu";
 
     private const string FindAllRows = $"SELECT {SqliteRows.StreamColumns} FROM stream ORDER BY vm_id, vcpu";
 
     private const string FindRecords =
         $"""
         SELECT {SqliteRows.JournalColumns} FROM journal
-        WHERE stream_id = $1 AND seq >= $2 AND seq <= $3 ORDER BY seq LIMIT $4
+        WHERE stream_id = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4
         """;
 
     internal static StreamRow? Row(SqliteSession session, StreamId stream) =>
@@ -35,7 +35,7 @@ internal static class SqliteReads
     internal static (List<JournalRecord> Rows, bool IsEnd) Records(
         SqliteSession session, StreamId stream, ulong fromSeq, ulong toSeq, int recordsMax) => session.QueryUntilFault(
         FindRecords,
-        SqliteRows.Record,
+        row => SqliteRows.Record(row, stream),
         stream,
         Math.Min(fromSeq, long.MaxValue),
         Math.Min(toSeq, long.MaxValue),

@@ -8,15 +8,15 @@ namespace KvmActors.Persistence.Sqlite;
 internal static class SqliteReplies
 {
     private const string FindReply =
-        "SELECT reply FROM dedup WHERE stream_id = $1 AND client_id = $2 AND cmd_id = $3";
+        "SELECT reply FROM dedup WHERE stream_id = ?1 AND client_id = ?2 AND cmd_id = ?3";
 
     private const string Store =
         """
-        INSERT INTO dedup(stream_id, client_id, cmd_id, reply, at_ms) VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO dedup(stream_id, client_id, cmd_id, reply, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
         ON CONFLICT DO NOTHING
         """;
 
-    private const string Delete = "DELETE FROM dedup WHERE at_ms < $1";
+    private const string Delete = "DELETE FROM dedup WHERE at_ms < ?1";
 
     /// <summary>A client that retries after longer finds its command not handled. Pruned when a node opens the
     /// store.</summary>
@@ -24,7 +24,7 @@ internal static class SqliteReplies
 
     internal static DedupEntry? Find(SqliteSession session, StreamId stream, CommandId command) => session.Find(
         FindReply,
-        row => new DedupEntry(stream, command, row.GetFieldValue<byte[]>(0)),
+        row => new DedupEntry(stream, command, row.GetBytes(0)),
         stream,
         command.Client,
         command.Command);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Text;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Ownership;
-using Microsoft.Data.Sqlite;
 
 namespace KvmActors.Persistence.Sqlite;
 
@@ -21,27 +21,29 @@ internal static class SqliteRows
     internal const string NodeColumns =
         "node_id, endpoint, boot_id, pid, host_vendor, status, lease_until_ms, cpuid_table, lease_ms";
 
-    internal static StreamRow Stream(SqliteDataReader row)
+    internal static StreamRow Stream(SqliteRow row)
     {
         var stream = new StreamId(row.GetString(0));
         return new StreamRow(
             stream,
-            Text(row, 1) is { } owner ? new NodeId(owner) : null,
+            row.GetStringOrNull(1) is { } owner ? new NodeId(owner) : null,
             new Epoch((ulong)row.GetInt64(2)),
             (StreamRowState)row.GetInt32(3),
             (ulong)row.GetInt64(4),
-            Hash(row, 5, $"the fence row of {stream}"),
+            Hash(row.GetBlob(5), $"the fence row of {stream}"),
             (ulong)row.GetInt64(6),
-            Text(row, 7) is { } migration ? new MigrationId(migration) : null,
-            Text(row, 8) is { } target ? new NodeId(target) : null,
+            row.GetStringOrNull(7) is { } migration ? new MigrationId(migration) : null,
+            row.GetStringOrNull(8) is { } target ? new NodeId(target) : null,
             row.GetInt32(9),
             (ulong)row.GetInt64(10));
     }
 
-    internal static JournalRecord Record(SqliteDataReader row)
+    /// <param name="expected">The stream that was asked for: its name is not read out again at each row.</param>
+    internal static JournalRecord Record(SqliteRow row, StreamId expected)
     {
-        var stream = new StreamId(row.GetString(0));
+        StreamId stream = Ascii.Equals(row.GetText(0), expected.Value) ? expected : new StreamId(row.GetString(0));
         ulong seq = (ulong)row.GetInt64(1);
+        ReadOnlySpan<byte> hash = row.GetBlob(9);
         return new JournalRecord(
             stream,
             seq,
@@ -49,12 +51,12 @@ internal static class SqliteRows
             (EventKind)row.GetInt32(3),
             row.GetInt32(4),
             (ulong)row.GetInt64(5),
-            Text(row, 6) is { } client ? new CommandId(client, Text(row, 7) ?? string.Empty) : null,
-            row.GetFieldValue<byte[]>(8),
-            Hash(row, 9, $"stream {stream}, sequence {seq}"));
+            row.GetStringOrNull(6) is { } client ? new CommandId(client, row.GetStringOrNull(7) ?? string.Empty) : null,
+            row.GetBytes(8),
+            hash.Length == Digest.SizeBytes ? Digest.FromBytes(hash) : Hash(hash, $"stream {stream}, sequence {seq}"));
     }
 
-    internal static NodeEntry Node(SqliteDataReader row) => new(
+    internal static NodeEntry Node(SqliteRow row) => new(
         new NodeRow(
             new NodeId(row.GetString(0)),
             row.GetString(1),
@@ -66,16 +68,9 @@ internal static class SqliteRows
             row.GetString(7)),
         row.GetInt64(8));
 
-    internal static Digest Hash(SqliteDataReader row, int column, string place)
-    {
-        byte[] bytes = row.GetFieldValue<byte[]>(column);
-        return bytes.Length == Digest.SizeBytes
-            ? Digest.FromBytes(bytes)
-            : throw new StoreCorruptException(
-                $"Expected a hash of {Digest.SizeBytes} bytes in {place}, found {bytes.Length} bytes. Restore the "
-                + "store from a backup.");
-    }
-
-    private static string? Text(SqliteDataReader row, int column) =>
-        row.IsDBNull(column) ? null : row.GetString(column);
+    internal static Digest Hash(ReadOnlySpan<byte> bytes, string place) => bytes.Length == Digest.SizeBytes
+        ? Digest.FromBytes(bytes)
+        : throw new StoreCorruptException(
+            $"Expected a hash of {Digest.SizeBytes} bytes in {place}, found {bytes.Length} bytes. Restore the "
+            + "store from a backup.");
 }

@@ -89,9 +89,9 @@ internal static class SqliteSchema
         {
             session.Execute("PRAGMA journal_mode = WAL");
             session.Execute("BEGIN IMMEDIATE");
-            session.Execute(Tables);
-            session.Execute("INSERT INTO meta(key, value) VALUES ('schema_ver', $1)", Version);
-            session.Execute("INSERT INTO meta(key, value) VALUES ('cluster_id', $1)", Guid.NewGuid().ToString());
+            session.ExecuteScript(Tables);
+            session.Execute("INSERT INTO meta(key, value) VALUES ('schema_ver', ?1)", Version);
+            session.Execute("INSERT INTO meta(key, value) VALUES ('cluster_id', ?1)", Guid.NewGuid().ToString());
             session.Execute($"PRAGMA application_id = {ApplicationId.ToString(CultureInfo.InvariantCulture)}");
             session.Execute("COMMIT");
         }

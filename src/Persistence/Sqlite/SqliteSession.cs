@@ -1,31 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System.Globalization;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace KvmActors.Persistence.Sqlite;
 
 /// <summary>One connection with its prepared statements. One thread at a time.</summary>
-/// <remarks>Parameters are $1, $2… in the order given. An unsigned number beyond 2^63 does not fit SQLite's INTEGER and
-/// is refused by an <see cref="OverflowException"/>: VM time would reach it after 292 years.</remarks>
+/// <remarks>Every statement is a constant of this project, kept prepared by its text; values are always parameters. A
+/// mapping reads its row at once and runs no statement itself.</remarks>
 internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {
-    private readonly Dictionary<string, SqliteCommand> _statements = [];
+    private readonly Dictionary<string, SqliteStatement> _statements = [];
 
     /// <summary>Whether BEGIN is in force. SQLite ends a transaction by itself at some faults (full disk,
     /// I/O).</summary>
-    internal bool IsInTransaction => SQLitePCL.raw.sqlite3_get_autocommit(connection.Handle) == 0;
+    internal bool IsInTransaction => raw.sqlite3_get_autocommit(connection.Handle) == 0;
+
+    /// <summary>Rows changed since the connection was opened, whatever was rolled back later.</summary>
+    internal int RowsChanged => raw.sqlite3_total_changes(connection.Handle);
 
     /// <returns>Rows changed.</returns>
-    internal int Execute(string sql, params ReadOnlySpan<object?> values) => Bind(sql, values).ExecuteNonQuery();
-
-    internal List<T> Query<T>(string sql, Func<SqliteDataReader, T> map, params ReadOnlySpan<object?> values)
+    internal int Execute(string sql, params ReadOnlySpan<SqliteValue> values)
     {
-        using SqliteDataReader reader = Bind(sql, values).ExecuteReader();
-        List<T> rows = [];
-        while (reader.Read())
+        int before = RowsChanged;
+        SqliteStatement statement = Bind(sql, values);
+        try
         {
-            rows.Add(Map(reader, map));
+            while (statement.Step())
+            {
+            }
+        }
+        finally
+        {
+            statement.Reset();
+        }
+
+        return RowsChanged - before;
+    }
+
+    /// <summary>Runs statements one after the other, unprepared.</summary>
+    internal void ExecuteScript(string sql) =>
+        SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(connection.Handle, sql), connection.Handle);
+
+    internal List<T> Query<T>(string sql, Func<SqliteRow, T> map, params ReadOnlySpan<SqliteValue> values)
+    {
+        SqliteStatement statement = Bind(sql, values);
+        List<T> rows = [];
+        try
+        {
+            while (statement.Step())
+            {
+                rows.Add(map(statement.Row));
+            }
+        }
+        finally
+        {
+            statement.Reset();
         }
 
         return rows;
@@ -34,15 +64,15 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     /// <summary>Reads until the end or until a row that cannot be read, which then is the first one of another query
     /// and fails there: so the sound rows before it are not lost, and the place is exact.</summary>
     internal (List<T> Rows, bool IsEnd) QueryUntilFault<T>(
-        string sql, Func<SqliteDataReader, T> map, params ReadOnlySpan<object?> values)
+        string sql, Func<SqliteRow, T> map, params ReadOnlySpan<SqliteValue> values)
     {
-        using SqliteDataReader reader = Bind(sql, values).ExecuteReader();
+        SqliteStatement statement = Bind(sql, values);
         List<T> rows = [];
         try
         {
-            while (reader.Read())
+            while (statement.Step())
             {
-                rows.Add(Map(reader, map));
+                rows.Add(map(statement.Row));
             }
 
             return (rows, true);
@@ -51,23 +81,34 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         {
             return (rows, false);
         }
+        finally
+        {
+            statement.Reset();
+        }
     }
 
     /// <returns>The first row, or null.</returns>
-    internal T? Find<T>(string sql, Func<SqliteDataReader, T> map, params ReadOnlySpan<object?> values)
+    internal T? Find<T>(string sql, Func<SqliteRow, T> map, params ReadOnlySpan<SqliteValue> values)
         where T : class
     {
-        using SqliteDataReader reader = Bind(sql, values).ExecuteReader();
-        return reader.Read() ? Map(reader, map) : null;
+        SqliteStatement statement = Bind(sql, values);
+        try
+        {
+            return statement.Step() ? map(statement.Row) : null;
+        }
+        finally
+        {
+            statement.Reset();
+        }
     }
 
     /// <returns>The first column of the first row, or null.</returns>
-    internal object? Scalar(string sql, params ReadOnlySpan<object?> values) =>
-        Bind(sql, values).ExecuteScalar() is { } value and not DBNull ? value : null;
+    internal object? Scalar(string sql, params ReadOnlySpan<SqliteValue> values) =>
+        Find(sql, static row => new Cell(row.GetValue(0)), values)?.Value;
 
     public void Dispose()
     {
-        foreach (SqliteCommand statement in _statements.Values)
+        foreach (SqliteStatement statement in _statements.Values)
         {
             statement.Dispose();
         }
@@ -75,57 +116,17 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         connection.Dispose();
     }
 
-    private static T Map<T>(SqliteDataReader row, Func<SqliteDataReader, T> map)
+    private SqliteStatement Bind(string sql, ReadOnlySpan<SqliteValue> values)
     {
-        try
+        if (!_statements.TryGetValue(sql, out SqliteStatement? statement))
         {
-            return map(row);
-        }
-        catch (Exception fault) when (fault is OverflowException or InvalidCastException or FormatException)
-        {
-            throw new StoreCorruptException(
-                $"A row holds a value that its column cannot have: {fault.Message} Restore the store from a backup.",
-                fault);
-        }
-    }
-
-    private static object ToColumn(object? value) => value switch
-    {
-        null => DBNull.Value,
-        ulong number => checked((long)number),
-        Epoch epoch => checked((long)epoch.Value),
-        Digest digest => digest.ToArray(),
-        StreamId stream => stream.Value,
-        VmId vm => vm.Value,
-        NodeId node => node.Value,
-        MigrationId migration => migration.Value,
-        ReadOnlyMemory<byte> bytes => bytes.ToArray(),
-        Enum named => Convert.ToInt64(named, CultureInfo.InvariantCulture),
-        _ => value,
-    };
-
-    private SqliteCommand Bind(string sql, ReadOnlySpan<object?> values)
-    {
-        if (!_statements.TryGetValue(sql, out SqliteCommand? statement))
-        {
-            statement = connection.CreateCommand();
-#pragma warning disable CA2100 // Every statement is a constant of this project; values are always parameters.
-            statement.CommandText = sql;
-#pragma warning restore CA2100
-            for (int i = 1; i <= values.Length; i++)
-            {
-                string name = string.Create(CultureInfo.InvariantCulture, $"${i}");
-                statement.Parameters.Add(new SqliteParameter { ParameterName = name });
-            }
-
+            statement = new SqliteStatement(connection.Handle!, sql);
             _statements.Add(sql, statement);
         }
 
-        for (int i = 0; i < values.Length; i++)
-        {
-            statement.Parameters[i].Value = ToColumn(values[i]);
-        }
-
+        statement.Bind(values);
         return statement;
     }
+
+    private sealed record Cell(object? Value);
 }

@@ -4,7 +4,6 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using KvmActors.Persistence.Snapshots;
-using Microsoft.Data.Sqlite;
 
 namespace KvmActors.Persistence.Sqlite;
 
@@ -18,14 +17,14 @@ internal static class SqliteSnapshots
 {
     private const string Columns = "vm_id, id, epoch, vm_time, stream_heads, state, page_index, console, sha256";
 
-    private const string Store = $"INSERT INTO snapshot({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    private const string Store = $"INSERT INTO snapshot({Columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
     private const string FindLatest =
-        $"SELECT {Columns} FROM snapshot WHERE vm_id = $1 AND vm_time <= $2 ORDER BY vm_time DESC, id DESC LIMIT 1";
+        $"SELECT {Columns} FROM snapshot WHERE vm_id = ?1 AND vm_time <= ?2 ORDER BY vm_time DESC, id DESC LIMIT 1";
 
-    private const string FindOne = $"SELECT {Columns} FROM snapshot WHERE vm_id = $1 AND id = $2";
+    private const string FindOne = $"SELECT {Columns} FROM snapshot WHERE vm_id = ?1 AND id = ?2";
 
-    private const string FindAll = "SELECT id, vm_time FROM snapshot WHERE vm_id = $1 ORDER BY id";
+    private const string FindAll = "SELECT id, vm_time FROM snapshot WHERE vm_id = ?1 ORDER BY id";
 
     internal static void Insert(SqliteSession session, SnapshotRecord snapshot)
     {
@@ -60,16 +59,16 @@ internal static class SqliteSnapshots
     internal static IReadOnlyList<SnapshotSummary> List(SqliteSession session, VmId vm) =>
         session.Query(FindAll, row => new SnapshotSummary((ulong)row.GetInt64(0), (ulong)row.GetInt64(1)), vm);
 
-    private static SnapshotRecord Read(SqliteDataReader row, VmId vm)
+    private static SnapshotRecord Read(SqliteRow row, VmId vm)
     {
         ulong id = (ulong)row.GetInt64(1);
         ulong epoch = (ulong)row.GetInt64(2);
         ulong vmTime = (ulong)row.GetInt64(3);
-        byte[] heads = row.GetFieldValue<byte[]>(4);
-        byte[] state = row.GetFieldValue<byte[]>(5);
-        byte[] pages = row.GetFieldValue<byte[]>(6);
-        byte[] console = row.GetFieldValue<byte[]>(7);
-        Digest stored = SqliteRows.Hash(row, 8, $"snapshot {id} of {vm}");
+        byte[] heads = row.GetBytes(4);
+        byte[] state = row.GetBytes(5);
+        byte[] pages = row.GetBytes(6);
+        byte[] console = row.GetBytes(7);
+        Digest stored = SqliteRows.Hash(row.GetBlob(8), $"snapshot {id} of {vm}");
         Digest found = Checksum(row.GetString(0), [id, epoch, vmTime], heads, state, pages, console);
         return stored == found
             ? new SnapshotRecord(

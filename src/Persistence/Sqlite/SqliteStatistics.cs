@@ -3,7 +3,6 @@
 using System.Collections.Immutable;
 using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Upkeep;
-using Microsoft.Data.Sqlite;
 
 namespace KvmActors.Persistence.Sqlite;
 
@@ -23,7 +22,7 @@ internal static class SqliteStatistics
         FROM stream s GROUP BY s.vm_id ORDER BY s.vm_id
         """;
 
-    private const string FindIndices = "SELECT page_index FROM snapshot WHERE vm_id = $1";
+    private const string FindIndices = "SELECT page_index FROM snapshot WHERE vm_id = ?1";
 
     private const string FindPages = "SELECT count(*), sum(length(bytes)) FROM page";
 
@@ -63,7 +62,7 @@ internal static class SqliteStatistics
             new SizeStatistics(marks.Garbage.Count, marks.Garbage.Sum(page => page.Bytes)));
     }
 
-    private static VmStatistics Vm(SqliteDataReader row) => new(
+    private static VmStatistics Vm(SqliteRow row) => new(
         VmId.Parse(row.GetString(0)),
         row.GetInt32(1),
         row.GetInt64(2),
@@ -71,14 +70,14 @@ internal static class SqliteStatistics
         new SizeStatistics(row.GetInt64(4), Sum(row, 5)),
         PageReferences: 0);
 
-    private static KindStatistics Kind(SqliteDataReader row) =>
+    private static KindStatistics Kind(SqliteRow row) =>
         new((EventKind)row.GetInt32(0), row.GetInt64(1), Sum(row, 2));
 
-    private static long References(SqliteDataReader row) =>
-        Snapshots.PageIndexCodec.DecodeDigests(row.GetFieldValue<byte[]>(0)).Length / Digest.SizeBytes;
+    private static long References(SqliteRow row) =>
+        Snapshots.PageIndexCodec.DecodeDigests(row.GetBytes(0)).Length / Digest.SizeBytes;
 
     /// <summary>A sum over no rows is NULL.</summary>
-    private static long Sum(SqliteDataReader row, int column) => row.IsDBNull(column) ? 0 : row.GetInt64(column);
+    private static long Sum(SqliteRow row, int column) => row.IsNull(column) ? 0 : row.GetInt64(column);
 
     private static long SizeOf(string path) => File.Exists(path) ? new FileInfo(path).Length : 0;
 }

@@ -115,24 +115,31 @@ public sealed class SqliteStore : IStore
         StreamId stream, ulong fromSeq, ulong toSeq, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // In pieces: a reader that is slow must not hold a read transaction open, which would keep the WAL from
-        // shrinking.
-        ulong next = fromSeq;
-        while (next <= toSeq)
+        // shrinking. The next piece is read while this one is used.
+        using var left = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<(List<JournalRecord> Rows, bool IsEnd)>? ahead =
+            fromSeq <= toSeq ? ReadPieceAsync(stream, fromSeq, toSeq, left.Token) : null;
+        try
         {
-            (List<JournalRecord> piece, bool isWhole) = await _readers.RunAsync(
-                session => SqliteReads.Records(session, stream, next, toSeq, RecordsPerRead), cancellationToken)
-                .ConfigureAwait(false);
-            foreach (JournalRecord record in piece)
+            while (ahead is not null)
             {
-                yield return record;
+                (List<JournalRecord> piece, bool isWhole) = await ahead.ConfigureAwait(false);
+                bool isLast = piece.Count == 0 || piece[^1].Seq >= toSeq || (isWhole && piece.Count < RecordsPerRead);
+                ahead = isLast ? null : ReadPieceAsync(stream, piece[^1].Seq + 1, toSeq, left.Token);
+                foreach (JournalRecord record in piece)
+                {
+                    yield return record;
+                }
             }
-
-            if (isWhole && piece.Count < RecordsPerRead)
+        }
+        finally
+        {
+            if (ahead is not null)
             {
-                yield break;
+                // Whoever reads no further is told of no fault further on.
+                await left.CancelAsync().ConfigureAwait(false);
+                await ((Task)ahead).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
-
-            next = piece[^1].Seq + 1;
         }
     }
 
@@ -233,6 +240,10 @@ public sealed class SqliteStore : IStore
             await Task.Run(_writer.Dispose).ConfigureAwait(false);
         }
     }
+
+    private Task<(List<JournalRecord> Rows, bool IsEnd)> ReadPieceAsync(
+        StreamId stream, ulong fromSeq, ulong toSeq, CancellationToken cancellationToken) => _readers.RunAsync(
+        session => SqliteReads.Records(session, stream, fromSeq, toSeq, RecordsPerRead), cancellationToken).AsTask();
 
     private ValueTask<T> StepAsync<T>(Func<MembershipSteps, T> step, CancellationToken cancellationToken) => WriteAsync(
         WriteLane.Membership,

@@ -17,7 +17,7 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
         INSERT INTO stream(
           stream_id, owner, epoch, state, head_seq, head_hash, snap_id, mig_id, target, fail_count, out_released,
           vm_id, vcpu)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
         ON CONFLICT(stream_id) DO NOTHING
         """;
 
@@ -25,14 +25,14 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
     private const string SwapStream =
         """
         UPDATE stream SET
-          owner = $2, epoch = $3, state = $4, head_seq = $5, head_hash = $6, snap_id = $7, mig_id = $8, target = $9,
-          fail_count = $10, out_released = $11
-        WHERE stream_id = $1 AND owner IS $12 AND epoch = $13 AND state = $14 AND head_seq = $15 AND head_hash = $16
-          AND mig_id IS $17
+          owner = ?2, epoch = ?3, state = ?4, head_seq = ?5, head_hash = ?6, snap_id = ?7, mig_id = ?8, target = ?9,
+          fail_count = ?10, out_released = ?11
+        WHERE stream_id = ?1 AND owner IS ?12 AND epoch = ?13 AND state = ?14 AND head_seq = ?15 AND head_hash = ?16
+          AND mig_id IS ?17
         """;
 
     private const string InsertRecord =
-        $"INSERT INTO journal({SqliteRows.JournalColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        $"INSERT INTO journal({SqliteRows.JournalColumns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
     internal CommitResult Apply(StoreTransaction transaction)
     {
@@ -76,7 +76,7 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
         next.Stream,
         next.Owner,
         next.Epoch,
-        next.State,
+        (long)next.State,
         next.HeadSeq,
         next.HeadHash,
         next.SnapshotId,
@@ -92,7 +92,7 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
         next.Stream,
         next.Owner,
         next.Epoch,
-        next.State,
+        (long)next.State,
         next.HeadSeq,
         next.HeadHash,
         next.SnapshotId,
@@ -102,7 +102,7 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
         next.OutputReleased,
         expected.Owner,
         expected.Epoch,
-        expected.State,
+        (long)expected.State,
         expected.HeadSeq,
         expected.HeadHash,
         expected.Migration);
@@ -165,7 +165,7 @@ internal sealed class SqliteTransaction(SqliteSession session, string bootId, lo
                 record.Stream,
                 record.Seq,
                 record.Epoch,
-                record.Kind,
+                (long)record.Kind,
                 record.Version,
                 record.VmTime,
                 record.Command?.Client,

@@ -11,14 +11,14 @@ internal static class SqliteUpkeep
     private const string ReadCollections = "SELECT value FROM meta WHERE key = 'page_collections'";
 
     private const string WriteCollections =
-        "INSERT INTO meta(key, value) VALUES ('page_collections', $1) "
+        "INSERT INTO meta(key, value) VALUES ('page_collections', ?1) "
         + "ON CONFLICT(key) DO UPDATE SET value = excluded.value";
 
-    private const string FindIds = "SELECT id FROM snapshot WHERE vm_id = $1 ORDER BY id";
+    private const string FindIds = "SELECT id FROM snapshot WHERE vm_id = ?1 ORDER BY id";
 
     private const string FindVms = "SELECT DISTINCT vm_id FROM snapshot";
 
-    private const string DropOne = "DELETE FROM snapshot WHERE vm_id = $1 AND id = $2";
+    private const string DropOne = "DELETE FROM snapshot WHERE vm_id = ?1 AND id = ?2";
 
     internal static ulong Collections(SqliteSession session) =>
         session.Scalar(ReadCollections) is long count ? (ulong)count : 0;

@@ -8,9 +8,12 @@ namespace KvmActors.Persistence.Sqlite;
 /// <summary>The one writer of a store in this process: a thread that takes all that waits, gets the turn among the
 /// processes, and commits it as one group.</summary>
 /// <remarks>
-/// A group: wait for work, wait for the turn (<see cref="WriterLock"/>), BEGIN IMMEDIATE, each job under a savepoint of
-/// its own so that a refused one drops out alone, COMMIT, give the turn back, answer. Nothing is answered before
-/// COMMIT, a refusal neither: it may rest on a row that another job of the group wrote.
+/// A group: wait for work, wait for the turn (<see cref="WriterLock"/>), BEGIN IMMEDIATE, each job, COMMIT, give the
+/// turn back, answer. Nothing is answered before COMMIT, a refusal neither: it may rest on a row that another job of
+/// the group wrote.
+/// A refused job drops out alone. Most are refused before they wrote anything, as a fence is; so a group is first tried
+/// without savepoints. If one is refused with something written, the group is rolled back and done again, each job
+/// under a savepoint of its own.
 /// Jobs are taken only once the turn is here, so the longer the wait the larger the group. Renewals go first; commits
 /// follow until <see cref="GroupBudget"/> is spent; then one job of pages.
 /// Those who were answered come again at once, but not at the same moment: without a wait for them (as PostgreSQL's
@@ -156,10 +159,20 @@ internal sealed class SqliteWriter : IDisposable
         _session ??= _file.OpenWriter();
         _wasOpen = true;
         _session.Execute("BEGIN IMMEDIATE");
-        foreach (WriteJob job in TakeGroup(_clock.Elapsed))
+        TimeSpan since = _clock.Elapsed;
+        bool plain = true;
+        foreach (WriteJob job in TakeGroup(since))
         {
             begun.Add(job);
-            ApplyOne(_session, job, begun);
+            if (plain && !TryApplyPlain(_session, job, begun))
+            {
+                plain = false;
+                RepeatUnderSavepoints(_session, begun);
+            }
+            else if (!plain)
+            {
+                ApplyUnderSavepoint(_session, job, begun);
+            }
         }
 
         try
@@ -195,7 +208,46 @@ internal sealed class SqliteWriter : IDisposable
         }
     }
 
-    private void ApplyOne(SqliteSession session, WriteJob job, List<WriteJob> begun)
+    /// <returns>False where the job left something behind that must not stay.</returns>
+    private bool TryApplyPlain(SqliteSession session, WriteJob job, List<WriteJob> begun)
+    {
+        int before = session.RowsChanged;
+        try
+        {
+            return job.Apply(session) || session.RowsChanged == before;
+        }
+#pragma warning disable CA1031 // A fault of one job is that job's alone, as long as the transaction stands.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            if (!session.IsInTransaction)
+            {
+                throw;
+            }
+
+            if (session.RowsChanged != before)
+            {
+                // It will show the same fault again under its savepoint.
+                return false;
+            }
+
+            begun.Remove(job);
+            job.Fail(Named(fault));
+            return true;
+        }
+    }
+
+    private void RepeatUnderSavepoints(SqliteSession session, List<WriteJob> begun)
+    {
+        session.Execute("ROLLBACK");
+        session.Execute("BEGIN IMMEDIATE");
+        foreach (WriteJob job in begun.ToArray())
+        {
+            ApplyUnderSavepoint(session, job, begun);
+        }
+    }
+
+    private void ApplyUnderSavepoint(SqliteSession session, WriteJob job, List<WriteJob> begun)
     {
         session.Execute("SAVEPOINT job");
         try

@@ -2,7 +2,7 @@
 
 namespace KvmActors.Persistence.Sqlite;
 
-/// <summary>One piece of a group: what it does under its savepoint, and who waits for it.</summary>
+/// <summary>One piece of a group: what it does, and who waits for it.</summary>
 internal abstract class WriteJob(WriteLane lane, TimeSpan queuedAt)
 {
     internal WriteLane Lane => lane;
@@ -12,8 +12,9 @@ internal abstract class WriteJob(WriteLane lane, TimeSpan queuedAt)
     /// <summary>The waiter gave up before the job was begun. It will not be done.</summary>
     internal bool IsAbandoned { get; set; }
 
-    /// <summary>Does the work inside the group's transaction.</summary>
-    /// <returns>False where everything it wrote is to be rolled back to its savepoint.</returns>
+    /// <summary>Does the work inside the group's transaction. It may be done again, from the same rows, after a
+    /// rollback.</summary>
+    /// <returns>False where nothing that it wrote may stay.</returns>
     internal abstract bool Apply(SqliteSession session);
 
     /// <summary>The group is committed: tells the waiter.</summary>

@@ -12,6 +12,7 @@ internal sealed class WriteQueue
 
     private readonly object _gate = new();
     private readonly Queue<WriteJob>[] _lanes = [new(), new(), new()];
+    private int _wanted = 1;
     private bool _closed;
 
     /// <returns>False where the lane is full or the queue is closed.</returns>
@@ -26,7 +27,11 @@ internal sealed class WriteQueue
             }
 
             lane.Enqueue(job);
-            Monitor.Pulse(_gate);
+            if (job.Lane == WriteLane.Membership || lane.Count >= _wanted)
+            {
+                Monitor.Pulse(_gate);
+            }
+
             return true;
         }
     }
@@ -52,6 +57,8 @@ internal sealed class WriteQueue
         long start = Stopwatch.GetTimestamp();
         lock (_gate)
         {
+            // Woken once for all of them, not by each.
+            _wanted = count;
             while (!_closed
                 && _lanes[(int)WriteLane.Commit].Count < count
                 && _lanes[(int)WriteLane.Membership].Count == 0
@@ -59,6 +66,8 @@ internal sealed class WriteQueue
             {
                 Monitor.Wait(_gate, millisecondsTimeout: 1);
             }
+
+            _wanted = 1;
         }
     }
 

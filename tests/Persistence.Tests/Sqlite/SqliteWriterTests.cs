@@ -55,6 +55,98 @@ public sealed class SqliteWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task A_transaction_refused_at_its_second_row_takes_back_the_first_and_leaves_its_group()
+    {
+        await using SqliteStore store = await OpenAsync();
+        StoreTransaction web = TwoRows("web");
+        Assert.IsType<CommitResult.Committed>(await store.CommitAsync(web, default));
+        StreamRow vm = web.Writes[0].Next;
+        StreamRow stale = web.Writes[1].Next with { HeadHash = Digest.Of([1]) };
+        StoreTransaction half = new(
+            vm.Stream.Vm,
+            [
+                new StreamWriteBuilder(vm).Add(1, new JournalEvent.VcpuCreated(1)).Build(),
+                new StreamWriteBuilder(stale).Add(1, new JournalEvent.VcpuCreated(1)).Build(),
+            ]);
+        StoreTransaction whole = new(
+            vm.Stream.Vm, [new StreamWriteBuilder(vm).Add(1, new JournalEvent.VcpuCreated(2)).Build()]);
+
+        CommitResult[] results = await WhileTurnIsHeldAsync(
+            [Creation("first"), half, whole, half, Creation("last")], store);
+
+        Assert.Equal(
+            ["Committed", "Mismatch", "Committed", "Mismatch", "Committed"],
+            results.Select(result => result.GetType().Name));
+        Assert.Equal(whole.Writes[0].Next, await store.FindAsync(vm.Stream, default));
+        Assert.Equal(web.Writes[1].Next, await store.FindAsync(stale.Stream, default));
+        foreach (StreamRow row in await store.ListAsync(default))
+        {
+            Assert.Null(await JournalVerifier.CheckAsync(store, row.Stream, default));
+        }
+    }
+
+    [Fact]
+    public async Task A_transaction_that_meets_a_record_behind_its_head_fails_alone()
+    {
+        await using SqliteStore store = await OpenAsync();
+        StoreTransaction web = Creation("web");
+        Assert.IsType<CommitResult.Committed>(await store.CommitAsync(web, default));
+        await using (var foreign = new SqliteConnection($"Data Source={_folder.StorePath};Pooling=False"))
+        {
+            await foreign.OpenAsync();
+            await using SqliteCommand insert = foreign.CreateCommand();
+            insert.CommandText =
+                "INSERT INTO journal SELECT stream_id, 2, epoch, kind, ver, vm_time, client_id, cmd_id, payload, hash "
+                + "FROM journal";
+            Assert.Equal(1, await insert.ExecuteNonQueryAsync());
+        }
+
+        StreamRow head = web.Writes[0].Next;
+        StoreTransaction append = new(
+            head.Stream.Vm, [new StreamWriteBuilder(head).Add(1, new JournalEvent.VcpuCreated(1)).Build()]);
+        using var turn = new WriterLock(_folder.StorePath);
+        turn.Acquire();
+        Task<CommitResult> before = store.CommitAsync(Creation("before"), default).AsTask();
+        Task<CommitResult> between = store.CommitAsync(append, default).AsTask();
+        Task<CommitResult> after = store.CommitAsync(Creation("after"), default).AsTask();
+        turn.Release();
+
+        Assert.IsType<CommitResult.Committed>(await before);
+        await Assert.ThrowsAsync<StoreCorruptException>(() => between);
+        Assert.IsType<CommitResult.Committed>(await after);
+        Assert.Equal(head, await store.FindAsync(head.Stream, default));
+    }
+
+    [Fact]
+    public async Task A_long_journal_is_read_whole_and_may_be_left_at_any_record()
+    {
+        const int Records = 1_500;
+        await using SqliteStore store = await OpenAsync();
+        var write = StreamWriteBuilder.Create(new StreamId("web"), s_node);
+        for (int i = 0; i < Records; i++)
+        {
+            write.Add((ulong)i, new JournalEvent.VcpuCreated(i));
+        }
+
+        await store.CommitAsync(new StoreTransaction(VmId.Parse("web"), [write.Build()]), default);
+
+        List<ulong> read = [];
+        await foreach (JournalRecord record in store.ReadAsync(new StreamId("web"), 1, ulong.MaxValue, default))
+        {
+            read.Add(record.Seq);
+        }
+
+        Assert.Equal(Enumerable.Range(1, Records).Select(seq => (ulong)seq), read);
+        await foreach (JournalRecord record in store.ReadAsync(new StreamId("web"), 500, 1_400, default))
+        {
+            if (record.Seq == 600)
+            {
+                break;
+            }
+        }
+    }
+
+    [Fact]
     public async Task Appends_of_one_stream_sent_without_waiting_are_applied_in_the_order_of_the_calls()
     {
         await using SqliteStore store = await OpenAsync();
@@ -168,6 +260,14 @@ public sealed class SqliteWriterTests : IDisposable
     private static StoreTransaction Creation(string vm) => new(
         VmId.Parse(vm),
         [StreamWriteBuilder.Create(VmId.Parse(vm).Stream, s_node).Add(0, new JournalEvent.VcpuCreated(0)).Build()]);
+
+    private static StoreTransaction TwoRows(string vm) => new(
+        VmId.Parse(vm),
+        [
+            .. Creation(vm).Writes,
+            StreamWriteBuilder.Create(VmId.Parse(vm).Vcpu(0), s_node)
+                .Add(0, new JournalEvent.VcpuCreated(0)).Build(),
+        ]);
 
     private Task<SqliteStore> OpenAsync(TimeSpan? commitTimeout = null) => SqliteStore.OpenAsync(
         _folder.StorePath,
