@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using Iced.Intel;
+using KvmActors.Cpu.Hypercalls;
 using KvmActors.Samples.Guests.Story;
 using static Iced.Intel.AssemblerRegisters;
 
@@ -51,16 +52,19 @@ public static class EchoGuest
     private const int TicksPerDot = 8;
     private const int DebugExit = 0xF4;
     private const int Com1 = 0x3F8;
+    private const int UnknownHypercall = 0x4000;
 
     /// <param name="secondRests">Whether the second vCPU halts behind each IPI it sends, until the first one's next
     /// tick; else it is always busy.</param>
-    /// <returns>The bytes of the ELF file; the same for the same argument.</returns>
-    public static byte[] Build(bool secondRests)
+    /// <param name="calls">Whose hypercall instruction stands in front of each echo, with a number that no host knows;
+    /// null: none.</param>
+    /// <returns>The bytes of the ELF file; the same for the same arguments.</returns>
+    public static byte[] Build(bool secondRests, HostVendor? calls = null)
     {
         Assembler c = new(bitness: 32);
         SetTables(c);
         Handle(c, TimerVector, OnTimer);
-        Handle(c, SerialVector, OnSerial);
+        Handle(c, SerialVector, handler => OnSerial(handler, calls));
         Handle(c, IpiVector, OnIpi);
         EnableApic(c);
         SetDevices(c);
@@ -198,7 +202,7 @@ public static class EchoGuest
         EndOfExternalInterrupt(c);
     }
 
-    private static void OnSerial(Assembler c)
+    private static void OnSerial(Assembler c, HostVendor? calls)
     {
         Label next = c.CreateLabel();
         Label done = c.CreateLabel();
@@ -216,10 +220,30 @@ public static class EchoGuest
         c.jmp(next);
         c.Label(ref echo);
         c.inc(__dword_ptr[Echoed]);
+        if (calls is { } vendor)
+        {
+            c.mov(cl, al);
+            c.mov(eax, UnknownHypercall);
+            Call(c, vendor);
+            c.mov(al, cl);
+        }
+
         Put(c);
         c.jmp(next);
         c.Label(ref done);
         EndOfExternalInterrupt(c);
+    }
+
+    private static void Call(Assembler c, HostVendor vendor)
+    {
+        if (vendor == HostVendor.Intel)
+        {
+            c.vmcall();
+        }
+        else
+        {
+            c.vmmcall();
+        }
     }
 
     private static void OnIpi(Assembler c)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Globalization;
 using System.Net;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Vm;
@@ -21,6 +22,8 @@ internal sealed class NodeHost : IAsyncDisposable
 {
     /// <summary>States move only between nodes whose engine has one name.</summary>
     public static string EngineName { get; } = $"kvmactors {Version}";
+
+    private static readonly TimeSpan s_lookAgainAfter = TimeSpan.FromMilliseconds(20);
 
     private readonly HostOptions _options;
     private readonly ILogger _log;
@@ -155,13 +158,7 @@ internal sealed class NodeHost : IAsyncDisposable
             new MachineGuestFactory(EngineName),
             _probe,
             new ClusterLogObserver(_logs.CreateLogger("KvmActors.Cluster"))));
-        RegisterResult result = await _node.StartAsync(cancellationToken).ConfigureAwait(false);
-        if (result is RegisterResult.NameTaken taken && await BuryAsync(taken.Holder, cancellationToken)
-            .ConfigureAwait(false))
-        {
-            result = await _node.StartAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        RegisterResult result = await RegisterAsync(_node, cancellationToken).ConfigureAwait(false);
         if (result is RegisterResult.NameTaken { Holder: var holder })
         {
             throw new CliFault(
@@ -173,6 +170,37 @@ internal sealed class NodeHost : IAsyncDisposable
         _joined = _node;
         _log.NodeListens(_node.Id, Address.ToString(), _options.Store.Path);
     }
+
+    /// <summary>Registers; where a predecessor of this name is gone, as soon as that is known of it.</summary>
+    private async Task<RegisterResult> RegisterAsync(ClusterNode node, CancellationToken cancellationToken)
+    {
+        long begun = TimeProvider.System.GetTimestamp();
+        TimeSpan patience = _options.Cluster.Lease + _options.Cluster.Grace;
+        while (true)
+        {
+            RegisterResult result = await node.StartAsync(cancellationToken).ConfigureAwait(false);
+            if (result is not RegisterResult.NameTaken { Holder: var holder })
+            {
+                return result;
+            }
+
+            if (await BuryAsync(holder, cancellationToken).ConfigureAwait(false))
+            {
+                continue;
+            }
+
+            // Its lock may be in the hand of a peer that is about to declare it dead, or it died before it had one.
+            if (IsRunning(holder.ProcessId) || TimeProvider.System.GetElapsedTime(begun) > patience)
+            {
+                return result;
+            }
+
+            await Task.Delay(s_lookAgainAfter, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static bool IsRunning(int processId) =>
+        Directory.Exists($"/proc/{processId.ToString(CultureInfo.InvariantCulture)}");
 
     /// <summary>A predecessor whose process is gone is declared dead at once, instead of waiting for its
     /// lease.</summary>

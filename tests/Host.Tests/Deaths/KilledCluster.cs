@@ -140,7 +140,12 @@ internal sealed class KilledCluster : IAsyncDisposable
 
         foreach (Task<NodeLife> life in _nodes.Values)
         {
-            (await life).Dispose();
+            // One that did not come up has said so to whoever waited for it.
+            await Task.WhenAny(life);
+            if (life.IsCompletedSuccessfully)
+            {
+                (await life).Dispose();
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 using System.Diagnostics;
 using System.Globalization;
+using KvmActors.Host.Tests.Cli;
 
 namespace KvmActors.Host.Tests.Node;
 
@@ -23,6 +24,15 @@ internal sealed class NodeProcess : IDisposable
             RedirectStandardError = true,
         })!;
         _errors = _process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>One run of the program, to its end.</summary>
+    public static async Task<CliRun> RunAsync(params string[] arguments)
+    {
+        using NodeProcess process = new(arguments);
+        string output = await process._process.StandardOutput.ReadToEndAsync().WaitAsync(s_patience);
+        (int exitCode, string errors) = await process.EndAsync();
+        return new CliRun(exitCode, output, errors);
     }
 
     public int Id => _process.Id;

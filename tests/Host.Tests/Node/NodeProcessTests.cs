@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Host.Tests.Solo;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Membership;
 
 namespace KvmActors.Host.Tests.Node;
 
@@ -48,6 +50,28 @@ public sealed class NodeProcessTests : IDisposable
         using NodeProcess second = Start("node-1", "--json");
 
         Assert.Contains("\"node\":\"node-1#2\"", await second.ReadyAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_killed_nodes_name_is_free_when_its_lease_is_over_where_a_peer_has_the_proof_of_its_death()
+    {
+        string config = $$"""
+            kvmactors.node { name = node-1, link = "127.0.0.1:0" }
+            kvmactors.cluster { lease = 1500ms, renew = 500ms }
+            kvmactors.store.path = "{{_files.Path("store.db")}}"
+            """;
+        using (NodeProcess first = StartWith(config))
+        {
+            await first.ReadyAsync();
+            first.Kill();
+            await first.EndAsync();
+        }
+
+        using NodeProcessLock? proof = NodeProcessLock.TryProveDead(_files.Path("store.db"), new NodeId("node-1#1"));
+        using NodeProcess second = StartWith(config);
+
+        Assert.NotNull(proof);
+        Assert.StartsWith("node-1#2 listens", await second.ReadyAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
