@@ -67,7 +67,7 @@ public sealed class NodeProcessTests : IDisposable
             await first.EndAsync();
         }
 
-        using NodeProcessLock? proof = NodeProcessLock.TryProveDead(_files.Path("store.db"), new NodeId("node-1#1"));
+        using var proof = NodeProcessLock.TryProveDead(_files.Path("store.db"), new NodeId("node-1#1"));
         using NodeProcess second = StartWith(config);
 
         Assert.NotNull(proof);
