@@ -11,7 +11,7 @@ public abstract partial class StoreContract
     private static readonly NodeId s_node1 = new("node-1#1");
     private static readonly NodeId s_node2 = new("node-2#1");
 
-    [Fact]
+    [StoreFact]
     public async Task What_was_appended_is_read_back_in_order_and_verifies()
     {
         (StreamRow vm, _) = await CreateVmAsync(s_node1);
@@ -31,7 +31,7 @@ public abstract partial class StoreContract
         Assert.Null(await JournalVerifier.CheckAsync(Store, s_vm.Stream, default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_range_of_sequences_is_read_with_both_ends()
     {
         (StreamRow row, _) = await CreateVmAsync(s_node1);
@@ -52,7 +52,7 @@ public abstract partial class StoreContract
         Assert.Equal(Enumerable.Range(3, 1398).Select(seq => (ulong)seq), seqs);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_stream_that_is_not_there_is_empty_and_has_no_row()
     {
         Assert.Empty(await ReadAllAsync(s_vm.Stream));
@@ -61,7 +61,7 @@ public abstract partial class StoreContract
         Assert.Empty(await Store.ListAsync(default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Rows_are_listed_with_the_vm_first_and_vcpus_by_number()
     {
         StreamWrite Create(StreamId stream) => StreamWriteBuilder.Create(stream, s_node1).Build();
@@ -76,7 +76,7 @@ public abstract partial class StoreContract
         Assert.Equal(expected[..3], (await Store.ReadLockedAsync(s_vm, default)).Select(row => row.Stream.Value));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_stream_is_created_once()
     {
         await CreateVmAsync(s_node1);
@@ -87,7 +87,7 @@ public abstract partial class StoreContract
         Assert.Single(await ReadAllAsync(s_vm.Stream));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_creation_that_failed_at_its_second_row_left_no_first_row()
     {
         await CommitAsync(new StoreTransaction(s_vm, [StreamWriteBuilder.Create(s_vm.Vcpu(0), s_node1).Build()]));
@@ -99,7 +99,7 @@ public abstract partial class StoreContract
         Assert.Empty(await ReadAllAsync(s_vm.Stream));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_retried_creation_gets_its_stored_reply()
     {
         var dedup = new DedupEntry(s_vm.Stream, new CommandId("cli", "1"), new byte[] { 42 });
@@ -110,7 +110,7 @@ public abstract partial class StoreContract
         Assert.Equal([42], Assert.IsType<CommitResult.Duplicate>(again).Entry.Reply.ToArray());
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_append_to_a_stream_that_is_not_there_is_told_so()
     {
         StreamRow row = Creation(s_node1).Writes[0].Next;
@@ -118,7 +118,7 @@ public abstract partial class StoreContract
         Assert.Equal(new CommitResult.Missing(s_vm.Stream), await CommitAsync(Append(row, "x")));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_append_behind_an_old_head_is_a_mismatch_and_writes_nothing()
     {
         (StreamRow row, _) = await CreateVmAsync(s_node1);
@@ -131,7 +131,7 @@ public abstract partial class StoreContract
         Assert.Equal(2, (await ReadAllAsync(s_vm.Stream)).Count);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task The_identical_bytes_sent_again_find_their_own_head()
     {
         (StreamRow row, _) = await CreateVmAsync(s_node1);
@@ -143,7 +143,7 @@ public abstract partial class StoreContract
         Assert.Equal(undecided.Writes[0].Next, decided[0]);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_owner_who_lost_the_stream_cannot_append()
     {
         (StreamRow vm, StreamRow vcpu) = await MoveToNode2Async();
@@ -155,7 +155,7 @@ public abstract partial class StoreContract
         Assert.IsType<CommitResult.Fenced>(await CommitAsync(Append(vcpu, "too late")));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_transaction_with_one_fenced_row_changes_no_other_row()
     {
         (StreamRow vm, StreamRow vcpu) = await CreateVmAsync(s_node1);
@@ -174,7 +174,7 @@ public abstract partial class StoreContract
         Assert.Single(await ReadAllAsync(s_vm.Stream));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_hand_over_moves_every_row_and_writes_both_sides_events_at_once()
     {
         (StreamRow vm, _) = await MoveToNode2Async();
@@ -191,7 +191,7 @@ public abstract partial class StoreContract
         Assert.Equal(StreamRowState.Moving, vm.State);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Of_abort_and_hand_over_exactly_one_wins()
     {
         (StreamRow vm, StreamRow vcpu) = await BeginMoveAsync();
@@ -205,7 +205,7 @@ public abstract partial class StoreContract
         Assert.Equal(s_node1, (await Store.FindAsync(s_vm.Stream, default))!.Owner);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_late_hand_over_of_an_earlier_try_does_not_fit_the_present_one()
     {
         (StreamRow vm, StreamRow vcpu) = await BeginMoveAsync();
@@ -215,7 +215,7 @@ public abstract partial class StoreContract
         Assert.Equal(new CommitResult.Mismatch(vm, other), await CommitAsync(HandOver(vm, vcpu)));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_command_is_handled_once_and_its_retry_gets_the_stored_reply()
     {
         (StreamRow row, _) = await CreateVmAsync(s_node1);
@@ -233,7 +233,7 @@ public abstract partial class StoreContract
         Assert.Null(await Store.FindReplyAsync(s_vm.Stream, new CommandId("cli", "8"), default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_owner_who_lost_the_stream_is_fenced_even_where_its_command_was_handled()
     {
         (StreamRow row, _) = await MoveToNode2Async();
@@ -244,7 +244,7 @@ public abstract partial class StoreContract
         Assert.IsType<CommitResult.Fenced>(await CommitAsync(Append(row, "the old owner", dedup)));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_cancelled_commit_that_was_not_begun_writes_nothing()
     {
         (StreamRow row, _) = await CreateVmAsync(s_node1);

@@ -10,7 +10,7 @@ public abstract partial class StoreContract
 {
     private static readonly TimeSpan s_grace = TimeSpan.FromMilliseconds(500);
 
-    [Fact]
+    [StoreFact]
     public async Task A_node_that_joins_is_listed_as_it_registered()
     {
         NodeId id = await JoinAsync("node-1");
@@ -32,7 +32,7 @@ public abstract partial class StoreContract
             row);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_live_namesake_is_refused()
     {
         NodeId first = await JoinAsync("node-1");
@@ -43,7 +43,7 @@ public abstract partial class StoreContract
         Assert.Equal(first, Assert.IsType<RegisterResult.NameTaken>(second).Holder.Id);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_expired_namesake_is_replaced_and_its_id_never_used_again()
     {
         NodeId first = await JoinAsync("node-1");
@@ -59,7 +59,7 @@ public abstract partial class StoreContract
         Assert.True(await Store.RenewAsync(third, s_lease, default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_renewed_lease_keeps_a_node_alive()
     {
         NodeId node = await JoinAsync("node-1");
@@ -72,7 +72,7 @@ public abstract partial class StoreContract
         Assert.False(await Store.DeclareDeadAsync(node, DeathEvidence.LeaseExpired, s_grace, default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_node_is_dead_once_its_lease_and_the_grace_are_over()
     {
         (NodeId quiet, NodeId steady) = (await JoinAsync("quiet"), await JoinAsync("steady"));
@@ -87,7 +87,7 @@ public abstract partial class StoreContract
         Assert.Equal(steady, Assert.Single(await Store.ListNodesAsync(default)).Id);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task After_an_outage_of_the_store_everybody_has_a_whole_lease_to_renew()
     {
         (NodeId first, NodeId second) = (await JoinAsync("node-1"), await JoinAsync("node-2"));
@@ -103,7 +103,7 @@ public abstract partial class StoreContract
         Assert.True(await Store.DeclareDeadAsync(second, DeathEvidence.LeaseExpired, s_grace, default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Proof_that_the_process_is_gone_needs_no_waiting()
     {
         NodeId node = await JoinAsync("node-1");
@@ -112,7 +112,7 @@ public abstract partial class StoreContract
         Assert.Empty(await Store.ListNodesAsync(default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_dead_node_is_listed_as_long_as_it_owns_a_stream()
     {
         (NodeId dead, NodeId heir) = (await JoinAsync("node-1"), await JoinAsync("node-2"));
@@ -127,7 +127,7 @@ public abstract partial class StoreContract
         Assert.Equal([heir], (await Store.ListNodesAsync(default)).Select(node => node.Id));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_stream_of_a_node_that_is_not_dead_cannot_be_taken()
     {
         (NodeId owner, NodeId claimant) = (await JoinAsync("node-1"), await JoinAsync("node-2"));
@@ -139,7 +139,7 @@ public abstract partial class StoreContract
         Assert.Equal(vm, await Store.FindAsync(s_vm.Stream, default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Nobody_claims_with_an_expired_lease_or_while_leaving()
     {
         (NodeId owner, NodeId claimant) = (await JoinAsync("node-1"), await JoinAsync("node-2"));
@@ -157,7 +157,7 @@ public abstract partial class StoreContract
         Assert.IsType<CommitResult.Committed>(await CommitAsync(Takeover(other, owner, vm, vcpu)));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Of_two_claimants_one_wins_and_the_other_is_fenced()
     {
         (NodeId owner, NodeId first, NodeId second) =
@@ -172,7 +172,7 @@ public abstract partial class StoreContract
         Assert.Equal(first, Assert.IsType<CommitResult.Fenced>(two).Current.Owner);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_stream_without_an_owner_may_be_claimed()
     {
         NodeId owner = await JoinAsync("node-1");
@@ -183,7 +183,7 @@ public abstract partial class StoreContract
         Assert.IsType<CommitResult.Committed>(await CommitAsync(Takeover(owner, dead: null, free)));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_draining_node_still_renews_and_appends()
     {
         NodeId node = await JoinAsync("node-1");
@@ -198,7 +198,7 @@ public abstract partial class StoreContract
         Assert.False(await Store.DrainAsync(node, default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_unknown_node_renews_nothing()
     {
         NodeId unknown = new("nobody#1");

@@ -8,7 +8,7 @@ namespace KvmActors.Persistence.Tests.Stores;
 
 public abstract partial class StoreContract
 {
-    [Fact]
+    [StoreFact]
     public async Task A_snapshot_comes_back_as_it_was()
     {
         (StreamRow vm, _) = await CreateVmAsync(s_node1);
@@ -20,7 +20,7 @@ public abstract partial class StoreContract
         Assert.Equal(1ul, (await Store.FindAsync(s_vm.Stream, default))!.SnapshotId);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task The_latest_snapshot_at_or_before_a_time_is_found()
     {
         (StreamRow row, _) = await CreateVmAsync(s_node1);
@@ -40,7 +40,7 @@ public abstract partial class StoreContract
             await Store.ListSnapshotsAsync(s_vm, default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task An_owner_who_lost_the_stream_cannot_leave_a_snapshot()
     {
         (StreamRow vm, _) = await MoveToNode2Async();
@@ -53,7 +53,7 @@ public abstract partial class StoreContract
         Assert.Empty(await Store.ListSnapshotsAsync(s_vm, default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Pages_come_back_by_their_content()
     {
         int seed = 7;
@@ -73,7 +73,7 @@ public abstract partial class StoreContract
         Assert.Equal(pages.Select(page => page.ToArray()), found.Select(page => page.ToArray()));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task More_pages_than_one_commit_holds_are_all_stored()
     {
         ReadOnlyMemory<byte>[] pages = [.. Enumerable.Range(0, 600).Select(NumberedPage)];
@@ -84,7 +84,7 @@ public abstract partial class StoreContract
         Assert.Equal(pages.Reverse().Select(page => page.ToArray()), found.Select(page => page.ToArray()));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_page_that_is_not_there_is_damage_and_named()
     {
         var missing = Digest.Of([1]);
@@ -95,7 +95,7 @@ public abstract partial class StoreContract
         Assert.Contains(missing.Hex, fault.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task What_is_no_page_is_refused()
     {
         await Assert.ThrowsAsync<ArgumentException>(async () => await Store.PutAsync([new byte[100]], default));

@@ -10,7 +10,7 @@ namespace KvmActors.Persistence.Tests.Stores;
 
 public abstract partial class StoreContract
 {
-    [Fact]
+    [StoreFact]
     public async Task A_snapshot_is_found_by_its_id()
     {
         (StreamRow vm, _) = await CreateVmAsync(s_node1);
@@ -22,7 +22,7 @@ public abstract partial class StoreContract
         Assert.Null(await Store.FindByIdAsync(VmId.Parse("other"), 1, default));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_new_snapshot_drops_old_ones_but_never_the_first()
     {
         StreamRow row = (await CreateVmAsync(s_node1)).Vm;
@@ -37,7 +37,7 @@ public abstract partial class StoreContract
         Assert.Equal(0ul, (await Store.FindAsync(s_vm, 399, default))!.Id);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_refused_snapshot_drops_nothing()
     {
         StreamRow row = (await CreateVmAsync(s_node1)).Vm;
@@ -55,7 +55,7 @@ public abstract partial class StoreContract
         Assert.Equal(3, (await Store.ListSnapshotsAsync(s_vm, default)).Count);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_collection_deletes_the_pages_that_no_snapshot_names()
     {
         StreamRow row = (await CreateVmAsync(s_node1)).Vm;
@@ -71,7 +71,7 @@ public abstract partial class StoreContract
         Assert.Equal(0L, (await Store.CollectAsync(null, default)).Pages);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_collection_may_drop_snapshots_first()
     {
         StreamRow row = (await CreateVmAsync(s_node1)).Vm;
@@ -88,7 +88,7 @@ public abstract partial class StoreContract
         Assert.Equal(3, (await Store.GetAsync([digests[0], digests[3], digests[4]], default)).Count);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_snapshot_whose_page_was_collected_since_its_put_is_refused_and_taken_anew()
     {
         StreamRow row = (await CreateVmAsync(s_node1)).Vm;
@@ -108,7 +108,7 @@ public abstract partial class StoreContract
         Assert.NotEqual(since, again);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_snapshot_whose_pages_outlived_a_collection_is_taken()
     {
         StreamRow row = (await CreateVmAsync(s_node1)).Vm;
@@ -123,7 +123,7 @@ public abstract partial class StoreContract
         Assert.IsType<CommitResult.Committed>(result);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Whatever_is_collected_meanwhile_a_snapshot_in_the_store_has_its_pages()
     {
         int seed = int.TryParse(Environment.GetEnvironmentVariable("KVMACTORS_SEED"), out int given) ? given : 20261123;
@@ -155,7 +155,7 @@ public abstract partial class StoreContract
         Assert.True(await collecting > 0, $"KVMACTORS_SEED={seed}: nothing was collected; {gone} snapshots refused");
     }
 
-    [Fact]
+    [StoreFact]
     public async Task A_store_says_what_it_holds()
     {
         StreamRow row = (await CreateVmAsync(s_node1)).Vm;
