@@ -119,8 +119,8 @@ public sealed class ProcessDeathsTests(ITestOutputHelper output) : IDisposable
             Recovery recovery = status.Recovery;
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{death,2}: {string.Join(" and ", victims)} killed, {moment}: epoch {epoch} at {status.Owner}, goes on "
-                + $"at VM time {recovery.VmTime}, {recovery.EventsReplayed} events behind its snapshot, "
+                $"{death,2}: {string.Join(" and ", victims)} killed, {moment}: epoch {epoch} at {status.Owner}, goes "
+                + $"on at VM time {recovery.VmTime}, {recovery.EventsReplayed} events behind its snapshot, "
                 + $"{recovery.TookMs:0} ms"));
             await typing;
             owner = status.Owner.Split('#')[0];
@@ -179,7 +179,7 @@ public sealed class ProcessDeathsTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    /// <summary>What was typed is there once and in order, and a dot for each eighth tick of the guest's timer.</summary>
+    /// <summary>What was typed is there once and in order, and a dot for each eighth tick of the timer.</summary>
     private void AssertOnce(string console)
     {
         int end = console.IndexOf(' ', StringComparison.Ordinal);

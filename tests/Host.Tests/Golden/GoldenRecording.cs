@@ -158,7 +158,8 @@ internal sealed class GoldenRecording(string folder) : IAsyncDisposable
         await client.CallAsync(ControlMethods.SendInput, input, CancellationToken.None);
         string console = "";
         ConsoleRequest request = new() { Name = vm, Follow = true };
-        await foreach (ConsoleChunk chunk in client.StreamAsync(ControlMethods.Console, request, CancellationToken.None))
+        await foreach (ConsoleChunk chunk in
+            client.StreamAsync(ControlMethods.Console, request, CancellationToken.None))
         {
             console += chunk.Data.ToStringUtf8();
             if (console.Contains(expected, StringComparison.Ordinal))
