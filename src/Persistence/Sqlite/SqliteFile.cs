@@ -2,6 +2,7 @@
 
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace KvmActors.Persistence.Sqlite;
 
@@ -20,7 +21,8 @@ internal sealed class SqliteFile(string path, SqliteSynchronous synchronous)
 
     /// <summary>The connection of the writer. Creates the file where there is none.</summary>
     /// <exception cref="StoreOpenException">The file cannot be opened, or is no store.</exception>
-    internal SqliteSession OpenWriter() => Open(SqliteOpenMode.ReadWriteCreate, SqliteSchema.CreateOrCheck);
+    internal SqliteSession OpenWriter() =>
+        Open(raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE, SqliteSchema.CreateOrCheck);
 
     /// <summary>A connection that cannot write.</summary>
     /// <exception cref="StoreOpenException">The file is missing, cannot be opened, or is no store.</exception>
@@ -31,23 +33,15 @@ internal sealed class SqliteFile(string path, SqliteSynchronous synchronous)
             throw new StoreOpenException($"Expected a KvmActors store at {path}, found no file. Check the path.");
         }
 
-        return Open(SqliteOpenMode.ReadOnly, SqliteSchema.Check);
+        return Open(raw.SQLITE_OPEN_READONLY, SqliteSchema.Check);
     }
 
-    private SqliteSession Open(SqliteOpenMode mode, Action<SqliteSession, string> check)
+    private SqliteSession Open(int mode, Action<SqliteSession, string> check)
     {
-        string connectionString = new SqliteConnectionStringBuilder
-        {
-            DataSource = path,
-            Mode = mode,
-            Pooling = false,
-        }.ToString();
         SqliteSession? session = null;
         try
         {
-            var connection = new SqliteConnection(connectionString);
-            session = new SqliteSession(connection);
-            connection.Open();
+            session = SqliteSession.Open(path, mode);
             session.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA busy_timeout = {BusyTimeoutMs}"));
             session.Execute($"PRAGMA synchronous = {(synchronous == SqliteSynchronous.Full ? "FULL" : "NORMAL")}");
             session.Execute("PRAGMA cell_size_check = ON");

@@ -6,15 +6,23 @@ using SQLitePCL;
 namespace KvmActors.Persistence.Sqlite;
 
 /// <summary>The row on which a statement stands, valid until its next step. Columns count from 0.</summary>
-/// <remarks>A value that its column cannot have is damage: <see cref="StoreCorruptException"/>.</remarks>
+/// <remarks>A value that its column cannot have is damage: <see cref="StoreCorruptException"/>. Each call of SQLite
+/// costs as much as what it gives; so the type is asked for only where the value alone does not tell that it is
+/// there.</remarks>
 internal readonly struct SqliteRow(sqlite3_stmt statement)
 {
     internal bool IsNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL;
 
     internal long GetInt64(int column)
     {
-        Expect(column, raw.SQLITE_INTEGER, "an integer");
-        return raw.sqlite3_column_int64(statement, column);
+        // What is no number reads as 0.
+        long value = raw.sqlite3_column_int64(statement, column);
+        if (value == 0)
+        {
+            Expect(column, raw.SQLITE_INTEGER, "an integer");
+        }
+
+        return value;
     }
 
     internal int GetInt32(int column)
@@ -32,17 +40,26 @@ internal readonly struct SqliteRow(sqlite3_stmt statement)
     /// <summary>The UTF-8 bytes of a text, valid until the next step.</summary>
     internal ReadOnlySpan<byte> GetText(int column)
     {
-        Expect(column, raw.SQLITE_TEXT, "a text");
+        // The same call reads the bytes of a text and of a blob; of NULL there are none.
+        ReadOnlySpan<byte> text = raw.sqlite3_column_blob(statement, column);
+        if (text.IsEmpty)
+        {
+            Expect(column, raw.SQLITE_TEXT, "a text");
+        }
 
-        // The same call reads the bytes of a text and of a blob.
-        return raw.sqlite3_column_blob(statement, column);
+        return text;
     }
 
     /// <summary>The bytes of a blob, valid until the next step.</summary>
     internal ReadOnlySpan<byte> GetBlob(int column)
     {
-        Expect(column, raw.SQLITE_BLOB, "bytes");
-        return raw.sqlite3_column_blob(statement, column);
+        ReadOnlySpan<byte> bytes = raw.sqlite3_column_blob(statement, column);
+        if (bytes.IsEmpty)
+        {
+            Expect(column, raw.SQLITE_BLOB, "bytes");
+        }
+
+        return bytes;
     }
 
     internal byte[] GetBytes(int column) => GetBlob(column).ToArray();

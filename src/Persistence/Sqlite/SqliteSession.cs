@@ -8,16 +8,39 @@ namespace KvmActors.Persistence.Sqlite;
 /// <summary>One connection with its prepared statements. One thread at a time.</summary>
 /// <remarks>Every statement is a constant of this project, kept prepared by its text; values are always parameters. A
 /// mapping reads its row at once and runs no statement itself.</remarks>
-internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
+internal sealed class SqliteSession : IDisposable
 {
+    private readonly sqlite3 _database;
     private readonly Dictionary<string, SqliteStatement> _statements = [];
+
+    static SqliteSession() => Batteries_V2.Init();
+
+    private SqliteSession(sqlite3 database) => _database = database;
 
     /// <summary>Whether BEGIN is in force. SQLite ends a transaction by itself at some faults (full disk,
     /// I/O).</summary>
-    internal bool IsInTransaction => raw.sqlite3_get_autocommit(connection.Handle) == 0;
+    internal bool IsInTransaction => raw.sqlite3_get_autocommit(_database) == 0;
 
     /// <summary>Rows changed since the connection was opened, whatever was rolled back later.</summary>
-    internal int RowsChanged => raw.sqlite3_total_changes(connection.Handle);
+    internal int RowsChanged => raw.sqlite3_total_changes(_database);
+
+    /// <param name="mode">SQLite's flags for reading, writing and creating.</param>
+    /// <exception cref="SqliteException">The file cannot be opened.</exception>
+    internal static SqliteSession Open(string path, int mode)
+    {
+        // Without SQLite's own mutex: it would be taken at each column and each parameter.
+        int result = raw.sqlite3_open_v2(path, out sqlite3 database, mode | raw.SQLITE_OPEN_NOMUTEX, vfs: null);
+        try
+        {
+            SqliteException.ThrowExceptionForRC(result, database);
+            return new SqliteSession(database);
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
 
     /// <returns>Rows changed.</returns>
     internal int Execute(string sql, params ReadOnlySpan<SqliteValue> values)
@@ -40,7 +63,7 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 
     /// <summary>Runs statements one after the other, unprepared.</summary>
     internal void ExecuteScript(string sql) =>
-        SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(connection.Handle, sql), connection.Handle);
+        SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(_database, sql), _database);
 
     internal List<T> Query<T>(string sql, Func<SqliteRow, T> map, params ReadOnlySpan<SqliteValue> values)
     {
@@ -113,14 +136,14 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
             statement.Dispose();
         }
 
-        connection.Dispose();
+        _database.Dispose();
     }
 
     private SqliteStatement Bind(string sql, ReadOnlySpan<SqliteValue> values)
     {
         if (!_statements.TryGetValue(sql, out SqliteStatement? statement))
         {
-            statement = new SqliteStatement(connection.Handle!, sql);
+            statement = new SqliteStatement(_database, sql);
             _statements.Add(sql, statement);
         }
 

@@ -29,8 +29,11 @@ internal sealed class SqliteWriter : IDisposable
     /// <summary>From so many commits in a group on, the next group waits for as many.</summary>
     internal const int CrowdMin = 8;
 
-    /// <summary>For how long it waits at most: less than a COMMIT takes.</summary>
-    internal static TimeSpan CrowdWait { get; } = TimeSpan.FromMilliseconds(2);
+    /// <summary>For how long it waits at least: less than a COMMIT takes on a quiet machine. On a busy one, all take
+    /// longer, and the wait is that of the last COMMIT.</summary>
+    internal static TimeSpan CrowdWaitMin { get; } = TimeSpan.FromMilliseconds(2);
+
+    internal static TimeSpan CrowdWaitMax { get; } = TimeSpan.FromMilliseconds(10);
 
     private static readonly TimeSpan s_watchPeriod = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_disposeWait = TimeSpan.FromSeconds(5);
@@ -48,6 +51,7 @@ internal sealed class SqliteWriter : IDisposable
     private bool _wasOpen;
     private long _groups;
     private int _lastGroup;
+    private TimeSpan _lastCommit;
 
     internal SqliteWriter(SqliteFile file, SqliteStoreOptions options)
     {
@@ -126,7 +130,8 @@ internal sealed class SqliteWriter : IDisposable
         {
             if (_lastGroup >= CrowdMin)
             {
-                _queue.WaitForCommits(_lastGroup, CrowdWait);
+                TimeSpan wait = _lastCommit < CrowdWaitMax ? _lastCommit : CrowdWaitMax;
+                _queue.WaitForCommits(_lastGroup, wait > CrowdWaitMin ? wait : CrowdWaitMin);
             }
 
             _waitsForTurn = true;
@@ -175,9 +180,11 @@ internal sealed class SqliteWriter : IDisposable
             }
         }
 
+        TimeSpan applied = _clock.Elapsed;
         try
         {
             _session.Execute("COMMIT");
+            _lastCommit = _clock.Elapsed - applied;
         }
         catch (SqliteException fault)
         {
