@@ -23,7 +23,8 @@ internal static class SnapshotPause
 
     public static void Measure(Action<string, FormattableString> print)
     {
-        foreach (ulong memoryMiB in (ulong[])[256, 3072])
+        _ = Pauses(64UL << 20);
+        foreach (ulong memoryMiB in (ulong[])[256, 4096])
         {
             double[] pauses = Pauses(memoryMiB << 20);
             print(
@@ -55,9 +56,10 @@ internal static class SnapshotPause
             }
 
             long start = Stopwatch.GetTimestamp();
-            PendingMemorySum sum = guest.CaptureMemory();
+            PageCopies copies = guest.CopyPages();
+            PendingMemorySum sum = guest.CaptureMemory(copies);
             ImmutableArray<CapturedPage> pages =
-                [.. guest.TakeDirty(DirtyReader.Snapshot).Select(page => CapturedPage.Of(guest, page))];
+                [.. guest.TakeDirty(DirtyReader.Snapshot).Select(page => CapturedPage.Of(copies, page))];
             _ = guest.Save();
             _ = guest.HashState();
             pauses[round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;

@@ -77,7 +77,7 @@ public sealed class MachineDebugger
         int done = 0;
         while (done < destination.Length
             && Translate(vcpu, new Gva(start.Value + (ulong)done)) is { } physical
-            && physical.Value < _machine.Memory.SizeBytes)
+            && _machine.Memory.RamFrom(physical) > 0)
         {
             int offset = (int)(physical.Value % GuestMemory.PageBytes);
             int count = Math.Min(destination.Length - done, GuestMemory.PageBytes - offset);

@@ -7,7 +7,7 @@ namespace KvmActors.Machine;
 
 /// <summary>What a VM is made of: fixed at its creation.</summary>
 /// <param name="VcpuCount">vCPUs, 1 to <see cref="MachineSpecRules.VcpusMax"/>.</param>
-/// <param name="MemoryBytes">Guest RAM, a multiple of 4096, from GPA 0.</param>
+/// <param name="MemoryBytes">Guest RAM, a multiple of 4096, from GPA 0; what is above 3 GiB lies from 4 GiB on.</param>
 /// <param name="PatchPolicy">What happens to the other maker's hypercall instruction.</param>
 /// <param name="TurnTicks">Ticks a vCPU runs before the next one gets its turn. Visible to the guest.</param>
 public sealed record MachineSpec(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Memory;
 
@@ -15,8 +16,9 @@ public static class MachineSpecRules
 
     public const ulong MemoryBytesMin = 64 * 1024;
 
-    /// <summary>RAM ends below the addresses where a PC has its devices.</summary>
-    public const ulong MemoryBytesMax = 3UL << 30;
+    /// <summary>What the page numbers of a snapshot and the tables that a node keeps by page are measured for.
+    /// </summary>
+    public const ulong MemoryBytesMax = 64UL << 30;
 
     public static void Check(MachineSpec spec)
     {
@@ -79,7 +81,7 @@ public static class MachineSpecRules
         }
     }
 
-    internal static void CheckPage(MachineSpec spec, int pageNumber, int lengthBytes)
+    internal static void CheckPage(GuestMemory memory, int pageNumber, int lengthBytes)
     {
         if (lengthBytes != GuestMemory.PageBytes)
         {
@@ -87,10 +89,10 @@ public static class MachineSpecRules
                 $"Expected {GuestMemory.PageBytes} bytes for page {pageNumber}, found {lengthBytes}.");
         }
 
-        if (pageNumber < 0 || (ulong)pageNumber >= spec.MemoryBytes / GuestMemory.PageBytes)
+        if (pageNumber < 0 || !memory.IsRam(new Gpa((ulong)pageNumber * GuestMemory.PageBytes), GuestMemory.PageBytes))
         {
             throw new ArgumentException(
-                $"Expected a page number below {spec.MemoryBytes / GuestMemory.PageBytes}, found {pageNumber}.");
+                $"Expected the number of a page of RAM, below {memory.PageCount}, found {pageNumber}.");
         }
     }
 }

@@ -158,7 +158,7 @@ public sealed class VirtualMachine : IDisposable
             MachineSpecRules.CheckState(spec, state);
             foreach ((int pageNumber, ReadOnlyMemory<byte> bytes) in pages)
             {
-                MachineSpecRules.CheckPage(spec, pageNumber, bytes.Length);
+                MachineSpecRules.CheckPage(machine.Memory, pageNumber, bytes.Length);
                 machine.Memory.Write(new Gpa((ulong)pageNumber * GuestMemory.PageBytes), bytes.Span);
             }
 
@@ -235,7 +235,7 @@ public sealed class VirtualMachine : IDisposable
 
     /// <summary>Copies the pages written since the sum was last asked, so that it can be computed while the VM runs
     /// on.</summary>
-    public PendingMemorySum CaptureMemory() => _summer.Capture();
+    public PendingMemorySum CaptureMemory(PageCopies copies) => _summer.Capture(copies);
 
     public void Dispose()
     {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
+using KvmActors.Cpu.Memory;
+
 namespace KvmActors.Actors.Vm;
 
 /// <summary>A page of guest memory as it was at a slice's end.</summary>
@@ -10,8 +13,11 @@ public readonly record struct CapturedPage(int PageNumber, ReadOnlyMemory<byte> 
 
     public bool IsZero => Bytes.IsEmpty;
 
-    /// <summary>Copies a page out of a guest.</summary>
-    public static CapturedPage Of(IGuest guest, int pageNumber) => guest.IsZero(pageNumber)
-        ? new CapturedPage(pageNumber, ReadOnlyMemory<byte>.Empty)
-        : new CapturedPage(pageNumber, guest.Page(pageNumber).ToArray());
+    public static CapturedPage Of(PageCopies copies, int pageNumber) => new(pageNumber, copies.Of(pageNumber));
+
+    /// <summary>Every page of a guest that is not zero.</summary>
+    public static ImmutableArray<CapturedPage> AllOf(IGuest guest, PageCopies copies) =>
+    [
+        .. Enumerable.Range(0, guest.PageCount).Where(page => !guest.IsZero(page)).Select(page => Of(copies, page)),
+    ];
 }

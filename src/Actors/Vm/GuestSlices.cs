@@ -11,12 +11,14 @@ namespace KvmActors.Actors.Vm;
 
 /// <summary>Lends a guest to its runner, one slice at a time, and captures at each slice's end, on the runner, what is
 /// to outlive it.</summary>
-/// <remarks>A slice ends at its limits, after <see cref="ClusterNodeOptions.SliceWall"/> of wall time, when it is asked
-/// to, or as soon as the node's lease is over. While it runs, nobody else may touch the guest.</remarks>
+/// <remarks>A slice ends at its limits, after <see cref="ClusterNodeOptions.SliceWall"/> of wall time (but see
+/// <see cref="IsCommitting"/>), when it is asked to, or as soon as the node's lease is over. While it runs, nobody else
+/// may touch the guest.</remarks>
 internal sealed class GuestSlices(
     IGuest guest, ISliceRunner runner, TimeProvider clock, LeaseGate gate, ClusterNodeOptions options)
 {
     private volatile bool _isAskedToStop;
+    private volatile bool _isCommitting;
     private volatile bool _snapshotTakesAll;
 
     public IGuest Guest => guest;
@@ -27,6 +29,15 @@ internal sealed class GuestSlices(
     /// <summary>The next snapshot holds every page, not only those written since the last one: see
     /// <see cref="CapturedProgress.IsWhole"/>. Any thread.</summary>
     public void TakeAllAtNextSnapshot() => _snapshotTakesAll = true;
+
+    /// <summary>The last slice's commit is under way: so long the next one goes on beyond
+    /// <see cref="ClusterNodeOptions.SliceWall"/>, up to <see cref="ClusterNodeOptions.ProgressInterval"/>, for at its
+    /// end the guest would only stand still. Any thread.</summary>
+    public bool IsCommitting
+    {
+        get => _isCommitting;
+        set => _isCommitting = value;
+    }
 
     public Task<SliceCapture> Start(SliceRequest request, CancellationToken cancellationToken)
     {
@@ -90,8 +101,8 @@ internal sealed class GuestSlices(
             guest.InjectInput(request.Input.AsSpan());
         }
 
-        long deadline = clock.GetTimestamp() + (long)(options.SliceWall.TotalSeconds * clock.TimestampFrequency);
-        SliceResult result = guest.RunSlice(new SliceLimits(request.UntilVmTime, () => ShouldYield(deadline))
+        long startedAt = clock.GetTimestamp();
+        SliceResult result = guest.RunSlice(new SliceLimits(request.UntilVmTime, () => ShouldYield(startedAt))
         {
             StandStillUntil = request.StandStillUntil,
         });
@@ -104,22 +115,26 @@ internal sealed class GuestSlices(
         return new SliceCapture(result, start, request.Input, endedAt, guest.End, progress);
     }
 
-    private bool ShouldYield(long deadline) => _isAskedToStop || clock.GetTimestamp() >= deadline || !gate.IsOpen;
+    private bool ShouldYield(long startedAt) => _isAskedToStop
+        || clock.GetElapsedTime(startedAt) >= (_isCommitting ? options.ProgressInterval : options.SliceWall)
+        || !gate.IsOpen;
 
     private CapturedProgress Capture(IGuest lent, bool withMemory, bool takesSnapshot)
     {
-        PendingMemorySum? memory = withMemory ? lent.CaptureMemory() : null;
+        PageCopies copies = lent.CopyPages();
+        PendingMemorySum? memory = withMemory ? lent.CaptureMemory(copies) : null;
         bool takesAll = takesSnapshot && _snapshotTakesAll;
-        ImmutableArray<CapturedPage> pages = takesSnapshot ? TakeSnapshotPages(lent, takesAll) : default;
+        ImmutableArray<CapturedPage> pages = takesSnapshot ? TakeSnapshotPages(lent, copies, takesAll) : default;
         return new CapturedProgress(lent.Save(), lent.HashState(), memory, pages) { IsWhole = takesAll };
     }
 
-    private ImmutableArray<CapturedPage> TakeSnapshotPages(IGuest lent, bool takesAll)
+    private ImmutableArray<CapturedPage> TakeSnapshotPages(
+        IGuest lent, PageCopies copies, bool takesAll)
     {
         ImmutableArray<int> dirty = lent.TakeDirty(DirtyReader.Snapshot);
         _snapshotTakesAll = false;
         return takesAll
-            ? [.. Enumerable.Range(0, lent.PageCount).Select(page => CapturedPage.Of(lent, page)).Where(p => !p.IsZero)]
-            : [.. dirty.Select(page => CapturedPage.Of(lent, page))];
+            ? CapturedPage.AllOf(lent, copies)
+            : [.. dirty.Select(page => CapturedPage.Of(copies, page))];
     }
 }

@@ -43,8 +43,12 @@ public interface IGuest : IDisposable
 
     MemorySum SumMemory();
 
+    /// <summary>For copies of pages as they are now. To be asked only until the guest runs on.</summary>
+    PageCopies CopyPages();
+
     /// <summary>The sum of now, to be computed later, while the guest runs on.</summary>
-    PendingMemorySum CaptureMemory();
+    /// <param name="copies">Of now; those that the sum needs are added.</param>
+    PendingMemorySum CaptureMemory(PageCopies copies);
 
     ReadOnlySpan<byte> Page(int pageNumber);
 

@@ -43,7 +43,9 @@ public sealed class MachineGuest(VirtualMachine machine) : IGuest
 
     public MemorySum SumMemory() => machine.SumMemory();
 
-    public PendingMemorySum CaptureMemory() => machine.CaptureMemory();
+    public PageCopies CopyPages() => new(machine.Memory);
+
+    public PendingMemorySum CaptureMemory(PageCopies copies) => machine.CaptureMemory(copies);
 
     public ReadOnlySpan<byte> Page(int pageNumber) => machine.Memory.Page(pageNumber);
 

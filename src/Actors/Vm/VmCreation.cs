@@ -84,10 +84,7 @@ internal sealed class VmCreation(VmServices services, ControlRequest.CreateVm re
     private async Task<Activation> CommitAsync(IGuest guest, CancellationToken stop)
     {
         _ = guest.TakeDirty(DirtyReader.Snapshot);
-        ImmutableArray<CapturedPage> filled =
-        [
-            .. Enumerable.Range(0, guest.PageCount).Select(page => CapturedPage.Of(guest, page)).Where(p => !p.IsZero),
-        ];
+        ImmutableArray<CapturedPage> filled = CapturedPage.AllOf(guest, guest.CopyPages());
         JournalEvent.VmCreated created = new(
             _blueprint.Spec, _blueprint.ImageName, Sha256Of(_blueprint.Image), _blueprint.CommandLine)
         {

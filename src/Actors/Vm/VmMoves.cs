@@ -151,7 +151,8 @@ internal sealed class VmMoves(VmServices services, VmSession session)
     private ImmutableArray<CapturedPage> TakePages(IGuest guest)
     {
         int count = Math.Min(_pages.Count, MigrationMessage.PagesBytesMax / CapturedPage.SizeBytes);
-        return [.. Enumerable.Range(0, count).Select(_ => CapturedPage.Of(guest, _pages.Dequeue()))];
+        PageCopies copies = guest.CopyPages();
+        return [.. Enumerable.Range(0, count).Select(_ => CapturedPage.Of(copies, _pages.Dequeue()))];
     }
 
     private async Task<MoveStep> HoldAsync(CancellationToken stop)
@@ -176,9 +177,13 @@ internal sealed class VmMoves(VmServices services, VmSession session)
     private async Task<MoveStep> CopyRestAsync(CancellationToken stop)
     {
         ImmutableArray<CapturedPage> pages = await session.Slices.BorrowAsync(
-            static guest => guest.TakeDirty(DirtyReader.Migration)
-                .Select(page => CapturedPage.Of(guest, page))
-                .ToImmutableArray(),
+            static guest =>
+            {
+                PageCopies copies = guest.CopyPages();
+                return guest.TakeDirty(DirtyReader.Migration)
+                    .Select(page => CapturedPage.Of(copies, page))
+                    .ToImmutableArray();
+            },
             stop);
         CapturedProgress progress = session.LastProgress
             ?? throw new InvalidOperationException("Expected a Progress of the guest that stands still, found none.");

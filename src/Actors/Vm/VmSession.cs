@@ -9,7 +9,6 @@ using KvmActors.Machine;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Journal;
-using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Vm;
 
@@ -25,7 +24,7 @@ internal sealed class VmSession : IAsyncDisposable
     public const int InputsMax = 64;
 
     private readonly VmServices _services;
-    private readonly SnapshotPages _pages;
+    private readonly SnapshotDrafts _snapshots;
     private readonly ISliceRunner _runner;
     private readonly Queue<PendingInput> _inputs = [];
     private PendingInput? _entered;
@@ -39,7 +38,7 @@ internal sealed class VmSession : IAsyncDisposable
     {
         _services = services;
         _runner = runner;
-        _pages = new SnapshotPages(start.SnapshotPages);
+        _snapshots = new SnapshotDrafts(services, new SnapshotPages(start.SnapshotPages));
         Rows = start.Rows;
         State = start.State;
         Vcpus = start.Vcpus;
@@ -172,8 +171,23 @@ internal sealed class VmSession : IAsyncDisposable
 
         Remember(progress);
         SetDueTimes();
+        Slices.IsCommitting = true;
         startNext();
-        VmCommit.SnapshotDraft? snapshot = await DraftAsync(progress, slice, cancellationToken);
+        try
+        {
+            return await CommitAsync(slice, progress, input, cancellationToken);
+        }
+        finally
+        {
+            Slices.IsCommitting = false;
+        }
+    }
+
+    private async Task<SliceOutcome> CommitAsync(
+        SliceCapture slice, CapturedProgress progress, PendingInput? input, CancellationToken cancellationToken)
+    {
+        VmCommit.SnapshotDraft? snapshot =
+            await _snapshots.TryDraftAsync(Rows, Output, slice, progress, cancellationToken);
         DedupEntry? reply = input is null ? null : ReplyCodec.Entry(State.Vm.Stream, input.Command, input.Reply);
         VmCommit.Prepared Prepare(VmCommit.SnapshotDraft? with) =>
             SliceJournal.Prepare(Rows, State, Vcpus, slice, progress, input?.Command, reply, with);
@@ -226,13 +240,11 @@ internal sealed class VmSession : IAsyncDisposable
     {
         CapturedProgress progress = await Slices.CaptureSnapshotAsync(cancellationToken);
         Remember(progress);
-        if (!_pages.CanTake(progress))
+        if (await _snapshots.DraftAsync(Rows, Output, progress, cancellationToken) is not { } draft)
         {
             return true;
         }
 
-        SnapshotPages.Stored stored = await _pages.PutAsync(_services.Store, progress, cancellationToken);
-        VmCommit.SnapshotDraft draft = Draft(progress, stored, Output.Tail());
         VmCommit WithProgress() =>
             VmCommit.On(Rows).Add(Rows.Own.Stream, draft.VmTime, SliceJournal.ProgressOf(progress));
         VmCommit commit = WithProgress()
@@ -271,7 +283,7 @@ internal sealed class VmSession : IAsyncDisposable
                 Fold(commit);
                 return true;
             case CommitResult.PagesGone when withoutSnapshot is not null:
-                _pages.Forget();
+                _snapshots.Forget();
                 Slices.TakeAllAtNextSnapshot();
                 return await CommitAsync(withoutSnapshot(), withoutSnapshot: null, cancellationToken);
             case CommitResult.Fenced fenced:
@@ -327,40 +339,6 @@ internal sealed class VmSession : IAsyncDisposable
 
         return [];
     }
-
-    private async Task<VmCommit.SnapshotDraft?> DraftAsync(
-        CapturedProgress progress, SliceCapture slice, CancellationToken cancellationToken)
-    {
-        if (!_pages.CanTake(progress))
-        {
-            return null;
-        }
-
-        try
-        {
-            SnapshotPages.Stored stored = await _pages.PutAsync(_services.Store, progress, cancellationToken);
-            ConsoleLog console = new(Output.End, Output.Tail());
-            console.Append(slice.Result.ConsoleOffset, slice.Result.Console.Span);
-            return Draft(progress, stored, console.Tail());
-        }
-        catch (StoreUnavailableException failure)
-        {
-            // A snapshot only shortens a rebuild: the guest goes on without this one.
-            _services.Observer.On(new ClusterEvent.StoreTrouble($"snapshot of {State.Vm}", failure.Message));
-            return null;
-        }
-    }
-
-    private VmCommit.SnapshotDraft Draft(CapturedProgress progress, SnapshotPages.Stored stored, byte[] console) => new(
-        Rows.Own.SnapshotId + 1,
-        progress.Machine.VmTime,
-        SnapshotCodec.Encode(progress.Machine),
-        stored.Pages,
-        console)
-    {
-        PagesSince = stored.Since,
-        Retention = _services.Options.SnapshotRetention,
-    };
 
     private void Fold(VmCommit.Prepared commit)
     {

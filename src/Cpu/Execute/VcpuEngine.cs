@@ -30,7 +30,8 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
         NativeMemory.Clear(_state, CpuState.SizeBytes);
         Tlb.Initialize(_state);
         _state->Ram = memory.Ram;
-        _state->RamBytes = memory.SizeBytes;
+        _state->RamEnd = memory.End;
+        _state->RamLowEnd = memory.LowEnd;
         _state->PageFlags = memory.Flags;
         _state->ManagedHalf = GCHandle.ToIntPtr(GCHandle.Alloc(this, GCHandleType.Weak));
         memory.Attach(this);

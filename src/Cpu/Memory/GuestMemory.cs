@@ -11,8 +11,8 @@ namespace KvmActors.Cpu.Memory;
 // SAFETY: every public method checks its range against SizeBytes first; page numbers are checked by CheckPage; the
 // block is freed once, by Dispose, and no span outlives the VM that owns this object.
 
-/// <summary>The guest's RAM: GPA 0 up to <see cref="SizeBytes"/>, in one piece, with a dirty log for several readers.
-/// </summary>
+/// <summary>The guest's RAM, from GPA 0, with a dirty log for several readers. As in a PC there is none from
+/// <see cref="LowEndMax"/> to <see cref="HighStart"/>: what is above 3 GiB follows at 4 GiB.</summary>
 /// <remarks>Not safe for several threads: it belongs to the VM whose turn it is. All writes that are not a vCPU's own
 /// go through <see cref="Write"/>, which keeps the dirty log and the decoded code right.</remarks>
 public sealed unsafe class GuestMemory : IDisposable
@@ -21,6 +21,12 @@ public sealed unsafe class GuestMemory : IDisposable
 
     /// <summary>Bound on the size of a VM's RAM: page numbers stay well inside an int.</summary>
     public const ulong SizeBytesMax = 1ul << 40;
+
+    /// <summary>GPA at which RAM below the devices of a PC ends at the latest.</summary>
+    public const ulong LowEndMax = 3ul << 30;
+
+    /// <summary>GPA at which RAM goes on behind those devices.</summary>
+    public const ulong HighStart = 4ul << 30;
 
     /// <summary>Bit 0 of an entry of a page table: there is a translation.</summary>
     private const int Present = 1;
@@ -44,17 +50,29 @@ public sealed unsafe class GuestMemory : IDisposable
         }
 
         SizeBytes = sizeBytes;
-        PageCount = (int)(sizeBytes / PageBytes);
-        // Zeroed by the allocator, so that pages the guest never touches cost nothing; aligned by hand.
-        _allocation = NativeMemory.AllocZeroed((nuint)sizeBytes + PageBytes);
+        LowEnd = Math.Min(sizeBytes, LowEndMax);
+        End = sizeBytes > LowEndMax ? sizeBytes - LowEndMax + HighStart : sizeBytes;
+        PageCount = (int)(End / PageBytes);
+
+        // Zeroed by the allocator, so that pages the guest never touches, and those that are no RAM, cost nothing;
+        // aligned by hand.
+        _allocation = NativeMemory.AllocZeroed((nuint)End + PageBytes);
         _ram = (byte*)(((nuint)_allocation + PageBytes - 1) & ~(nuint)(PageBytes - 1));
         _flags = (byte*)NativeMemory.AllocZeroed((nuint)PageCount);
     }
 
     ~GuestMemory() => Release();
 
+    /// <summary>Bytes of RAM.</summary>
     public ulong SizeBytes { get; }
 
+    /// <summary>GPA at which RAM ends below 4 GiB.</summary>
+    public ulong LowEnd { get; }
+
+    /// <summary>GPA at which RAM ends.</summary>
+    public ulong End { get; }
+
+    /// <summary>Page numbers go from 0 to below this; those that are no RAM are zero for ever.</summary>
     public int PageCount { get; }
 
     /// <summary>The flags of a page that nobody has written.</summary>
@@ -65,6 +83,17 @@ public sealed unsafe class GuestMemory : IDisposable
 
     /// <summary>One byte of <see cref="PageFlags"/> a page, for the engine.</summary>
     internal byte* Flags => _flags;
+
+    /// <summary>Whether a range is wholly inside RAM.</summary>
+    public bool IsRam(Gpa start, ulong lengthBytes) =>
+        IsWithin(start.Value, lengthBytes, LowEnd)
+        || (start.Value >= HighStart && IsWithin(start.Value, lengthBytes, End));
+
+    /// <summary>Bytes of RAM from an address on, in one piece; 0 where it is no RAM.</summary>
+    public ulong RamFrom(Gpa start) =>
+        start.Value < LowEnd ? LowEnd - start.Value
+        : start.Value >= HighStart && start.Value < End ? End - start.Value
+        : 0;
 
     /// <exception cref="ArgumentOutOfRangeException">The range is not wholly inside RAM.</exception>
     public void Read(Gpa start, Span<byte> destination)
@@ -101,7 +130,11 @@ public sealed unsafe class GuestMemory : IDisposable
     }
 
     /// <exception cref="ArgumentOutOfRangeException">No such page.</exception>
-    public bool IsZero(int pageNumber) => !Page(pageNumber).ContainsAnyExcept((byte)0);
+    public bool IsZero(int pageNumber)
+    {
+        ReadOnlySpan<byte> page = Page(pageNumber);
+        return RamFrom(new Gpa((ulong)pageNumber * PageBytes)) == 0 || !page.ContainsAnyExcept((byte)0);
+    }
 
     /// <summary>The pages written since this reader took the log last (at first: since creation), ascending; they are
     /// clean for this reader afterwards.</summary>
@@ -235,7 +268,7 @@ public sealed unsafe class GuestMemory : IDisposable
     private void CheckRange(Gpa start, int length)
     {
         ObjectDisposedException.ThrowIf(_ram == null, this);
-        if (start.Value > SizeBytes || (ulong)length > SizeBytes - start.Value)
+        if (!IsRam(start, (ulong)length))
         {
             throw new ArgumentOutOfRangeException(
                 nameof(start),
@@ -243,6 +276,9 @@ public sealed unsafe class GuestMemory : IDisposable
                 $"{length} bytes from {start} are not inside the {SizeBytes} bytes of guest memory.");
         }
     }
+
+    private static bool IsWithin(ulong start, ulong lengthBytes, ulong end) =>
+        start <= end && lengthBytes <= end - start;
 
     private void CheckPage(int pageNumber)
     {

@@ -7,14 +7,17 @@ using KvmActors.Cpu.State;
 namespace KvmActors.Cpu.Memory;
 
 // JUSTIFICATION: page walks and slow accesses touch RAM by physical address without a span and its second bounds check.
-// SAFETY: every access is compared with RamBytes first; sizes are 1, 2, 4 or 8.
+// SAFETY: every access is compared with the ends of RAM first; sizes are 1, 2, 4 or 8.
 
 /// <summary>The vCPU's accesses to RAM by physical address. For page tables, descriptors and code there is nothing
 /// outside of RAM: reads give all ones, writes are ignored.</summary>
 internal static unsafe class PhysicalMemory
 {
     public static bool IsRam(CpuState* state, ulong physical, int sizeBytes) =>
-        physical < state->RamBytes && (ulong)sizeBytes <= state->RamBytes - physical;
+        physical < state->RamLowEnd
+            ? (ulong)sizeBytes <= state->RamLowEnd - physical
+            : physical >= GuestMemory.HighStart
+                && physical < state->RamEnd && (ulong)sizeBytes <= state->RamEnd - physical;
 
     public static ulong Read(CpuState* state, ulong physical, int sizeBytes)
     {

@@ -50,7 +50,7 @@ public static class ParavirtualClock
     {
         ArgumentNullException.ThrowIfNull(memory);
         ulong address = register & ~Enabled;
-        if ((register & Enabled) == 0 || !IsInRam(memory, address, TimeBytes))
+        if ((register & Enabled) == 0 || !memory.IsRam(new Gpa(address), TimeBytes))
         {
             return;
         }
@@ -76,7 +76,7 @@ public static class ParavirtualClock
     public static void WriteWallClock(GuestMemory memory, ulong address, long unixSeconds)
     {
         ArgumentNullException.ThrowIfNull(memory);
-        if (address == 0 || !IsInRam(memory, address, WallClockBytes))
+        if (address == 0 || !memory.IsRam(new Gpa(address), WallClockBytes))
         {
             return;
         }
@@ -94,7 +94,7 @@ public static class ParavirtualClock
     public static bool TryWritePair(GuestMemory memory, Gpa start, long unixSeconds, uint nanoseconds, ulong tsc)
     {
         ArgumentNullException.ThrowIfNull(memory);
-        if (!IsInRam(memory, start.Value, PairBytes))
+        if (!memory.IsRam(new Gpa(start.Value), PairBytes))
         {
             return false;
         }
@@ -111,7 +111,4 @@ public static class ParavirtualClock
 
     /// <summary>Odd while the structure is written, even afterwards, and another than before.</summary>
     private static uint VersionAfter(uint before) => unchecked(((before + 1) | 1) + 1);
-
-    private static bool IsInRam(GuestMemory memory, ulong address, int count) =>
-        address <= memory.SizeBytes && (ulong)count <= memory.SizeBytes - address;
 }

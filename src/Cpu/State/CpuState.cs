@@ -129,8 +129,13 @@ internal unsafe struct CpuState
     [FieldOffset(240)]
     public byte* Ram;
 
+    /// <summary>As <see cref="GuestMemory.End"/>.</summary>
     [FieldOffset(248)]
-    public ulong RamBytes;
+    public ulong RamEnd;
+
+    /// <summary>As <see cref="GuestMemory.LowEnd"/>.</summary>
+    [FieldOffset(1840)]
+    public ulong RamLowEnd;
 
     [FieldOffset(256)]
     public byte* PageFlags;

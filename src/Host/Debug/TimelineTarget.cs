@@ -80,8 +80,7 @@ internal sealed class TimelineTarget(Timeline timeline) : IDebugTarget
     public int ReadPhysical(Gpa start, Span<byte> destination)
     {
         GuestMemory memory = timeline.Machine.Memory;
-        ulong size = memory.SizeBytes;
-        int count = (int)Math.Min((ulong)destination.Length, size - Math.Min(start.Value, size));
+        int count = (int)Math.Min((ulong)destination.Length, memory.RamFrom(start));
         if (count > 0)
         {
             memory.Read(start, destination[..count]);

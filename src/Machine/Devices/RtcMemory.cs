@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu.Memory;
 
 namespace KvmActors.Machine.Devices;
 
@@ -17,8 +18,7 @@ internal static class RtcMemory
     {
         const ulong KiB = 1024;
         const ulong MiB = 1024 * KiB;
-        const ulong GiB = 1024 * MiB;
-        ulong below4GiB = Math.Min(options.MemoryBytes, 4 * GiB);
+        ulong below4GiB = Math.Min(options.MemoryBytes, GuestMemory.LowEndMax);
 
         // 32,768 Hz and 1,024 Hz periodic rate; 24 hours in BCD; valid RAM and time.
         registers[0x0A] = 0x26;
@@ -33,7 +33,7 @@ internal static class RtcMemory
         PutWord(registers, 0x30, extended);
         PutWord(registers, 0x34, Above(below4GiB, 16 * MiB) / (64 * KiB));
 
-        ulong high = Above(options.MemoryBytes, 4 * GiB) / (64 * KiB);
+        ulong high = Above(options.MemoryBytes, GuestMemory.LowEndMax) / (64 * KiB);
         registers[0x5B] = (byte)high;
         registers[0x5C] = (byte)(high >> 8);
         registers[0x5D] = (byte)(high >> 16);

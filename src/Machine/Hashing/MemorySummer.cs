@@ -42,14 +42,14 @@ internal sealed class MemorySummer
     }
 
     /// <summary>Brings the sum up to date.</summary>
-    public MemorySum Sum() => Capture().Complete();
+    public MemorySum Sum() => Capture(new PageCopies(_memory)).Complete();
 
     /// <summary>Copies the pages written since the last call, and leaves their hashes, which cost several times as
     /// much, to whoever completes the sum.</summary>
-    public PendingMemorySum Capture()
+    public PendingMemorySum Capture(PageCopies copies)
     {
         ImmutableArray<int> dirty = _memory.TakeDirty(DirtyReader.Hash);
-        Batch batch = new([.. dirty.Select(page => (page, CopyOf(page)))]);
+        Batch batch = new([.. dirty.Select(page => (page, copies.Of(page)))]);
         lock (_batches)
         {
             _batches.Enqueue(batch);
@@ -66,9 +66,9 @@ internal sealed class MemorySummer
             while (batch.Sum is null)
             {
                 Batch next = _batches.Dequeue();
-                foreach ((int page, byte[]? bytes) in next.Pages)
+                foreach ((int page, ReadOnlyMemory<byte> bytes) in next.Pages)
                 {
-                    UInt128 term = bytes is null ? 0 : TermOf(page, bytes);
+                    UInt128 term = bytes.IsEmpty ? 0 : TermOf(page, bytes.Span);
                     _sum = unchecked(_sum - _terms[page] + term);
                     _terms[page] = term;
                 }
@@ -81,8 +81,6 @@ internal sealed class MemorySummer
         }
     }
 
-    private byte[]? CopyOf(int page) => _memory.IsZero(page) ? null : _memory.Page(page).ToArray();
-
     private static UInt128 TermOf(int page, ReadOnlySpan<byte> bytes)
     {
         Span<byte> input = stackalloc byte[sizeof(ulong) + GuestMemory.PageBytes];
@@ -94,10 +92,10 @@ internal sealed class MemorySummer
     }
 
     /// <summary>Pages as they were at one capture.</summary>
-    private sealed class Batch(ImmutableArray<(int PageNumber, byte[]? Bytes)> pages)
+    private sealed class Batch(ImmutableArray<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages)
     {
-        /// <summary>Null is a page of zeros. Empty once it was worked off.</summary>
-        public ImmutableArray<(int PageNumber, byte[]? Bytes)> Pages { get; set; } = pages;
+        /// <summary>No bytes: a page of zeros. Empty once it was worked off.</summary>
+        public ImmutableArray<(int PageNumber, ReadOnlyMemory<byte> Bytes)> Pages { get; set; } = pages;
 
         public MemorySum? Sum { get; set; }
     }

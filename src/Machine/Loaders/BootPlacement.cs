@@ -26,7 +26,7 @@ internal static class BootPlacement
     {
         foreach (BootSegment segment in image.Segments)
         {
-            if (segment.Start.Value > memory.SizeBytes || segment.MemoryBytes > memory.SizeBytes - segment.Start.Value)
+            if (!memory.IsRam(segment.Start, segment.MemoryBytes))
             {
                 throw BootImageException.Of(
                     $"an image that fits {memory.SizeBytes >> 20} MiB of guest memory",

@@ -17,20 +17,18 @@ internal static class MemoryMap
     private const uint Available = 1;
     private const uint Reserved = 2;
 
-    /// <param name="memoryBytes">Guest RAM from GPA 0.</param>
-    public static ImmutableArray<MemoryRange> Of(ulong memoryBytes) => memoryBytes > HighMemoryStart
-        ?
-        [
-            new(0, LowMemoryEnd, Available),
-            new(LowMemoryEnd, HighMemoryStart - LowMemoryEnd, Reserved),
-            new(HighMemoryStart, memoryBytes - HighMemoryStart, Available),
-        ]
-        : [new(0, Math.Min(memoryBytes, LowMemoryEnd), Available)];
+    /// <param name="memoryBytes">Guest RAM.</param>
+    public static ImmutableArray<MemoryRange> Of(ulong memoryBytes) => memoryBytes switch
+    {
+        <= HighMemoryStart => [new(0, Math.Min(memoryBytes, LowMemoryEnd), Available)],
+        <= GuestMemory.LowEndMax => Low(memoryBytes),
+        _ => Low(GuestMemory.LowEndMax).Add(
+            new(GuestMemory.HighStart, memoryBytes - GuestMemory.LowEndMax, Available)),
+    };
 
     /// <summary>True if memory has this range and the image leaves it free.</summary>
     public static bool IsFree(BootImage image, GuestMemory memory, ulong start, ulong lengthBytes) =>
-        start <= memory.SizeBytes
-        && lengthBytes <= memory.SizeBytes - start
+        memory.IsRam(new Gpa(start), lengthBytes)
         && image.Segments.All(segment => segment.End <= start || segment.Start.Value >= start + lengthBytes);
 
     /// <summary>Checks that low memory from a start on is free for what a kernel is told.</summary>
@@ -48,7 +46,7 @@ internal static class MemoryMap
         }
     }
 
-    /// <summary>Places the initial RAM disk at a page's start behind the image.</summary>
+    /// <summary>Places the initial RAM disk at a page's start behind the image, below 4 GiB.</summary>
     /// <param name="top">As high as it goes, or as low.</param>
     /// <exception cref="BootImageException">There is no room.</exception>
     public static Gpa PlaceInitrd(BootImage image, GuestMemory memory, bool top)
@@ -56,16 +54,23 @@ internal static class MemoryMap
         const ulong PageMask = GuestMemory.PageBytes - 1;
         ulong lengthBytes = (ulong)image.Initrd.Length;
         ulong imageEnd = (Math.Max(image.Segments.Max(segment => segment.End), HighMemoryStart) + PageMask) & ~PageMask;
-        if (imageEnd > memory.SizeBytes || lengthBytes > memory.SizeBytes - imageEnd)
+        if (!memory.IsRam(new Gpa(imageEnd), lengthBytes))
         {
             throw BootImageException.Of(
                 $"{lengthBytes} bytes of memory behind the image for the initial RAM disk",
-                $"{(imageEnd > memory.SizeBytes ? 0 : memory.SizeBytes - imageEnd)} of {memory.SizeBytes >> 20} MiB",
+                $"{memory.RamFrom(new Gpa(imageEnd))} of {memory.SizeBytes >> 20} MiB",
                 "Give the VM more memory (--memory).");
         }
 
-        Gpa start = new(top ? (memory.SizeBytes - lengthBytes) & ~PageMask : imageEnd);
+        Gpa start = new(top ? (memory.LowEnd - lengthBytes) & ~PageMask : imageEnd);
         memory.Write(start, image.Initrd.Span);
         return start;
     }
+
+    private static ImmutableArray<MemoryRange> Low(ulong end) =>
+    [
+        new(0, LowMemoryEnd, Available),
+        new(LowMemoryEnd, HighMemoryStart - LowMemoryEnd, Reserved),
+        new(HighMemoryStart, end - HighMemoryStart, Available),
+    ];
 }

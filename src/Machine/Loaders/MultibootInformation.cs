@@ -3,6 +3,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text;
+using KvmActors.Cpu.Memory;
 
 namespace KvmActors.Machine.Loaders;
 
@@ -26,7 +27,7 @@ internal static class MultibootInformation
     private const int ModuleBytes = 16;
     private const string LoaderName = "KvmActors";
 
-    /// <param name="memoryBytes">Guest RAM from GPA 0.</param>
+    /// <param name="memoryBytes">Guest RAM.</param>
     /// <param name="address">GPA that the block will be written to, below 4 GiB.</param>
     /// <param name="module">Where the one module is, or null; its text is the loader's name.</param>
     public static byte[] Build(
@@ -42,8 +43,8 @@ internal static class MultibootInformation
 
         Put(block, 0, FlagMemory | FlagCommandLine | FlagMemoryMap | FlagLoaderName);
         Put(block, 4, (uint)(Math.Min(memoryBytes, MemoryMap.LowMemoryEnd) / 1024));
-        ulong highBytes = Math.Max(memoryBytes, MemoryMap.HighMemoryStart) - MemoryMap.HighMemoryStart;
-        Put(block, 8, (uint)Math.Min(highBytes / 1024, uint.MaxValue));
+        ulong lowEnd = Math.Clamp(memoryBytes, MemoryMap.HighMemoryStart, GuestMemory.LowEndMax);
+        Put(block, 8, (uint)((lowEnd - MemoryMap.HighMemoryStart) / 1024));
         Put(block, 16, address + (uint)textOffset);
         Put(block, 44, (uint)mapBytes);
         Put(block, 48, address + StructureBytes);

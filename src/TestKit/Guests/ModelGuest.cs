@@ -158,7 +158,9 @@ public sealed class ModelGuest : IGuest
 
     public StateHash HashState() => StateHasher.Hash(Save());
 
-    public PendingMemorySum CaptureMemory()
+    public PageCopies CopyPages() => new(_memory);
+
+    public PendingMemorySum CaptureMemory(PageCopies copies)
     {
         MemorySum now = SumMemory();
         return new PendingMemorySum(() => now);

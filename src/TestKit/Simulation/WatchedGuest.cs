@@ -48,7 +48,9 @@ internal sealed class WatchedGuest(IGuest inner, SliceWatch watch) : IGuest
 
     public MemorySum SumMemory() => inner.SumMemory();
 
-    public PendingMemorySum CaptureMemory() => inner.CaptureMemory();
+    public PageCopies CopyPages() => inner.CopyPages();
+
+    public PendingMemorySum CaptureMemory(PageCopies copies) => inner.CaptureMemory(copies);
 
     public ReadOnlySpan<byte> Page(int pageNumber) => inner.Page(pageNumber);
 

@@ -42,9 +42,9 @@ internal sealed class TestGuest : IDisposable
     }
 
     /// <summary>64-bit mode with paging, at a privilege of 0 or 3.</summary>
-    public static TestGuest Long(Action<Assembler> program, int privilege = 0)
+    public static TestGuest Long(Action<Assembler> program, int privilege = 0, ulong memoryBytes = MemoryBytes)
     {
-        TestGuest guest = new(new GuestMemory(MemoryBytes));
+        TestGuest guest = new(new GuestMemory(memoryBytes));
         GuestTables.WriteLong(guest.Memory);
         guest.Assemble(64, program);
         guest.Vcpu.Restore(LongState(guest.Vcpu.Save(), privilege));

@@ -32,6 +32,78 @@ public sealed class GuestMemoryTests
     }
 
     [Fact]
+    public void What_is_above_3_GiB_lies_from_4_GiB_on()
+    {
+        using GuestMemory memory = new((3ul << 30) + 8192);
+
+        Assert.Equal((4ul << 30) + 8192, memory.End);
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Write(new Gpa((3ul << 30) - 1), [1, 2]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Write(new Gpa((4ul << 30) - 1), [1, 2]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Write(new Gpa(memory.End - 1), [1, 2]));
+        memory.Write(new Gpa((4ul << 30) + 4095), [1, 2]);
+        Assert.Equal([1 << 20, (1 << 20) + 1], memory.TakeDirty(DirtyReader.Snapshot).ToArray());
+        Assert.True(memory.IsZero(3 << 18));
+        Assert.False(memory.IsZero(1 << 20));
+        Assert.Equal(1ul, memory.RamFrom(new Gpa((3ul << 30) - 1)));
+        Assert.Equal(0ul, memory.RamFrom(new Gpa(3ul << 30)));
+        Assert.Equal(8192ul, memory.RamFrom(new Gpa(4ul << 30)));
+        Assert.Equal(0ul, memory.RamFrom(new Gpa(memory.End)));
+    }
+
+    [Fact]
+    public void A_guest_reads_ones_between_3_and_4_GiB_and_its_memory_behind()
+    {
+        const ulong Value = 0x1122_3344_5566_7788;
+        const ulong Page = 0x180;
+        using var guest = TestGuest.Long(
+            a =>
+            {
+                a.mov(__qword_ptr[rbx], rax);
+                a.mov(rcx, __qword_ptr[rbx]);
+                a.mov(__qword_ptr[rbx + 4096], rax);
+                a.mov(rdx, __qword_ptr[rbx + 4096]);
+                a.hlt();
+            },
+            memoryBytes: (3ul << 30) + 4096);
+        GuestTables.SetPage(guest.Memory, Page, (3ul << 30) | 3);
+        GuestTables.SetPage(guest.Memory, Page + 1, (4ul << 30) | 3);
+        guest[Gpr.Rax] = Value;
+        guest[Gpr.Rbx] = Page << 12;
+
+        Assert.IsType<VmExit.Halted>(guest.Run());
+        Assert.Equal(ulong.MaxValue, guest[Gpr.Rcx]);
+        Assert.Equal(Value, guest[Gpr.Rdx]);
+        Assert.Equal(Value, BitConverter.ToUInt64(guest.Memory.Page(1 << 20)));
+        Assert.Contains(1 << 20, guest.Memory.TakeDirty(DirtyReader.Snapshot));
+        Assert.True(guest.Memory.IsZero(3 << 18));
+    }
+
+    [Fact]
+    public void Copies_of_pages_stay_as_the_pages_were_and_a_page_of_zeros_has_no_bytes()
+    {
+        using GuestMemory memory = new(600 * 4096);
+        for (int page = 1; page < memory.PageCount; page++)
+        {
+            memory.Write(new Gpa((ulong)page * 4096), BitConverter.GetBytes(page));
+        }
+
+        PageCopies copies = new(memory);
+        ReadOnlyMemory<byte>[] all = [.. Enumerable.Range(0, memory.PageCount).Select(copies.Of)];
+        for (int page = 0; page < memory.PageCount; page++)
+        {
+            memory.Write(new Gpa((ulong)page * 4096), [0xFF, 0xFF, 0xFF, 0xFF]);
+        }
+
+        Assert.True(all[0].IsEmpty);
+        Assert.All(
+            Enumerable.Range(1, memory.PageCount - 1),
+            page => Assert.Equal(page, BitConverter.ToInt32(all[page].Span)));
+        Assert.All(all.Skip(1), copy => Assert.Equal(4096, copy.Length));
+        Assert.Equal(all[7], copies.Of(7));
+        Assert.Throws<ArgumentOutOfRangeException>(() => copies.Of(memory.PageCount));
+    }
+
+    [Fact]
     public void Each_reader_takes_the_dirty_log_for_itself()
     {
         using GuestMemory memory = new(64 * 4096);

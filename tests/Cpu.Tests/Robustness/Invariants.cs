@@ -18,7 +18,9 @@ internal static unsafe class Invariants
     {
         CpuState* state = ((VcpuEngine)s_engine.GetValue(vcpu)!).State;
         Expect(state->Zero == 0, $"the register that is always 0 to be so, found {state->Zero:x}");
-        Expect(state->Ram == memory.Ram && state->RamBytes == memory.SizeBytes, "RAM where it was");
+        Expect(
+            state->Ram == memory.Ram && state->RamEnd == memory.End && state->RamLowEnd == memory.LowEnd,
+            "RAM where it was");
         Expect(state->Cpl is >= 0 and <= 3, $"a privilege level of 0 to 3, found {state->Cpl}");
         Expect(Enum.IsDefined(state->Mode), $"a mode, found {state->Mode}");
         for (int set = 0; set < Tlb.SetCount; set++)
@@ -37,7 +39,7 @@ internal static unsafe class Invariants
         {
             ulong offset = entry.Tag + (ulong)entry.Addend - (ulong)memory.Ram;
             Expect(
-                offset < memory.SizeBytes && offset % GuestMemory.PageBytes == 0,
+                memory.RamFrom(new Gpa(offset)) > 0 && offset % GuestMemory.PageBytes == 0,
                 $"TLB entry {name} to lead to a page of RAM, found offset {offset:x}");
         }
     }

@@ -76,15 +76,14 @@ internal sealed class SteppedTarget : IDebugTarget
 
     /// <summary>Guests of these tests map what they use one to one.</summary>
     public Gpa? Translate(int vcpu, Gva address) =>
-        address.Value < _machine.Memory.SizeBytes ? new Gpa(address.Value) : null;
+        _machine.Memory.RamFrom(new Gpa(address.Value)) > 0 ? new Gpa(address.Value) : null;
 
     public int ReadVirtual(int vcpu, Gva start, Span<byte> destination) =>
         ReadPhysical(new Gpa(start.Value), destination);
 
     public int ReadPhysical(Gpa start, Span<byte> destination)
     {
-        ulong size = _machine.Memory.SizeBytes;
-        int count = (int)Math.Min((ulong)destination.Length, size - Math.Min(start.Value, size));
+        int count = (int)Math.Min((ulong)destination.Length, _machine.Memory.RamFrom(start));
         if (count > 0)
         {
             _machine.Memory.Read(start, destination[..count]);

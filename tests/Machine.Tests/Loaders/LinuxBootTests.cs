@@ -88,6 +88,28 @@ public sealed class LinuxBootTests
     }
 
     [Fact]
+    public void Memory_above_3_GiB_is_in_the_map_from_4_GiB_on_and_the_RAM_disk_below()
+    {
+        const ulong GiB = 1ul << 30;
+        using var machine = VirtualMachine.Create(
+            Spec with { MemoryBytes = 5 * GiB },
+            [CpuidTable.Empty],
+            HostVendor.Intel,
+            BootImageLoader.Load(ImageBuilder.Linux([0xF4]), "vmlinux", s_initrd));
+        ulong parameters = machine.Save().Vcpus[0].Gprs[6];
+
+        Assert.Equal(4, Read(machine, parameters + 0x1E8, 1)[0]);
+        Assert.Equal((0x10_0000ul, (3 * GiB) - 0x10_0000, 1u), MapEntry(machine, parameters + 0x2D0 + 40));
+        Assert.Equal((4 * GiB, 2 * GiB, 1u), MapEntry(machine, parameters + 0x2D0 + 60));
+        Assert.InRange(UInt32(machine, parameters + 0x218), 2 * GiB, 3 * GiB);
+        MachineState state = machine.Save();
+        Assert.Throws<ArgumentException>(
+            () => VirtualMachine.Restore(machine.Spec, state, [(3 << 18, new byte[4096])]));
+        using var again = VirtualMachine.Restore(machine.Spec, state, [((6 << 18) - 1, new byte[4096])]);
+        Assert.Equal(state.VmTime, again.VmTime);
+    }
+
+    [Fact]
     public void A_RAM_disk_that_does_not_fit_is_refused()
     {
         BootImage image = BootImageLoader.Load(ImageBuilder.Linux([0xF4]), "", new byte[Memory]);

@@ -77,7 +77,7 @@ internal static class StateDiff
     private static string Bytes(GuestMemory memory, ulong start, ulong end)
     {
         byte[] bytes = new byte[Math.Min(BytesShown, end - start)];
-        if (start + (ulong)bytes.Length <= memory.SizeBytes)
+        if (memory.IsRam(new Cpu.Gpa(start), (ulong)bytes.Length))
         {
             memory.Read(new Cpu.Gpa(start), bytes);
         }
