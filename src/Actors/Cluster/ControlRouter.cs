@@ -164,6 +164,14 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
             return Refuse(RefusalKind.NotFound, $"a VM named {vm}", "none", "Look at: vm list.");
         }
 
+        if (row.State == StreamRowState.Quarantined
+            && request is ControlRequest.Order { Command: VmCommand.Delete })
+        {
+            // Nobody runs it, and nobody will.
+            return await VmDeletion.RunAsync(
+                services.Store, await services.Store.ReadLockedAsync(vm, cancellation), cancellation);
+        }
+
         if (row.State == StreamRowState.Quarantined && request is not ControlRequest.ShowVm)
         {
             return Refuse(

@@ -175,6 +175,7 @@ internal static class ControlWire
         VmCommand.Resume => new OrderCall { Verb = OrderVerb.Resume },
         VmCommand.Stop => new OrderCall { Verb = OrderVerb.Stop },
         VmCommand.TakeSnapshot => new OrderCall { Verb = OrderVerb.TakeSnapshot },
+        VmCommand.Delete delete => new OrderCall { Verb = OrderVerb.Delete, Force = delete.Force },
         VmCommand.Input input => new OrderCall
         {
             Verb = OrderVerb.Input,
@@ -196,6 +197,7 @@ internal static class ControlWire
         OrderVerb.Resume => new VmCommand.Resume(),
         OrderVerb.Stop => new VmCommand.Stop(),
         OrderVerb.TakeSnapshot => new VmCommand.TakeSnapshot(),
+        OrderVerb.Delete => new VmCommand.Delete(call.Force),
         OrderVerb.Input => new VmCommand.Input([.. call.Input]),
         OrderVerb.SetCpuid => new VmCommand.SetCpuid((int)call.Vcpu, [.. call.Cpuid.Select(From)]),
         OrderVerb.Unspecified => throw Unknown("order"),

@@ -28,6 +28,10 @@ public abstract record VmCommand
     /// <summary>Take a snapshot where the VM stands now; a running VM goes on.</summary>
     public sealed record TakeSnapshot : VmCommand;
 
+    /// <summary>Remove the VM from the store, with its journal and snapshots.</summary>
+    /// <param name="Force">Also one that could go on from where it stands.</param>
+    public sealed record Delete(bool Force) : VmCommand;
+
     /// <summary>Bytes for the console, at most <see cref="InputBytesMax"/>.</summary>
     public sealed record Input(ImmutableArray<byte> Bytes) : VmCommand;
 

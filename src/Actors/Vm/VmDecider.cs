@@ -31,6 +31,7 @@ public static class VmDecider
         VmCommand.Stop => Change(
             state, "stop", [VmLifecycle.Running, VmLifecycle.Paused], VmLifecycle.Stopped),
         VmCommand.TakeSnapshot => TakeSnapshot(state),
+        VmCommand.Delete delete => Delete(state, delete),
         VmCommand.Input input => TakeInput(state, input),
         VmCommand.BeginMove move => BeginMove(state, move),
         VmCommand.AbortMove abort => AbortMove(state, abort),
@@ -68,6 +69,15 @@ public static class VmDecider
             Describe(state),
             Advice(state.Lifecycle))
         : new VmDecision.Accepted([], VcpuEvents: [], $"{state.Vm} at VM time {state.VmTime}.");
+
+    private static VmDecision Delete(VmState state, VmCommand.Delete delete) =>
+        state.Move is { } move ? Busy(state, "delete", move)
+        : state.Lifecycle is VmLifecycle.Running or VmLifecycle.Paused && !delete.Force ? Refused(
+            RefusalKind.State,
+            $"{state.Vm} to be Created, Stopped or Ended to be deleted",
+            Describe(state),
+            "Stop it first with: vm stop, or say --force.")
+        : new VmDecision.Accepted([], VcpuEvents: [], $"{state.Vm} is deleted.");
 
     private static VmDecision TakeInput(VmState state, VmCommand.Input input)
     {

@@ -43,6 +43,7 @@ internal sealed class VmOrders(VmServices services, VmSession session, VmAnswers
                 await new CpuidOrders(services, session, answers, publish).TakeAsync(order.Id, set, client, stop),
             VmCommand.TakeSnapshot =>
                 await new SnapshotOrders(services, session, answers, publish).TakeAsync(order.Id, client, stop),
+            VmCommand.Delete delete => await DeleteAsync(delete, client, stop),
             _ => await JournalAsync(order, client, stop),
         };
     }
@@ -74,6 +75,28 @@ internal sealed class VmOrders(VmServices services, VmSession session, VmAnswers
         publish();
         answers.Send(client, done);
         return true;
+    }
+
+    /// <returns>True where it was refused: what is deleted is as lost as what another node has.</returns>
+    private async Task<bool> DeleteAsync(VmCommand.Delete delete, ActorRef? client, CancellationToken stop)
+    {
+        if (VmDecider.Decide(session.State, delete) is VmDecision.Refused refused)
+        {
+            answers.Send(client, new ControlReply.Refused(refused.Why));
+            return true;
+        }
+
+        ControlReply reply = await VmDeletion.RunAsync(services.Store, session.Rows.All, stop);
+        if (reply is ControlReply.Refused)
+        {
+            answers.Send(client, reply);
+            return true;
+        }
+
+        // Whoever hears of it may make a VM of that name at once.
+        services.Board.Remove(session.State.Vm);
+        answers.Send(client, reply);
+        return false;
     }
 
     private void TakeInput(CommandId id, VmCommand.Input input, ActorRef? client)

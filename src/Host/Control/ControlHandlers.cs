@@ -42,6 +42,7 @@ internal sealed class ControlHandlers(
         .AddStream(ControlMethods.SaveVm, (request, stop) => Files.SaveAsync(request, stop))
         .AddUpload(ControlMethods.RestoreVm, RestoreAsync)
         .Add(ControlMethods.ForkVm, ForkAsync)
+        .Add(ControlMethods.DeleteVm, DeleteAsync)
         .Add(ControlMethods.MigrateVcpu, MigrateAsync)
         .Add(ControlMethods.ShowVcpu, (request, stop) => ShowVcpuAsync(VcpuOf(request.Vcpu), stop))
         .Add(ControlMethods.SetVcpuCpuid, SetVcpuCpuidAsync)
@@ -155,6 +156,14 @@ internal sealed class ControlHandlers(
         CommandId command = CommandOf(request.Command);
         _ = await AskAsync(new ControlRequest.Order(command, vm, order), stop).ConfigureAwait(false);
         return await ShowAsync(vm, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<DeleteVmReply> DeleteAsync(DeleteVmRequest request, CancellationToken stop)
+    {
+        VmCommand.Delete delete = new(request.Force);
+        ControlRequest.Order order = new(CommandOf(request.Command), VmOf(request.Name), delete);
+        _ = await AskAsync(order, stop).ConfigureAwait(false);
+        return new DeleteVmReply();
     }
 
     private async ValueTask<MigrateVcpuReply> MigrateAsync(MigrateVcpuRequest request, CancellationToken stop)

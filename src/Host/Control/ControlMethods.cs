@@ -47,6 +47,9 @@ internal static class ControlMethods
     public static RpcMethod<ForkVmRequest, VmStatus> ForkVm { get; } =
         Of("ForkVm", ForkVmRequest.Parser, VmStatus.Parser);
 
+    public static RpcMethod<DeleteVmRequest, DeleteVmReply> DeleteVm { get; } =
+        Of("DeleteVm", DeleteVmRequest.Parser, DeleteVmReply.Parser);
+
     public static RpcMethod<MigrateVcpuRequest, MigrateVcpuReply> MigrateVcpu { get; } =
         Of("MigrateVcpu", MigrateVcpuRequest.Parser, MigrateVcpuReply.Parser);
 

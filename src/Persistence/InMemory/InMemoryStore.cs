@@ -165,6 +165,49 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
         }
     }
 
+    public ValueTask<CollectionReport> ForecastAsync(
+        SnapshotRetention? retention, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult(InMemoryUpkeep.Collect(
+                retention,
+                _snapshots.ToDictionary(of => of.Key, of => of.Value.ToList()),
+                new Dictionary<Digest, byte[]>(_pages)));
+        }
+    }
+
+    public ValueTask<CommitResult> DeleteAsync(IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        lock (_gate)
+        {
+            foreach (StreamRow row in rows)
+            {
+                StreamRow? current = _streams.GetValueOrDefault(row.Stream);
+                if (FenceRules.Check(new StreamWrite(row, row, []), current) is { } refusal)
+                {
+                    return ValueTask.FromResult(refusal);
+                }
+            }
+
+            foreach (StreamId stream in rows.Select(row => row.Stream))
+            {
+                _streams.Remove(stream);
+                _journal.Remove(stream);
+                _snapshots.Remove(stream.Vm);
+            }
+
+            foreach ((StreamId, CommandId) key in _dedup.Keys.Where(key => rows.Any(row => row.Stream == key.Item1))
+                .ToArray())
+            {
+                _dedup.Remove(key);
+            }
+
+            return ValueTask.FromResult<CommitResult>(new CommitResult.Committed());
+        }
+    }
+
     public ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
         IReadOnlyList<Digest> digests, CancellationToken cancellationToken)
     {

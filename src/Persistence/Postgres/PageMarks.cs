@@ -55,6 +55,26 @@ internal sealed class PageMarks
         }
     }
 
+    /// <summary>Reads all but what a retention would drop.</summary>
+    /// <returns>How many snapshots those are.</returns>
+    internal async Task<int> ReadKeptAsync(
+        PostgresSession session, SnapshotRetention? retention, CancellationToken cancellationToken)
+    {
+        List<SnapshotKey> all = await session.QueryAsync(
+            FindSnapshots,
+            row => new SnapshotKey(row.GetString(0), row.GetInt64(1), row.GetInt64(2)),
+            cancellationToken).ConfigureAwait(false);
+        foreach (IGrouping<string, SnapshotKey> vm in all.GroupBy(key => key.Vm))
+        {
+            HashSet<ulong> ids = [.. retention?.Dropped([.. vm.Select(key => (ulong)key.Id).Order()]) ?? []];
+            _snapshots.UnionWith(vm.Where(key => ids.Contains((ulong)key.Id)));
+        }
+
+        int dropped = _snapshots.Count;
+        await ReadAsync(session, cancellationToken).ConfigureAwait(false);
+        return dropped;
+    }
+
     internal bool IsNamed(StoredPage page) => _named.Contains(PageKey.Of(page.Digest));
 
     private void Mark(ReadOnlySpan<byte> digests)

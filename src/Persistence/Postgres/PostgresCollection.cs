@@ -70,6 +70,21 @@ internal sealed class PostgresCollection(PostgresServer server)
         return new CollectionReport(dropped, pages, bytes);
     }
 
+    /// <summary>What a collection would delete now.</summary>
+    internal async Task<CollectionReport> ForecastAsync(
+        SnapshotRetention? retention, CancellationToken cancellationToken)
+    {
+        PageMarks marks = new();
+        int dropped = await server.RunUpkeepAsync(
+            session => session.InTransactionAsync(
+                IsolationLevel.RepeatableRead,
+                () => marks.ReadKeptAsync(session, retention, cancellationToken),
+                cancellationToken),
+            writes: false,
+            cancellationToken).ConfigureAwait(false);
+        return new CollectionReport(dropped, marks.Garbage.Count, marks.Garbage.Sum(page => page.Bytes));
+    }
+
     private static async Task<List<int>> DeleteAsync(
         PostgresSession session, PageMarks marks, PageMarks.StoredPage[] piece, CancellationToken cancellationToken)
     {

@@ -41,15 +41,17 @@ internal static class PostgresReads
 
     internal static Task<IReadOnlyList<StreamRow>> LockedRowsAsync(
         PostgresSession session, VmId vm, CancellationToken cancellationToken) => session.InTransactionAsync(
-        System.Data.IsolationLevel.ReadCommitted,
-        async () =>
-        {
-            await session.ExecuteAsync(LockName, cancellationToken, vm).ConfigureAwait(false);
-            List<StreamRow> rows =
-                await session.QueryAsync(LockRows, PostgresRows.Stream, cancellationToken, vm).ConfigureAwait(false);
-            return (IReadOnlyList<StreamRow>)[.. rows.OrderBy(row => row.Stream)];
-        },
-        cancellationToken);
+        System.Data.IsolationLevel.ReadCommitted, () => LockAsync(session, vm, cancellationToken), cancellationToken);
+
+    /// <summary>Inside of a transaction: nobody changes them before it ends.</summary>
+    internal static async Task<IReadOnlyList<StreamRow>> LockAsync(
+        PostgresSession session, VmId vm, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync(LockName, cancellationToken, vm).ConfigureAwait(false);
+        List<StreamRow> rows =
+            await session.QueryAsync(LockRows, PostgresRows.Stream, cancellationToken, vm).ConfigureAwait(false);
+        return [.. rows.OrderBy(row => row.Stream)];
+    }
 
     /// <returns>At most <paramref name="recordsMax"/> records, and whether no row that cannot be read cut them
     /// short.</returns>

@@ -200,6 +200,21 @@ public sealed class PostgresStore : IStore
         ? throw OnlyRead()
         : await new PostgresCollection(_server).RunAsync(retention, cancellationToken).ConfigureAwait(false);
 
+    public async ValueTask<CollectionReport> ForecastAsync(
+        SnapshotRetention? retention, CancellationToken cancellationToken) =>
+        await new PostgresCollection(_server).ForecastAsync(retention, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<CommitResult> DeleteAsync(
+        IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        return _writer is null
+            ? throw OnlyRead()
+            : await _server.RunUpkeepAsync(
+                session => PostgresDeletion.RunAsync(session, rows, cancellationToken), writes: true, cancellationToken)
+                .ConfigureAwait(false);
+    }
+
     public ValueTask<RegisterResult> RegisterAsync(NodeRegistration node, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(node);

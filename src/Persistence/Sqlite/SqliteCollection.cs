@@ -42,9 +42,15 @@ internal sealed class SqliteCollection(
 
         internal long References { get; private set; }
 
-        internal static Marks Read(SqliteSession session)
+        internal static List<SnapshotKey> Keys(SqliteSession session) => session.Query(FindSnapshots, Key);
+
+        internal static Marks Read(SqliteSession session) => Read(session, []);
+
+        /// <param name="dropped">Snapshots whose pages do not count.</param>
+        internal static Marks Read(SqliteSession session, HashSet<SnapshotKey> dropped)
         {
             Marks marks = new();
+            marks.Snapshots.UnionWith(dropped);
             marks.ReadSnapshots(session);
             marks.Garbage = [.. session.Query(FindPages, Page).Where(page => !marks.IsNamed(page))];
             return marks;
@@ -80,6 +86,21 @@ internal sealed class SqliteCollection(
     }
 
     internal readonly record struct Step(long Count, long Bytes);
+
+    /// <summary>What a collection would delete now.</summary>
+    internal static CollectionReport Forecast(SqliteSession session, SnapshotRetention? retention)
+    {
+        HashSet<SnapshotKey> dropped = [];
+        foreach (IGrouping<string, SnapshotKey> vm in Marks.Keys(session).GroupBy(key => key.Vm))
+        {
+            HashSet<ulong> ids =
+                [.. retention?.Dropped([.. vm.Select(key => (ulong)key.Id).Order()]) ?? []];
+            dropped.UnionWith(vm.Where(key => ids.Contains((ulong)key.Id)));
+        }
+
+        List<StoredPage> garbage = Marks.Read(session, dropped).Garbage;
+        return new CollectionReport(dropped.Count, garbage.Count, garbage.Sum(page => page.Bytes));
+    }
 
     internal async ValueTask<CollectionReport> RunAsync(
         SnapshotRetention? retention, CancellationToken cancellationToken)

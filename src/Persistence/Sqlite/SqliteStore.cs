@@ -207,6 +207,23 @@ public sealed class SqliteStore : IStore
             (write, stop) => WriteAsync(WriteLane.Pages, session => (write(session), true), stop))
             .RunAsync(retention, cancellationToken);
 
+    public ValueTask<CollectionReport> ForecastAsync(
+        SnapshotRetention? retention, CancellationToken cancellationToken) =>
+        _readers.RunAsync(session => SqliteCollection.Forecast(session, retention), cancellationToken);
+
+    public ValueTask<CommitResult> DeleteAsync(IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        return WriteAsync(
+            WriteLane.Commit,
+            session =>
+            {
+                CommitResult result = SqliteUpkeep.Delete(session, rows);
+                return (result, result is CommitResult.Committed);
+            },
+            cancellationToken);
+    }
+
     public ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
         IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>
         _readers.RunAsync(session => SqlitePages.Read(session, digests), cancellationToken);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Persistence.Sqlite;
@@ -19,6 +21,40 @@ internal static class SqliteUpkeep
     private const string FindVms = "SELECT DISTINCT vm_id FROM snapshot";
 
     private const string DropOne = "DELETE FROM snapshot WHERE vm_id = ?1 AND id = ?2";
+
+    private static readonly string[] s_deleteStream =
+    [
+        "DELETE FROM journal WHERE stream_id = ?1",
+        "DELETE FROM dedup WHERE stream_id = ?1",
+        "DELETE FROM stream WHERE stream_id = ?1",
+    ];
+
+    private const string DropAllOf = "DELETE FROM snapshot WHERE vm_id = ?1";
+
+    /// <summary>Removes a VM if its rows are as expected.</summary>
+    internal static CommitResult Delete(SqliteSession session, IReadOnlyList<StreamRow> rows)
+    {
+        foreach (StreamRow row in rows)
+        {
+            StreamRow? current = SqliteReads.Row(session, row.Stream);
+            if (FenceRules.Check(new StreamWrite(row, row, []), current) is { } refusal)
+            {
+                return refusal;
+            }
+        }
+
+        foreach (StreamRow row in rows)
+        {
+            foreach (string sql in s_deleteStream)
+            {
+                session.Execute(sql, row.Stream);
+            }
+
+            session.Execute(DropAllOf, row.Stream.Vm);
+        }
+
+        return new CommitResult.Committed();
+    }
 
     internal static ulong Collections(SqliteSession session) =>
         session.Scalar(ReadCollections) is long count ? (ulong)count : 0;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Persistence.Upkeep;
@@ -18,4 +20,15 @@ public interface IUpkeep
     /// <exception cref="StoreUnavailableException">The store gave no answer. What was deleted before stays
     /// deleted.</exception>
     ValueTask<CollectionReport> CollectAsync(SnapshotRetention? retention, CancellationToken cancellationToken);
+
+    /// <summary>What <see cref="CollectAsync"/> would delete now; deletes nothing.</summary>
+    ValueTask<CollectionReport> ForecastAsync(SnapshotRetention? retention, CancellationToken cancellationToken);
+
+    /// <summary>Removes a VM, whole or not at all: its rows, records, kept replies and snapshots. Its pages stay until
+    /// they are collected, as far as no other snapshot names them.</summary>
+    /// <param name="rows">All rows of one VM as their owner knows them, in order.</param>
+    /// <returns>Committed; or why not, as a commit on these rows would say.</returns>
+    /// <exception cref="StoreUnavailableException">Nothing is known of the outcome unless it says so: decide by
+    /// <see cref="Ownership.IOwnership.ReadLockedAsync"/>.</exception>
+    ValueTask<CommitResult> DeleteAsync(IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken);
 }

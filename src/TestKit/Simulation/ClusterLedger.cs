@@ -69,6 +69,17 @@ public sealed class ClusterLedger
         }
     }
 
+    /// <summary>A VM is deleted.</summary>
+    internal void Forget(IReadOnlyList<StreamRow> rows)
+    {
+        foreach (StreamRow row in rows)
+        {
+            _rows.Remove(row.Stream);
+            _records.Remove(row.Stream);
+            _durableConsole.Remove(row.Stream.Vm);
+        }
+    }
+
     private string? WhatIsWrong(NodeId? writer, StreamWrite write)
     {
         StreamRow next = write.Next;

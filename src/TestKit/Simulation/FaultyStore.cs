@@ -94,6 +94,13 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
         SnapshotRetention? retention, CancellationToken cancellationToken) =>
         WriteCallAsync(() => inner.CollectAsync(retention, CancellationToken.None), cancellationToken);
 
+    public ValueTask<CollectionReport> ForecastAsync(
+        SnapshotRetention? retention, CancellationToken cancellationToken) =>
+        ReadCallAsync(() => inner.ForecastAsync(retention, CancellationToken.None), cancellationToken);
+
+    public ValueTask<CommitResult> DeleteAsync(IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken) =>
+        WriteCallAsync(() => inner.DeleteAsync(rows, CancellationToken.None), cancellationToken);
+
     public ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
         IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>
         ReadCallAsync(() => inner.GetAsync(digests, CancellationToken.None), cancellationToken);

@@ -76,6 +76,22 @@ internal sealed class LedgerStore(IStore inner, ClusterLedger ledger) : IStore
         SnapshotRetention? retention, CancellationToken cancellationToken) =>
         inner.CollectAsync(retention, cancellationToken);
 
+    public ValueTask<CollectionReport> ForecastAsync(
+        SnapshotRetention? retention, CancellationToken cancellationToken) =>
+        inner.ForecastAsync(retention, cancellationToken);
+
+    public async ValueTask<CommitResult> DeleteAsync(
+        IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken)
+    {
+        CommitResult result = await inner.DeleteAsync(rows, cancellationToken);
+        if (result is CommitResult.Committed)
+        {
+            ledger.Forget(rows);
+        }
+
+        return result;
+    }
+
     public ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
         IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>
         inner.GetAsync(digests, cancellationToken);

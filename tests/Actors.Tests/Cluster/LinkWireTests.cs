@@ -53,6 +53,7 @@ public sealed class LinkWireTests
         new ControlRequest.Order(
             s_id, s_vm, new VmCommand.SetCpuid(3, [new(1, 2, (CpuidEntryFlags)0xDEAD_BEE7, 3, 4, 5, 6, 7, 8, 9)])),
         new ControlRequest.Order(s_id, s_vm, new VmCommand.TakeSnapshot()),
+        new ControlRequest.Order(s_id, s_vm, new VmCommand.Delete(Force: true)),
         new ControlRequest.RestoreVm(s_id, new VmDraft(
             s_vm,
             new JournalEvent.VmCreated(s_spec, "kernel.elf", new string('a', 64), "quiet")

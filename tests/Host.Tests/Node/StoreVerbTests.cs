@@ -60,8 +60,10 @@ public sealed class StoreVerbTests : IAsyncLifetime, IDisposable
         await DoneAsync("vm", "create", "web", "--image", image, "--memory", "64M", "--start", "--at", _node.Address);
         await DoneAsync("vm", "console", "web", "--at", _node.Address);
 
+        CliRun forecast = await DoneAsync("store", "gc", "--store", Store, "--keep-snapshots", "1", "--dry-run");
         CliRun collected = await DoneAsync("store", "gc", "--store", Store, "--keep-snapshots", "1");
 
+        Assert.Equal(forecast.Out.Replace("Would delete", "Deleted", StringComparison.Ordinal), collected.Out);
         Assert.Matches("^Deleted [0-9]+ snapshots? and [0-9]+ pages? of [0-9,]+ bytes.\n$", collected.Out);
         CliRun held = await DoneAsync("store", "stat", "--store", Store);
         Assert.Matches("snapshots +2 of [0-9,]+ bytes\n", held.Out);

@@ -56,6 +56,37 @@ public abstract partial class StoreContract
     }
 
     [StoreFact]
+    public async Task A_deleted_vm_leaves_nothing_and_its_name_begins_anew()
+    {
+        (StreamRow row, _) = await CreateVmAsync(s_node1);
+        await TakeSnapshotAsync(row, id: 0, vmTime: 0);
+        await CommitAsync(Append((await Store.FindAsync(s_vm.Stream, default))!, "a record"));
+        IReadOnlyList<StreamRow> rows = await Store.ReadLockedAsync(s_vm, default);
+
+        Assert.IsType<CommitResult.Committed>(await Store.DeleteAsync(rows, default));
+
+        Assert.Empty(await Store.ReadLockedAsync(s_vm, default));
+        Assert.Empty(await Store.ListSnapshotsAsync(s_vm, default));
+        Assert.Empty(await Store.ReadAsync(s_vm.Stream, 1, ulong.MaxValue >> 1, default).ToListAsync());
+        Assert.IsType<CommitResult.Missing>(await Store.DeleteAsync(rows, default));
+        Assert.IsType<CommitResult.Committed>(await CommitAsync(Creation(s_node1)));
+    }
+
+    [StoreFact]
+    public async Task A_vm_whose_rows_changed_is_not_deleted()
+    {
+        (StreamRow row, _) = await CreateVmAsync(s_node1);
+        IReadOnlyList<StreamRow> stale = await Store.ReadLockedAsync(s_vm, default);
+        await CommitAsync(Append(row, "so that the head moves"));
+
+        CommitResult result = await Store.DeleteAsync(stale, default);
+
+        Assert.IsType<CommitResult.Mismatch>(result);
+        Assert.Equal(stale.Count, (await Store.ReadLockedAsync(s_vm, default)).Count);
+        Assert.NotEmpty(await Store.ReadAsync(s_vm.Stream, 1, 100, default).ToListAsync());
+    }
+
+    [StoreFact]
     public async Task A_collection_deletes_the_pages_that_no_snapshot_names()
     {
         StreamRow row = (await CreateVmAsync(s_node1)).Vm;

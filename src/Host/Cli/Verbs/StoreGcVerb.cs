@@ -17,6 +17,7 @@ internal static class StoreGcVerb
         Nodes drop old snapshots themselves (journal.snapshots-kept, journal.replay-max); --keep-snapshots drops more,
         of every VM, also of those that no node runs. The first snapshot of a VM always stays, so that its journal can
         be replayed.
+        --dry-run says what would be deleted now, and deletes nothing.
         The file does not get smaller: what is free in it is used by what is written next.
         """;
 
@@ -24,6 +25,7 @@ internal static class StoreGcVerb
     [
         "kvmactors store gc --store demo/store.db",
         "kvmactors store gc --store demo/store.db --keep-snapshots 2",
+        "kvmactors store gc --store demo/store.db --dry-run --keep-snapshots 2",
         "kvmactors store gc --store demo/store.db --json",
     ];
 
@@ -32,35 +34,56 @@ internal static class StoreGcVerb
         Option<string> store = JournalVerbs.StoreOption();
         Option<ulong?> keep = VerbOptions.Count(
             "--keep-snapshots", "Latest snapshots of each VM that stay beside its first [default: all]");
+        Option<bool> dry = new("--dry-run") { Description = "Delete nothing; say what would be" };
         Option<bool> json = VerbOptions.Json("what was deleted");
-        VerbCommand verb = new("gc", "Delete what no snapshot needs.", Remarks, s_examples) { store, keep, json };
-        verb.SetAction(async (parsed, stop) =>
+        VerbCommand gc = new("gc", "Delete what no snapshot needs.", Remarks, s_examples)
+        {
+            store, keep, dry, json,
+        };
+        gc.SetAction(async (parsed, stop) =>
         {
             string path = parsed.GetRequiredValue(store);
             SnapshotRetention? retention = parsed.GetValue(keep) is { } latest ? RetentionOf(latest) : null;
-            await using (await JournalVerbs.OpenAsync(path, stop).ConfigureAwait(false))
-            {
-                // A file that is no store is told from one before anything is written.
-            }
-
-            await using SqliteStore open = await SqliteStore.OpenAsync(
-                path, new SqliteStoreOptions(), TimeProvider.System, stop).ConfigureAwait(false);
-            CollectionReport report = await open.CollectAsync(retention, stop).ConfigureAwait(false);
+            bool isDry = parsed.GetValue(dry);
+            CollectionReport report = isDry
+                ? await ForecastAsync(path, retention, stop).ConfigureAwait(false)
+                : await CollectAsync(path, retention, stop).ConfigureAwait(false);
             if (parsed.GetValue(json))
             {
                 CliJson.Write(terminal.Out, report);
             }
             else
             {
+                string verb = isDry ? "Would delete" : "Deleted";
                 terminal.Out.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Deleted {CountText.Of(report.Snapshots, "snapshot")} and {CountText.Of(report.Pages, "page")} of "
+                    $"{verb} {CountText.Of(report.Snapshots, "snapshot")} and {CountText.Of(report.Pages, "page")} of "
                     + $"{report.PageBytes:N0} bytes."));
             }
 
             return 0;
         });
-        return verb;
+        return gc;
+    }
+
+    private static async Task<CollectionReport> ForecastAsync(
+        string path, SnapshotRetention? retention, CancellationToken stop)
+    {
+        await using SqliteStore open = await JournalVerbs.OpenAsync(path, stop).ConfigureAwait(false);
+        return await open.ForecastAsync(retention, stop).ConfigureAwait(false);
+    }
+
+    private static async Task<CollectionReport> CollectAsync(
+        string path, SnapshotRetention? retention, CancellationToken stop)
+    {
+        await using (await JournalVerbs.OpenAsync(path, stop).ConfigureAwait(false))
+        {
+            // A file that is no store is told from one before anything is written.
+        }
+
+        await using SqliteStore open = await SqliteStore.OpenAsync(
+            path, new SqliteStoreOptions(), TimeProvider.System, stop).ConfigureAwait(false);
+        return await open.CollectAsync(retention, stop).ConfigureAwait(false);
     }
 
     private static SnapshotRetention RetentionOf(ulong latest) => latest is >= 1 and <= int.MaxValue

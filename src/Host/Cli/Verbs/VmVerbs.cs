@@ -25,6 +25,7 @@ internal static class VmVerbs
         VmSaveVerb.Build(terminal),
         VmRestoreVerb.Build(terminal),
         VmForkVerb.Build(terminal),
+        VmDeleteVerb.Build(terminal),
     };
 
     public static Argument<string> NameArgument() => new("NAME") { Description = "The VM" };
