@@ -25,7 +25,7 @@ internal sealed record HostOptions(
     /// <exception cref="HoconException">A value of the wrong type or out of its bounds.</exception>
     public static HostOptions Bind(HoconConfig config) => new(
         NodeOptions.Bind(config),
-        BindStore(config),
+        StoreOptions.Bind(config),
         BindCluster(config),
         BindJournal(config),
         BindVm(config),
@@ -42,13 +42,6 @@ internal sealed record HostOptions(
         ("warning", LogLevel.Warning),
         ("error", LogLevel.Error),
     ];
-
-    private static StoreOptions BindStore(HoconConfig config) => new(
-        Path: config.GetText("kvmactors.store.path") is { Length: > 0 } path
-            ? path
-            : throw config.Wrong("kvmactors.store.path", "a file path", "Name the SQLite file to use or create."),
-        CommitTimeout: config.GetDuration("kvmactors.store.commit-timeout", Milliseconds(100), s_minute),
-        FlushAtCommit: config.GetChoice("kvmactors.store.synchronous", [("full", true), ("normal", false)]));
 
     private static ClusterOptions BindCluster(HoconConfig config)
     {

@@ -22,8 +22,6 @@ internal sealed class ControlHandlers(
 {
     private static readonly TimeSpan s_watchInterval = TimeSpan.FromMilliseconds(100);
 
-    private readonly LeaseClock _leases = new(clock);
-
     private ClusterNode Node => node() ?? throw new RpcException(
         RpcStatus.Unavailable, "Expected a node that has joined its cluster, found one that is starting. Ask again.");
 
@@ -100,12 +98,13 @@ internal sealed class ControlHandlers(
     {
         ImmutableArray<Actors.Vm.VmStatus> vms = await ListAsync(stop).ConfigureAwait(false);
         IReadOnlyList<NodeRow> nodes = await store.ListNodesAsync(stop).ConfigureAwait(false);
+        long nowMs = await store.ReadLeaseClockAsync(stop).ConfigureAwait(false);
         return new ClusterStatusReply
         {
             Nodes =
             {
                 nodes.OrderBy(row => row.Id.Name, StringComparer.Ordinal).Select(
-                    row => ControlMessages.Of(row, _leases.NowMs, vms.Count(vm => vm.Owner == row.Id))),
+                    row => ControlMessages.Of(row, nowMs, vms.Count(vm => vm.Owner == row.Id))),
             },
             Vms = { vms.Select(ControlMessages.Of) },
             Pool = PoolMessages.Of(PoolReport.Of(nodes, vms)),

@@ -83,7 +83,7 @@ internal static class ControlMessages
         return reply;
     }
 
-    /// <param name="nowMs">The lease clock of this machine.</param>
+    /// <param name="nowMs">On the clock of leases.</param>
     public static NodeStatusMessage Of(NodeRow node, long nowMs, int vms) => new()
     {
         NodeId = node.Id.ToString(),

@@ -5,7 +5,6 @@ using KvmActors.Host.Cli;
 using KvmActors.Host.Cli.Verbs;
 using KvmActors.Host.Control;
 using KvmActors.Persistence;
-using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Host.Debug;
 
@@ -17,7 +16,7 @@ internal sealed class DebugServer(DebugOptions options, CliTerminal terminal)
     /// <exception cref="OperationCanceledException">The token ended it.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
-        await using SqliteStore store = await JournalVerbs.OpenAsync(options.Store, stop).ConfigureAwait(false);
+        await using IStore store = await JournalVerbs.OpenAsync(options.Store, stop).ConfigureAwait(false);
         await JournalVerbs.RowsAsync(store, options.Vm, withVcpus: true, stop).ConfigureAwait(false);
         using GdbServer server = new(options.Port, Notice);
         if (options.Node is null)
@@ -46,7 +45,7 @@ internal sealed class DebugServer(DebugOptions options, CliTerminal terminal)
         }
     }
 
-    private async Task<TimelineTarget> OpenAsync(SqliteStore store, CancellationToken stop) => new(
+    private async Task<TimelineTarget> OpenAsync(IStore store, CancellationToken stop) => new(
         await Timeline.OpenAsync(store, VmId.Parse(options.Vm), TimeProvider.System, stop).ConfigureAwait(false));
 
     private async Task ServeAsync(GdbServer server, IDebugTarget target, CancellationToken stop)

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Globalization;
 using System.Text;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Configuration;
+using KvmActors.Host.Store;
+using KvmActors.Persistence.Postgres;
 
 namespace KvmActors.Host.Demo;
 
@@ -41,7 +44,9 @@ internal static class DemoConfiguration
         StringBuilder text = new();
         text.AppendLine("# Written by `kvmactors demo`.")
             .AppendLine("kvmactors {")
-            .AppendLine($"  store.path = {Quote(storeFile)}")
+            .Append(options.Store is { } store
+                ? StoreLines(StoreOpening.ParseAddress(store))
+                : $"  store.path = {Quote(storeFile)}\n")
             .AppendLine("  # Short, so that a takeover has a snapshot to start from that is not the first one.")
             .AppendLine("  journal.snapshot-interval = 50ms")
             .AppendLine("  nodes {");
@@ -58,6 +63,25 @@ internal static class DemoConfiguration
 
         return text.AppendLine("  }").AppendLine("}").ToString();
     }
+
+    private static string StoreLines(PostgresAddress address) => string.Create(
+        CultureInfo.InvariantCulture,
+        $$"""
+          store.kind = postgres
+          store.postgres {
+            host = {{Quote(address.Host)}}
+            port = {{address.Port}}
+            database = {{Quote(address.Database)}}
+            user = {{Quote(address.User)}}
+            schema = {{Quote(address.Schema)}}
+            password-file = {{Quote(address.PasswordFile ?? "")}}
+            ssl-mode = {{address.SslMode}}
+            root-certificate = {{Quote(address.RootCertificate ?? "")}}
+          }
+          # Only its lease tells of a killed node here; a short one, so that the demo is short.
+          cluster { lease = 3s, renew = 500ms, grace = 500ms }
+
+        """);
 
     private static string Quote(string text) =>
         $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";

@@ -10,6 +10,7 @@ namespace KvmActors.Host.Demo;
 /// <param name="MigrateAfter">Retired instructions after which the vCPU moves; null: a third of the run.</param>
 /// <param name="KillAfter">Retired instructions after which its node is killed; null: two thirds of the run.</param>
 /// <param name="Vendors">Host vendor of node-1, node-2 and node-3.</param>
+/// <param name="Store">Address of a PostgreSQL store; null: a file beside the logs.</param>
 /// <param name="KeepDirectory">Where the store, the nodes' logs and the image stay; null: a directory that is removed.
 /// </param>
 internal sealed record DemoOptions(
@@ -17,6 +18,7 @@ internal sealed record DemoOptions(
     ulong? MigrateAfter,
     ulong? KillAfter,
     ImmutableArray<HostVendor> Vendors,
+    string? Store,
     string? KeepDirectory,
     bool IsJson)
 {

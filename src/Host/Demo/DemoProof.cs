@@ -4,9 +4,9 @@ using System.Diagnostics;
 using System.Text.Json;
 using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
+using KvmActors.Host.Store;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
-using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Host.Demo;
 
@@ -32,7 +32,7 @@ internal sealed record DemoProof(
     private static readonly VmId s_vm = VmId.Parse(DemoControl.VmName);
 
     public static async Task<DemoProof> MakeAsync(
-        string storeFile,
+        string store,
         DemoGuest guest,
         DemoReference reference,
         Control.V1.VmStatus last,
@@ -40,9 +40,9 @@ internal sealed record DemoProof(
         CancellationToken stop)
     {
         // The replay is a process of its own, so it runs beside the twin.
-        Task<JsonDocument> replaying = ReplayAsync(storeFile, stop);
+        Task<JsonDocument> replaying = ReplayAsync(store, stop);
         (TwinResult twin, JournalEvent.Progress end) =
-            await Task.Run(() => RunTwinAsync(storeFile, guest, stop), stop).ConfigureAwait(false);
+            await Task.Run(() => RunTwinAsync(store, guest, stop), stop).ConfigureAwait(false);
         using JsonDocument replay = await replaying.ConfigureAwait(false);
         JsonElement seen = replay.RootElement;
         bool isReplayEqual = seen.GetProperty("equal").GetBoolean()
@@ -65,20 +65,20 @@ internal sealed record DemoProof(
 
     /// <returns>What the twin came to, and the last Progress in the journal of the VM that moved.</returns>
     private static async Task<(TwinResult Twin, JournalEvent.Progress End)> RunTwinAsync(
-        string storeFile, DemoGuest guest, CancellationToken stop)
+        string store, DemoGuest guest, CancellationToken stop)
     {
-        SqliteStore store = await SqliteStore.OpenReadOnlyAsync(storeFile, stop).ConfigureAwait(false);
+        IStore open = await StoreOpening.OpenReadOnlyAsync(store, stop).ConfigureAwait(false);
         VmHistory history;
-        await using (store.ConfigureAwait(false))
+        await using (open.ConfigureAwait(false))
         {
-            history = await JournalReplayer.ReadHistoryAsync(store, s_vm, stop).ConfigureAwait(false);
+            history = await JournalReplayer.ReadHistoryAsync(open, s_vm, stop).ConfigureAwait(false);
         }
 
         JournalEvent.Progress end = history.Events.Select(next => next.Event).OfType<JournalEvent.Progress>().Last();
         return (TwinRun.Execute(TwinScript.From(history), new MachineGuestFactory("twin"), guest.Image), end);
     }
 
-    private static async Task<JsonDocument> ReplayAsync(string storeFile, CancellationToken stop)
+    private static async Task<JsonDocument> ReplayAsync(string store, CancellationToken stop)
     {
         (string file, IEnumerable<string> prefix) = DemoNode.OwnProgram();
         ProcessStartInfo start = new(file)
@@ -87,7 +87,7 @@ internal sealed record DemoProof(
             RedirectStandardError = true,
         };
         foreach (string argument in prefix.Concat(
-            ["journal", "replay", DemoControl.VmName, "--store", storeFile, "--json"]))
+            ["journal", "replay", DemoControl.VmName, "--store", store, "--json"]))
         {
             start.ArgumentList.Add(argument);
         }

@@ -5,7 +5,7 @@ using System.Collections.Immutable;
 namespace KvmActors.Host.Demo;
 
 /// <summary>What <c>demo --json</c> prints at its end. Every figure was measured in this run.</summary>
-/// <param name="Store">The store's file, where it was kept; null where it was removed.</param>
+/// <param name="Store">The store's address, or its file where that was kept; null where it was removed.</param>
 internal sealed record DemoReport(
     ImmutableArray<DemoReport.Node> Nodes,
     DemoReport.GuestRun Guest,

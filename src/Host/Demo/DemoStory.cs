@@ -69,7 +69,9 @@ internal sealed class DemoStory : IAsyncDisposable
 
     private async Task StartNodesAsync()
     {
-        _say.Act("Three nodes start, each a process of its own; one SQLite file is their store.");
+        _say.Act(_options.Store is null
+            ? "Three nodes start, each a process of its own; one SQLite file is their store."
+            : "Three nodes start, each a process of its own; a PostgreSQL server has their store.");
         _directory.WriteImage(_guest);
         string config = _directory.WriteConfiguration(_options);
         for (int i = 0; i < _options.Vendors.Length; i++)
@@ -178,7 +180,7 @@ internal sealed class DemoStory : IAsyncDisposable
     {
         _say.Act("The proof.");
         DemoProof proof = await DemoProof.MakeAsync(
-            _directory.StoreFile, _guest, reference, last, _console, _stop).ConfigureAwait(false);
+            _options.Store ?? _directory.StoreFile, _guest, reference, last, _console, _stop).ConfigureAwait(false);
         _say.Say(
             $"replay   {Word(proof.ReplayEqual)}  a fourth process replayed {proof.EventsReplayed} events and compared "
             + $"{proof.StatesCompared} states, {proof.EventsPerSecond:N0} events per second");
@@ -240,6 +242,6 @@ internal sealed class DemoStory : IAsyncDisposable
         new DemoReport.Replay(
             proof.EventsReplayed, proof.StatesCompared, Math.Round(proof.EventsPerSecond, 1), proof.ReplayMs),
         new DemoReport.Comparison(proof.StateEqual, proof.ConsoleEqual, proof.ReplayEqual),
-        _options.KeepDirectory is null ? null : _directory.StoreFile,
+        _options.Store ?? (_options.KeepDirectory is null ? null : _directory.StoreFile),
         Math.Round(_clock.Elapsed.TotalMilliseconds, 1));
 }

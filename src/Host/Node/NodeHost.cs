@@ -8,16 +8,18 @@ using KvmActors.Cpu.Cpuid;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Control;
 using KvmActors.Host.Rpc;
+using KvmActors.Host.Store;
+using KvmActors.Persistence;
 using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Snapshots;
-using KvmActors.Persistence.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace KvmActors.Host.Node;
 
 /// <summary>One node as a process has it: store, listener, lock and clock around a <see cref="ClusterNode"/>.</summary>
-/// <remarks>Order matters. It listens before it joins, so that a peer that reads its row can reach it; it takes its
-/// process lock right after it joined; and it gives the lock back last, because a free lock proves its death.</remarks>
+/// <remarks>Order matters. It listens before it joins, so that a peer that reads its row can reach it; where the store
+/// is a file it takes its process lock right after it joined, and gives it back last, because a free lock proves its
+/// death.</remarks>
 internal sealed class NodeHost : IAsyncDisposable
 {
     /// <summary>States move only between nodes whose engine has one name.</summary>
@@ -28,21 +30,23 @@ internal sealed class NodeHost : IAsyncDisposable
     private readonly HostOptions _options;
     private readonly ILogger _log;
     private readonly ILoggerFactory _logs;
-    private readonly SqliteStore _store;
-    private readonly FileLockProbe _probe;
+    private readonly IStore _store;
+    private readonly INodeDeathProbe _probe;
     private readonly NodeLink _link;
     private RpcListener? _listener;
     private NodeProcessLock? _lock;
     private ClusterNode? _node;
     private ClusterNode? _joined;
 
-    private NodeHost(HostOptions options, SqliteStore store, ILoggerFactory logs)
+    private NodeHost(HostOptions options, IStore store, ILoggerFactory logs)
     {
         _options = options;
         _store = store;
         _logs = logs;
         _log = logs.CreateLogger("KvmActors.Node");
-        _probe = new FileLockProbe(options.Store.Path);
+        _probe = options.Store.Kind == StoreKind.Sqlite
+            ? new FileLockProbe(options.Store.Path)
+            : new LeaseOnlyProbe();
         _link = new NodeLink(options.Rpc.MessageBytesMax);
     }
 
@@ -55,19 +59,12 @@ internal sealed class NodeHost : IAsyncDisposable
     public IPEndPoint Address => _listener!.Address;
 
     /// <exception cref="CliFault">CPUID source, address or name cannot be used.</exception>
-    /// <exception cref="Persistence.StoreOpenException">The store cannot be used.</exception>
+    /// <exception cref="StoreOpenException">The store cannot be used.</exception>
     public static async Task<NodeHost> StartAsync(
         HostOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         CpuidTable cpuid = CpuidSource.Read(options.Node.CpuidFile);
-        SqliteStoreOptions storeOptions = new()
-        {
-            Synchronous = options.Store.FlushAtCommit ? SqliteSynchronous.Full : SqliteSynchronous.Normal,
-            CommitTimeout = options.Store.CommitTimeout,
-            StoppedHolderAfter = options.Cluster.Lease,
-        };
-        SqliteStore store = await SqliteStore.OpenAsync(
-            options.Store.Path, storeOptions, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        IStore store = await StoreOpening.OpenAsync(options, cancellationToken).ConfigureAwait(false);
         NodeHost host = new(options, store, logs);
         try
         {
@@ -115,7 +112,7 @@ internal sealed class NodeHost : IAsyncDisposable
 
         _link.Dispose();
         await _store.DisposeAsync().ConfigureAwait(false);
-        _probe.Dispose();
+        (_probe as IDisposable)?.Dispose();
         _lock?.Dispose();
     }
 
@@ -166,9 +163,11 @@ internal sealed class NodeHost : IAsyncDisposable
                 + $"{holder.Endpoint}. Stop it, wait until its lease is over, or choose another node.name.");
         }
 
-        _lock = NodeProcessLock.Hold(_options.Store.Path, _node.Id);
+        _lock = _options.Store.Kind == StoreKind.Sqlite
+            ? NodeProcessLock.Hold(_options.Store.Path, _node.Id)
+            : null;
         _joined = _node;
-        _log.NodeListens(_node.Id, Address.ToString(), _options.Store.Path);
+        _log.NodeListens(_node.Id, Address.ToString(), _options.Store.Name);
     }
 
     /// <summary>Registers; where a predecessor of this name is gone, as soon as that is known of it.</summary>

@@ -273,6 +273,9 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
         }
     }
 
+    public ValueTask<long> ReadLeaseClockAsync(CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_clock.NowMs);
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private CommitResult? Refuse(StoreTransaction transaction)

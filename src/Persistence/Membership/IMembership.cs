@@ -29,6 +29,9 @@ public interface IMembership
 
     /// <returns>All lives of all nodes that are not dead, and those dead ones that still own a stream.</returns>
     ValueTask<IReadOnlyList<NodeRow>> ListNodesAsync(CancellationToken cancellationToken);
+
+    /// <returns>Now, on the clock that <see cref="NodeRow.LeaseUntilMs"/> is on.</returns>
+    ValueTask<long> ReadLeaseClockAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>What a node says of itself when it joins.</summary>

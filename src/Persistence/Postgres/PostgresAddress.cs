@@ -40,6 +40,9 @@ public sealed partial record PostgresAddress(
         ("verify-full", PostgresSsl.VerifyFull),
     ];
 
+    /// <summary><see cref="Ssl"/> as addresses and configurations write it.</summary>
+    public string SslMode => Array.Find(s_modes, mode => mode.Mode == Ssl).Word;
+
     /// <summary>What the server is asked for: <see cref="PostgresSsl.Auto"/> is decided by the host.</summary>
     internal PostgresSsl SslInForce => Ssl != PostgresSsl.Auto ? Ssl
         : IsLocal ? PostgresSsl.Disable

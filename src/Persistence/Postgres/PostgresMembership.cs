@@ -16,6 +16,8 @@ internal sealed class PostgresMembership(PostgresServer server, string clockName
         WHERE key NOT LIKE 'generation/%' OR key = 'generation/' || $2
         """;
 
+    private const string ReadClock = $"SELECT coalesce($1, {PostgresSchema.ClockMs})";
+
     private const string FindNodes =
         $"""
         SELECT {PostgresRows.NodeColumns} FROM node WHERE node_id = $1 OR name = $2
@@ -57,6 +59,10 @@ internal sealed class PostgresMembership(PostgresServer server, string clockName
         PostgresSession session, CancellationToken cancellationToken) =>
         await session.QueryAsync(FindListed, row => PostgresRows.Node(row).Row, cancellationToken)
             .ConfigureAwait(false);
+
+    internal static async Task<long> ClockAsync(
+        PostgresSession session, object clock, CancellationToken cancellationToken) =>
+        (long)(await session.ScalarAsync(ReadClock, cancellationToken, clock).ConfigureAwait(false))!;
 
     private async Task<T> TryAsync<T>(
         PostgresSession session,

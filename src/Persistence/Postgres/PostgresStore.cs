@@ -238,6 +238,10 @@ public sealed class PostgresStore : IStore
         await ReadAsync(session => PostgresMembership.ListAsync(session, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
 
+    public async ValueTask<long> ReadLeaseClockAsync(CancellationToken cancellationToken) => await ReadAsync(
+        session => PostgresMembership.ClockAsync(session, _server.ClockParameter, cancellationToken),
+        cancellationToken).ConfigureAwait(false);
+
     /// <summary>Finishes what waits, and closes the connections.</summary>
     public async ValueTask DisposeAsync()
     {

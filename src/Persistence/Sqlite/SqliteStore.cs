@@ -247,6 +247,9 @@ public sealed class SqliteStore : IStore
     public ValueTask<IReadOnlyList<NodeRow>> ListNodesAsync(CancellationToken cancellationToken) =>
         _readers.RunAsync(session => new SqliteNodeTable(session).List(), cancellationToken);
 
+    public ValueTask<long> ReadLeaseClockAsync(CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_clock.NowMs);
+
     /// <summary>Finishes what waits, and closes the file.</summary>
     public async ValueTask DisposeAsync()
     {

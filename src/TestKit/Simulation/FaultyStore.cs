@@ -129,6 +129,9 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
     public ValueTask<IReadOnlyList<NodeRow>> ListNodesAsync(CancellationToken cancellationToken) =>
         ReadCallAsync(() => inner.ListNodesAsync(CancellationToken.None), cancellationToken);
 
+    public ValueTask<long> ReadLeaseClockAsync(CancellationToken cancellationToken) =>
+        ReadCallAsync(() => inner.ReadLeaseClockAsync(CancellationToken.None), cancellationToken);
+
     /// <summary>Leaves the store behind it open: others share it.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -112,6 +112,9 @@ internal sealed class LedgerStore(IStore inner, ClusterLedger ledger) : IStore
     public ValueTask<IReadOnlyList<NodeRow>> ListNodesAsync(CancellationToken cancellationToken) =>
         inner.ListNodesAsync(cancellationToken);
 
+    public ValueTask<long> ReadLeaseClockAsync(CancellationToken cancellationToken) =>
+        inner.ReadLeaseClockAsync(cancellationToken);
+
     /// <summary>Leaves the store behind it open: others share it.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -56,6 +56,11 @@ public sealed class ReferenceConfTests
         HostOptions single = ConfigurationLoader.Load(Repository.File("hocon/node.conf"), node: null);
         HostOptions second = ConfigurationLoader.Load(Repository.File("hocon/three-nodes.conf"), node: "node-2");
 
+        HostOptions third = ConfigurationLoader.Load(
+            Repository.File("hocon/three-nodes-postgres.conf"), node: "node-3");
+
+        Assert.Equal("postgres://kvmactors@127.0.0.1:5432/kvmactors", third.Store.Name);
+        Assert.True(third.Store.PostgresOptions.StatementTimeout < third.Cluster.Lease / 2);
         Assert.Equal("node-1", single.Node.Name);
         Assert.Equal("node-2", second.Node.Name);
         Assert.Equal(5102, second.Node.Link.Port);

@@ -3,6 +3,8 @@
 using KvmActors.Host.Control;
 using KvmActors.Host.Demo;
 using KvmActors.Host.Tests.Node;
+using KvmActors.Persistence.Postgres;
+using KvmActors.Persistence.Tests.Postgres;
 
 namespace KvmActors.Host.Tests.Deaths;
 
@@ -23,10 +25,11 @@ internal sealed class KilledCluster : IAsyncDisposable
     private KilledCluster(string config, string store)
     {
         _config = config;
-        StoreFile = store;
+        Store = store;
     }
 
-    public string StoreFile { get; }
+    /// <summary>The store's file, or its address.</summary>
+    public string Store { get; }
 
     /// <summary>One life of a node.</summary>
     internal sealed record NodeLife(string Name, NodeProcess Process, ControlClient Control) : IDisposable
@@ -38,14 +41,34 @@ internal sealed class KilledCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>On an SQLite file.</summary>
     /// <param name="settings">More HOCON for both nodes.</param>
-    public static async Task<KilledCluster> StartAsync(string folder, string settings)
+    public static Task<KilledCluster> StartAsync(string folder, string settings)
     {
         string store = Path.Combine(folder, "store.db");
+        return StartAsync(folder, store, $"store.path = \"{store}\"", settings);
+    }
+
+    /// <summary>On a PostgreSQL server, where only its lease tells that a node is dead.</summary>
+    public static Task<KilledCluster> StartAsync(string folder, PrivatePostgres server, string settings) => StartAsync(
+        folder,
+        server.Text(PostgresAddress.DefaultSchema),
+        $$"""
+            store.kind = postgres
+            store.postgres {
+              host = "127.0.0.1", port = {{server.Port}}, database = postgres, password-file = "{{server.PasswordFile}}"
+            }
+            cluster { lease = 2s, renew = 500ms, grace = 200ms }
+        """,
+        settings);
+
+    private static async Task<KilledCluster> StartAsync(
+        string folder, string store, string storeSettings, string settings)
+    {
         string config = Path.Combine(folder, "nodes.conf");
         await File.WriteAllTextAsync(config, $$"""
             kvmactors {
-              store.path = "{{store}}"
+              {{storeSettings}}
               {{settings}}
               nodes {
                 node-1.node { link = "127.0.0.1:0", host-vendor = intel, cpuid-source = "file {{Dump("intel")}}" }
@@ -109,7 +132,7 @@ internal sealed class KilledCluster : IAsyncDisposable
             {
                 // Without sharing, .NET takes the flock that the nodes take.
                 return new FileStream(
-                    StoreFile + ".writer", FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+                    Store + ".writer", FileMode.Open, FileAccess.ReadWrite, FileShare.None);
             }
             catch (IOException) when (TimeProvider.System.GetElapsedTime(begun) < s_patience)
             {

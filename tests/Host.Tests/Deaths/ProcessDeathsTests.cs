@@ -10,10 +10,11 @@ using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Control;
 using KvmActors.Host.Control.V1;
+using KvmActors.Host.Store;
 using KvmActors.Host.Tests.Cli;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
-using KvmActors.Persistence.Sqlite;
+using KvmActors.Persistence.Tests.Postgres;
 using KvmActors.Samples.Guests;
 using Xunit.Abstractions;
 using VmStatus = KvmActors.Host.Control.V1.VmStatus;
@@ -27,6 +28,7 @@ namespace KvmActors.Host.Tests.Deaths;
 public sealed class ProcessDeathsTests(ITestOutputHelper output) : IDisposable
 {
     private const int DeathsDefault = 7;
+    private const int DeathsOnPostgres = 3;
     private const ulong MemoryBytes = 8 << 20;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private static readonly VmId s_vm = VmId.Parse("echo");
@@ -66,7 +68,7 @@ public sealed class ProcessDeathsTests(ITestOutputHelper output) : IDisposable
         EchoTerminal terminal = new(cluster, s_vm.ToString());
         string owner = await CreateAsync(terminal, image);
         Task reading = terminal.ReadAsync();
-        Task<int> harming = HarmAsync(cluster, terminal, owner, deaths, new Random(seed));
+        Task<int> harming = HarmAsync(cluster, terminal, owner, deaths, Enum.GetValues<Moment>(), new Random(seed));
         await await Task.WhenAny(reading, harming);
         int killed = await harming;
         await terminal.TypeAsync("q");
@@ -74,9 +76,39 @@ public sealed class ProcessDeathsTests(ITestOutputHelper output) : IDisposable
         await cluster.StopAsync();
 
         AssertOnce(terminal.Text);
-        await AssertJournalAsync(cluster.StoreFile, image, terminal.Text);
+        await AssertJournalAsync(cluster.Store, image, terminal.Text);
         output.WriteLine($"{killed} SIGKILLs, {terminal.CutOff} times cut off while reading, "
             + $"{terminal.Text.Length} console bytes, {_typed.Length} of them typed");
+    }
+
+    /// <remarks>Nobody can hold up the commits of a server from outside, so no node is killed before one.</remarks>
+    [PostgresFact]
+    public async Task It_does_so_on_a_postgres_server_too_and_outlives_the_death_of_that()
+    {
+        int seed = (int)NumberOf("KVMACTORS_SEED", Random.Shared.Next());
+        int deaths = (int)NumberOf("KVMACTORS_DEATHS", DeathsOnPostgres);
+        output.WriteLine($"KVMACTORS_SEED={seed} KVMACTORS_DEATHS={deaths}");
+        byte[] image = EchoGuest.Build(secondRests: true);
+        await using PrivatePostgres server = await PrivatePostgres.StartAsync();
+        await using KilledCluster cluster = await KilledCluster.StartAsync(
+            _folder.FullName, server, "journal { snapshot-interval = 1ms, progress-interval = 20ms }");
+        EchoTerminal terminal = new(cluster, s_vm.ToString());
+        string owner = await CreateAsync(terminal, image);
+        Task reading = terminal.ReadAsync();
+        Moment[] moments = [Moment.Whenever, Moment.AtTheEcho, Moment.AtTheAcknowledgement];
+        Task<int> harming = HarmAsync(cluster, terminal, owner, deaths, moments, new Random(seed));
+        await await Task.WhenAny(reading, harming);
+        int killed = await harming;
+        await server.KillAsync();
+        await server.RunAsync();
+        await terminal.TypeAsync("q");
+        await reading.WaitAsync(s_patience);
+        await cluster.StopAsync();
+
+        AssertOnce(terminal.Text);
+        await AssertJournalAsync(cluster.Store, image, terminal.Text);
+        output.WriteLine($"{killed} SIGKILLs of nodes and one of the server, {terminal.CutOff} times cut off while "
+            + $"reading, {terminal.Text.Length} console bytes, {_typed.Length} of them typed");
     }
 
     private static long NumberOf(string variable, long otherwise) =>
@@ -105,13 +137,13 @@ public sealed class ProcessDeathsTests(ITestOutputHelper output) : IDisposable
     /// <summary>Types and kills in turns. What is typed is all different, as far as letters go.</summary>
     /// <returns>How many processes were killed.</returns>
     private async Task<int> HarmAsync(
-        KilledCluster cluster, EchoTerminal terminal, string owner, int deaths, Random random)
+        KilledCluster cluster, EchoTerminal terminal, string owner, int deaths, Moment[] moments, Random random)
     {
         int killed = 0;
         Epoch epoch = Epoch.First;
         for (int death = 1; death <= deaths; death++)
         {
-            var moment = (Moment)random.Next(4);
+            Moment moment = moments[random.Next(moments.Length)];
             string[] victims = random.Next(5) == 0 ? [owner, KilledCluster.OtherThan(owner)] : [owner];
             Task typing = await HarmAsync(cluster, terminal, moment, Word(death, moment, random), victims, random);
             epoch = epoch.Next;
@@ -208,7 +240,7 @@ public sealed class ProcessDeathsTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(sha256, replay.RootElement.GetProperty("consoleSha256").GetString());
         output.WriteLine(replayed.Out);
 
-        await using SqliteStore opened = await SqliteStore.OpenReadOnlyAsync(store);
+        await using IStore opened = await StoreOpening.OpenReadOnlyAsync(store, CancellationToken.None);
         VmHistory history = await JournalReplayer.ReadHistoryAsync(opened, s_vm, CancellationToken.None);
         TwinResult twin = TwinRun.Execute(TwinScript.From(history), new MachineGuestFactory("twin"), image);
         Assert.Equal(sha256, twin.ConsoleSha256);
@@ -219,7 +251,7 @@ public sealed class ProcessDeathsTests(ITestOutputHelper output) : IDisposable
 
     /// <summary>Each recovery went on where the journal ended, and a guest that is rebuilt up to there has the state
     /// that the journal had when its node died.</summary>
-    private async Task AssertRecoveriesAsync(SqliteStore store, VmHistory history)
+    private async Task AssertRecoveriesAsync(IStore store, VmHistory history)
     {
         ReplayEvent[] own = [.. history.Events.Where(next => next.Stream == s_vm.Stream).OrderBy(next => next.Seq)];
         HostVendor vendor = default;

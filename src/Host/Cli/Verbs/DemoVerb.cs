@@ -13,7 +13,8 @@ namespace KvmActors.Host.Cli.Verbs;
 internal static class DemoVerb
 {
     private const string Remarks = """
-        Three nodes as three processes on loopback, with one SQLite file as their store. A guest boots on node-1, moves
+        Three nodes as three processes on loopback, with one SQLite file as their store (or, by --store,
+        a schema of a PostgreSQL server). A guest boots on node-1, moves
         to node-2 while it runs, node-2 is killed with SIGKILL, another node brings the guest back, and it runs to its
         end. Then the journal is replayed by a fourth process, a twin runs in this one, and the guest that never moved
         is compared.
@@ -29,6 +30,7 @@ internal static class DemoVerb
         "kvmactors demo --migrate-after 20M --kill-after 150M --json",
         "# Keep the journal, to look at it with: kvmactors journal list --store out/store.db",
         "kvmactors demo --keep out",
+        "kvmactors demo --store postgres://kvmactors@127.0.0.1/kvmactors?schema=demo",
         "kvmactors demo --guest kernel.elf --vendors amd,intel,amd",
     ];
 
@@ -51,6 +53,11 @@ internal static class DemoVerb
             DefaultValueFactory = _ => [HostVendor.Intel, HostVendor.Amd, HostVendor.Intel],
             CustomParser = ParseVendors,
         };
+        Option<string?> store = new("--store")
+        {
+            Description = "Use this PostgreSQL store, which holds no VM of the demo yet [default: an SQLite file]",
+            HelpName = "postgres://…",
+        };
         Option<string?> keep = new("--keep")
         {
             Description = "Leave store.db, guest.elf, the nodes' configuration and their logs in this directory",
@@ -60,7 +67,7 @@ internal static class DemoVerb
         VerbCommand verb = new(
             "demo", "Move a running guest, kill its node, and prove that nothing was lost.", Remarks, s_examples)
         {
-            guest, migrateAfter, killAfter, vendors, keep, json,
+            guest, migrateAfter, killAfter, vendors, store, keep, json,
         };
         verb.SetAction((parsed, stop) => RunAsync(
             new DemoOptions(
@@ -68,6 +75,7 @@ internal static class DemoVerb
                 parsed.GetValue(migrateAfter),
                 parsed.GetValue(killAfter),
                 parsed.GetValue(vendors),
+                parsed.GetValue(store),
                 parsed.GetValue(keep),
                 parsed.GetValue(json)),
             terminal,

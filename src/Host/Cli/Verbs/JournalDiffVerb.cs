@@ -9,7 +9,7 @@ using KvmActors.Host.Journal;
 using KvmActors.Host.Journal.Diff;
 using KvmActors.Host.Journal.Trace;
 using KvmActors.Machine;
-using KvmActors.Persistence.Sqlite;
+using KvmActors.Persistence;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -56,8 +56,8 @@ internal static class JournalDiffVerb
         verb.SetAction(async (parsed, stop) =>
         {
             string path = parsed.GetRequiredValue(store);
-            await using SqliteStore one = await JournalVerbs.OpenAsync(path, stop).ConfigureAwait(false);
-            await using SqliteStore other = await JournalVerbs.OpenAsync(parsed.GetValue(storeB) ?? path, stop)
+            await using IStore one = await JournalVerbs.OpenAsync(path, stop).ConfigureAwait(false);
+            await using IStore other = await JournalVerbs.OpenAsync(parsed.GetValue(storeB) ?? path, stop)
                 .ConfigureAwait(false);
             (string vmA, string? momentA) = Split(parsed.GetRequiredValue(first));
             (string vmB, string? momentB) = Split(parsed.GetRequiredValue(second));

@@ -3,9 +3,9 @@
 using System.CommandLine;
 using System.Text;
 using KvmActors.Host.Journal;
+using KvmActors.Persistence;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Ownership;
-using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -41,7 +41,7 @@ internal static class JournalExportVerb
         };
         verb.SetAction(async (parsed, stop) =>
         {
-            await using SqliteStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
+            await using IStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
                 .ConfigureAwait(false);
             StringBuilder lines = new();
             foreach (StreamRow row in await JournalVerbs.RowsAsync(open, parsed.GetValue(vm), withVcpus: true, stop)

@@ -3,10 +3,10 @@
 using System.CommandLine;
 using System.Globalization;
 using KvmActors.Host.Journal;
+using KvmActors.Persistence;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Snapshots;
-using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -32,7 +32,7 @@ internal static class JournalListVerb
         VerbCommand verb = new("list", "List the streams of a store.", Remarks, s_examples) { store, snapshots, json };
         verb.SetAction(async (parsed, stop) =>
         {
-            await using SqliteStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
+            await using IStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
                 .ConfigureAwait(false);
             if (parsed.GetValue(snapshots))
             {
@@ -61,7 +61,7 @@ internal static class JournalListVerb
     }
 
     private static async Task ListSnapshotsAsync(
-        SqliteStore store, bool isJson, CliTerminal terminal, CancellationToken stop)
+        IStore store, bool isJson, CliTerminal terminal, CancellationToken stop)
     {
         List<SnapshotReport> reports = [];
         foreach (StreamRow row in (await store.ListAsync(stop).ConfigureAwait(false))
@@ -97,7 +97,7 @@ internal static class JournalListVerb
         table.Write(terminal);
     }
 
-    private static async Task<StreamReport> ReportAsync(SqliteStore store, StreamRow row, CancellationToken stop)
+    private static async Task<StreamReport> ReportAsync(IStore store, StreamRow row, CancellationToken stop)
     {
         ulong? vmTime = null;
         await foreach (JournalRecord head in store.ReadAsync(row.Stream, row.HeadSeq, row.HeadSeq, stop)

@@ -6,7 +6,6 @@ using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
 using KvmActors.Host.Journal;
 using KvmActors.Persistence;
-using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -60,7 +59,7 @@ internal static class JournalReplayVerb
         verb.SetAction(async (parsed, stop) =>
         {
             string name = parsed.GetRequiredValue(vm);
-            await using SqliteStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
+            await using IStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
                 .ConfigureAwait(false);
             await JournalVerbs.RowsAsync(open, name, withVcpus: true, stop).ConfigureAwait(false);
             VmHistory history = await JournalReplayer.ReadHistoryAsync(open, VmId.Parse(name), stop)

@@ -4,10 +4,10 @@ using System.CommandLine;
 using System.Globalization;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Host.Journal;
+using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Ownership;
-using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -39,7 +39,7 @@ internal static class JournalShowVerb
         };
         verb.SetAction(async (parsed, stop) =>
         {
-            await using SqliteStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
+            await using IStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
                 .ConfigureAwait(false);
             IReadOnlyList<StreamRow> rows = await JournalVerbs.RowsAsync(
                 open, parsed.GetRequiredValue(stream), withVcpus: false, stop).ConfigureAwait(false);
@@ -64,7 +64,7 @@ internal static class JournalShowVerb
 
     /// <summary>The table that the vCPU had before the first record that is shown.</summary>
     private static async Task<CpuidTable?> CpuidBeforeAsync(
-        SqliteStore store, JournalRecord record, ulong first, CancellationToken stop)
+        IStore store, JournalRecord record, ulong first, CancellationToken stop)
     {
         CpuidTable? before = null;
         if (first <= 1)

@@ -7,7 +7,7 @@ using KvmActors.Host.Debug;
 using KvmActors.Host.Journal;
 using KvmActors.Host.Journal.Trace;
 using KvmActors.Machine;
-using KvmActors.Persistence.Sqlite;
+using KvmActors.Persistence;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -53,7 +53,7 @@ internal static class JournalTraceVerb
         };
         verb.SetAction(async (parsed, stop) =>
         {
-            await using SqliteStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
+            await using IStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
                 .ConfigureAwait(false);
             using Timeline timeline = await TimelineWalk.OpenAsync(open, parsed.GetRequiredValue(vm), stop)
                 .ConfigureAwait(false);

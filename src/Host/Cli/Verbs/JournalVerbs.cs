@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.CommandLine;
+using KvmActors.Host.Store;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Ownership;
-using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -23,8 +23,8 @@ internal static class JournalVerbs
 
     public static Option<string> StoreOption() => new("--store")
     {
-        Description = "The store's SQLite file; nodes may have it open",
-        HelpName = "FILE",
+        Description = "The store's SQLite file, or postgres://USER@HOST/DATABASE; nodes may have it open",
+        HelpName = "STORE",
         Required = true,
     };
 
@@ -36,8 +36,8 @@ internal static class JournalVerbs
     };
 
     /// <summary>Opens a store only to read.</summary>
-    public static Task<SqliteStore> OpenAsync(string path, CancellationToken cancellationToken) =>
-        SqliteStore.OpenReadOnlyAsync(path, cancellationToken);
+    public static Task<IStore> OpenAsync(string store, CancellationToken cancellationToken) =>
+        StoreOpening.OpenReadOnlyAsync(store, cancellationToken);
 
     /// <summary>The rows of one stream ("web/0"), of a VM and its vCPUs ("web"), or of all.</summary>
     /// <exception cref="CliFault">There is no such stream.</exception>

@@ -2,8 +2,8 @@
 
 using System.CommandLine;
 using KvmActors.Host.Journal;
+using KvmActors.Persistence;
 using KvmActors.Persistence.Ownership;
-using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -39,7 +39,7 @@ internal static class JournalVerifyVerb
         };
         verb.SetAction(async (parsed, stop) =>
         {
-            await using SqliteStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
+            await using IStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
                 .ConfigureAwait(false);
             IReadOnlyList<StreamRow> rows = await JournalVerbs.RowsAsync(
                 open, parsed.GetValue(stream), withVcpus: true, stop).ConfigureAwait(false);

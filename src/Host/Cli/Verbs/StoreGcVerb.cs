@@ -2,8 +2,9 @@
 
 using System.CommandLine;
 using System.Globalization;
+using KvmActors.Host.Store;
+using KvmActors.Persistence;
 using KvmActors.Persistence.Snapshots;
-using KvmActors.Persistence.Sqlite;
 using KvmActors.Persistence.Upkeep;
 
 namespace KvmActors.Host.Cli.Verbs;
@@ -18,7 +19,7 @@ internal static class StoreGcVerb
         of every VM, also of those that no node runs. The first snapshot of a VM always stays, so that its journal can
         be replayed.
         --dry-run says what would be deleted now, and deletes nothing.
-        The file does not get smaller: what is free in it is used by what is written next.
+        The store does not get smaller: what is free in it is used by what is written next.
         """;
 
     private static readonly string[] s_examples =
@@ -69,20 +70,14 @@ internal static class StoreGcVerb
     private static async Task<CollectionReport> ForecastAsync(
         string path, SnapshotRetention? retention, CancellationToken stop)
     {
-        await using SqliteStore open = await JournalVerbs.OpenAsync(path, stop).ConfigureAwait(false);
+        await using IStore open = await JournalVerbs.OpenAsync(path, stop).ConfigureAwait(false);
         return await open.ForecastAsync(retention, stop).ConfigureAwait(false);
     }
 
     private static async Task<CollectionReport> CollectAsync(
         string path, SnapshotRetention? retention, CancellationToken stop)
     {
-        await using (await JournalVerbs.OpenAsync(path, stop).ConfigureAwait(false))
-        {
-            // A file that is no store is told from one before anything is written.
-        }
-
-        await using SqliteStore open = await SqliteStore.OpenAsync(
-            path, new SqliteStoreOptions(), TimeProvider.System, stop).ConfigureAwait(false);
+        await using IStore open = await StoreOpening.OpenExistingAsync(path, stop).ConfigureAwait(false);
         return await open.CollectAsync(retention, stop).ConfigureAwait(false);
     }
 

@@ -3,7 +3,7 @@
 using System.CommandLine;
 using System.Globalization;
 using KvmActors.Host.Store;
-using KvmActors.Persistence.Sqlite;
+using KvmActors.Persistence;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -29,7 +29,7 @@ internal static class StoreStatVerb
         VerbCommand verb = new("stat", "Say what a store holds.", Remarks, s_examples) { store, json };
         verb.SetAction(async (parsed, stop) =>
         {
-            await using SqliteStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
+            await using IStore open = await JournalVerbs.OpenAsync(parsed.GetRequiredValue(store), stop)
                 .ConfigureAwait(false);
             var report = StoreStatReport.Of(await open.MeasureAsync(stop).ConfigureAwait(false));
             if (parsed.GetValue(json))
