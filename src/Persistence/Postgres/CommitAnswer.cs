@@ -13,21 +13,47 @@ namespace KvmActors.Persistence.Postgres;
 internal sealed record CommitAnswer(
     int Job, int Outcome, long NowMs, StreamRow? Row, byte[]? Reply, NodeRow? Claimant, NodeRow? Dead)
 {
-    internal static CommitAnswer Read(NpgsqlDataReader row) => new(
-        row.GetInt32(0),
-        row.GetInt32(1),
-        row.GetInt64(2),
-        row.IsDBNull(3) ? null : PostgresRows.Stream(row, at: 3),
-        row.IsDBNull(14) ? null : row.GetFieldValue<byte[]>(14),
-        row.IsDBNull(15) ? null : Node((NodeStatus)row.GetInt32(15), row.GetString(16), row.GetInt64(17)),
-        row.IsDBNull(18) ? null : Node((NodeStatus)row.GetInt32(18), clock: "", leaseUntilMs: 0));
+    /// <summary>Set where the fence row is damaged. Others of the group are committed all the same.</summary>
+    internal StoreCorruptException? Damage { get; private init; }
+
+    internal static CommitAnswer Read(NpgsqlDataReader row)
+    {
+        StreamRow? stream = null;
+        StoreCorruptException? damage = null;
+        try
+        {
+            stream = row.IsDBNull(3) ? null : PostgresRows.Stream(row, at: 3);
+        }
+        catch (StoreCorruptException fault)
+        {
+            damage = fault;
+        }
+
+        return new CommitAnswer(
+            row.GetInt32(0),
+            row.GetInt32(1),
+            row.GetInt64(2),
+            stream,
+            row.IsDBNull(14) ? null : row.GetFieldValue<byte[]>(14),
+            row.IsDBNull(15) ? null : Node((NodeStatus)row.GetInt32(15), row.GetString(16), row.GetInt64(17)),
+            row.IsDBNull(18) ? null : Node((NodeStatus)row.GetInt32(18), clock: "", leaseUntilMs: 0))
+        {
+            Damage = damage,
+        };
+    }
 
     /// <summary>Words the refusal by the rules that every store shares.</summary>
     /// <returns>Null where the transaction has to come again, with each page looked for.</returns>
-    /// <exception cref="StoreCorruptException">The rows are as expected, and yet it was refused.</exception>
+    /// <exception cref="StoreCorruptException">A row is damaged; or all are as expected, and yet it was refused.
+    /// </exception>
     internal static CommitResult? Conclude(
         StoreTransaction transaction, IReadOnlyList<CommitAnswer> answers, string clockName)
     {
+        if (answers.FirstOrDefault(answer => answer.Damage is not null)?.Damage is { } damage)
+        {
+            throw damage;
+        }
+
         CommitAnswer first = answers[0];
         return first.Outcome switch
         {

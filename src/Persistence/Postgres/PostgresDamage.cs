@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Persistence.Journal;
-using Npgsql;
 
 namespace KvmActors.Persistence.Postgres;
 
@@ -48,7 +47,7 @@ internal static class PostgresDamage
                 }
             }
         }
-        catch (NpgsqlException)
+        catch (Exception broken) when (PostgresFault.IsOfStore(broken) || broken is InvalidOperationException)
         {
             // The connection broke while the place was looked for: it is named without one.
         }

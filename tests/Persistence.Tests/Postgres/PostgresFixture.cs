@@ -15,6 +15,13 @@ public sealed class PostgresFixture : IAsyncLifetime
 
     public PostgresAddress NewAddress() => _server!.Address($"test_{Interlocked.Increment(ref _schemas)}");
 
+    /// <summary>An address as another process takes it.</summary>
+    public string Text(PostgresAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return _server!.Text(address.Schema);
+    }
+
     public async Task DisposeAsync()
     {
         if (_server is not null)

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Globalization;
 using KvmActors.Persistence.InMemory;
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Membership;
+using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Postgres;
+using KvmActors.Persistence.Tests.Processes;
 using KvmActors.Persistence.Tests.Stores;
 
 namespace KvmActors.Persistence.Tests.Postgres;
@@ -34,5 +39,33 @@ public sealed class PostgresRaceTests(PostgresFixture postgres)
         await using PostgresStore heir = await PostgresStore.OpenAsync(address, options);
 
         await TakeoverRace.RunAsync(owner, heir, Races);
+    }
+
+    [PostgresFact]
+    public async Task No_append_that_another_process_had_acknowledged_is_lost_when_its_vm_is_taken_over()
+    {
+        PostgresAddress address = postgres.NewAddress();
+        await using PostgresStore store = await PostgresStore.OpenAsync(address, new PostgresStoreOptions());
+        NodeId owner = await TakeoverRace.JoinAsync(store, "owner");
+        NodeId heir = await TakeoverRace.JoinAsync(store, "heir");
+        await store.DeclareDeadAsync(owner, DeathEvidence.FileLockHeld, TimeSpan.Zero, default);
+        var vm = VmId.Parse("web");
+        using ChildProcess child = await ChildProcess.StartAsync(
+            ChildProgram.Append, postgres.Text(address), vm.Value, owner.Value);
+        ulong acknowledged = 0;
+        while (acknowledged < 50)
+        {
+            acknowledged = ulong.Parse((await child.ReadLineAsync())!, CultureInfo.InvariantCulture);
+        }
+
+        StreamRow taken = await TakeoverRace.TakeOverAsync(store, vm, owner, heir);
+        while (await child.ReadLineAsync() is { } line)
+        {
+            acknowledged = ulong.Parse(line, CultureInfo.InvariantCulture);
+        }
+
+        Assert.Equal(taken.HeadSeq, acknowledged);
+        Assert.Equal(taken, await store.FindAsync(vm.Stream, default));
+        Assert.Null(await JournalVerifier.CheckAsync(store, vm.Stream, default));
     }
 }

@@ -5,6 +5,7 @@ using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Ownership;
+using KvmActors.Persistence.Postgres;
 using KvmActors.Persistence.Sqlite;
 
 namespace KvmActors.Persistence.Tests.Processes;
@@ -41,11 +42,13 @@ internal static class ChildProgram
     }
 
     /// <summary>Appends to a stream of its own and tells each sequence that was acknowledged, until it is
-    /// killed.</summary>
+    /// fenced or killed.</summary>
     private static async Task AppendForeverAsync(string path, VmId vm, NodeId node)
     {
         var options = new SqliteStoreOptions { Synchronous = SqliteSynchronous.Normal };
-        await using SqliteStore store = await SqliteStore.OpenAsync(path, options, TimeProvider.System);
+        await using IStore store = PostgresAddress.IsAddress(path)
+            ? await PostgresStore.OpenAsync(PostgresAddress.Parse(path), new PostgresStoreOptions())
+            : await SqliteStore.OpenAsync(path, options, TimeProvider.System);
         StreamWrite write = StreamWriteBuilder.Create(vm.Stream, node).Add(0, new JournalEvent.VcpuCreated(0)).Build();
         await Console.Out.WriteLineAsync(Ready);
         while (await store.CommitAsync(new StoreTransaction(vm, [write]), default) is CommitResult.Committed)

@@ -33,6 +33,17 @@ public abstract partial class StoreContract
     }
 
     [StoreFact]
+    public async Task A_lease_ends_on_the_clock_that_the_store_tells()
+    {
+        await JoinAsync("node-1");
+
+        long now = await Store.ReadLeaseClockAsync(default);
+
+        Assert.Equal(
+            now + (long)s_lease.TotalMilliseconds, Assert.Single(await Store.ListNodesAsync(default)).LeaseUntilMs);
+    }
+
+    [StoreFact]
     public async Task A_live_namesake_is_refused()
     {
         NodeId first = await JoinAsync("node-1");

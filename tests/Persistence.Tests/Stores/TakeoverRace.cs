@@ -75,7 +75,7 @@ internal static class TakeoverRace
     }
 
     /// <returns>The row that was taken over, with its head.</returns>
-    private static async Task<StreamRow> TakeOverAsync(IStore store, VmId vm, NodeId owner, NodeId heir)
+    internal static async Task<StreamRow> TakeOverAsync(IStore store, VmId vm, NodeId owner, NodeId heir)
     {
         StreamRow row = (await store.FindAsync(vm.Stream, default))!;
         while (true)
@@ -93,7 +93,7 @@ internal static class TakeoverRace
         }
     }
 
-    private static async Task<NodeId> JoinAsync(IStore store, string name)
+    internal static async Task<NodeId> JoinAsync(IStore store, string name)
     {
         RegisterResult result = await store.RegisterAsync(
             new NodeRegistration(name, "127.0.0.1:1", 1, HostVendor.Intel, TimeSpan.FromHours(1), "{}"), default);
