@@ -14,8 +14,8 @@ public sealed class StoreFactDiscoverer(IMessageSink messages) : FactDiscoverer(
     {
         ArgumentNullException.ThrowIfNull(testMethod);
         bool needsServer = testMethod.TestClass.Class.GetCustomAttributes(typeof(NeedsPostgresAttribute)).Any();
-        return needsServer && PostgresPrograms.Missing is { } reason
-            ? new SkippedTestCase(DiagnosticMessageSink, discoveryOptions, testMethod, reason)
+        return needsServer && PostgresPrograms.Missing is not null
+            ? new SkippedTestCase(DiagnosticMessageSink, discoveryOptions, testMethod)
             : base.CreateTestCase(discoveryOptions, testMethod, factAttribute);
     }
 }
