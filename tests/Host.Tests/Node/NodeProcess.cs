@@ -40,6 +40,14 @@ internal sealed class NodeProcess : IDisposable
     /// <summary>The line that a node prints when it has joined; null where it ended before.</summary>
     public async Task<string?> ReadyAsync() => await _process.StandardOutput.ReadLineAsync().WaitAsync(s_patience);
 
+    /// <summary>All that it prints until it ends.</summary>
+    public async Task<(string Output, int ExitCode, string Errors)> OutputAsync()
+    {
+        string output = await _process.StandardOutput.ReadToEndAsync().WaitAsync(3 * s_patience);
+        (int exitCode, string errors) = await EndAsync();
+        return (output, exitCode, errors);
+    }
+
     public async Task<(int ExitCode, string Errors)> EndAsync()
     {
         using var late = new CancellationTokenSource(s_patience);
