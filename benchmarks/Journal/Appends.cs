@@ -14,8 +14,8 @@ namespace KvmActors.Benchmarks.Journal;
 /// with a hundred rows of the same size in each transaction, as durable.</summary>
 internal static class Appends
 {
-    private const int Vcpus = 100;
-    private const int EventsEach = 300;
+    public const int Vcpus = 100;
+    public const int EventsEach = 300;
     private const int Rounds = 7;
 
     /// <summary>What Akka.Persistence with SQLite (WAL) was found to persist in a second, by 100 actors on this kind of
@@ -53,6 +53,13 @@ internal static class Appends
     {
         await using SqliteStore store =
             await SqliteStore.OpenAsync(path, new SqliteStoreOptions(), TimeProvider.System);
+        return await RunAsync(store, () => store.GroupsCommitted);
+    }
+
+    /// <summary>On an empty store.</summary>
+    /// <returns>Events a second, and events a commit.</returns>
+    public static async Task<(double Speed, double Group)> RunAsync(IStore store, Func<long> groups)
+    {
         var rows = new StreamRow[Vcpus];
         for (int vcpu = 0; vcpu < Vcpus; vcpu++)
         {
@@ -61,15 +68,15 @@ internal static class Appends
             await CommitAsync(store, created.Build());
         }
 
-        long before = store.GroupsCommitted;
+        long before = groups();
         long start = Stopwatch.GetTimestamp();
         await Task.WhenAll(rows.Select(row => Task.Run(() => AppendAsync(store, row))));
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         const double Events = Vcpus * EventsEach;
-        return (Events / seconds, Events / (store.GroupsCommitted - before));
+        return (Events / seconds, Events / (groups() - before));
     }
 
-    private static async Task AppendAsync(SqliteStore store, StreamRow row)
+    private static async Task AppendAsync(IStore store, StreamRow row)
     {
         for (ulong number = 1; number <= EventsEach; number++)
         {
@@ -79,7 +86,7 @@ internal static class Appends
         }
     }
 
-    private static async Task CommitAsync(SqliteStore store, StreamWrite write)
+    private static async Task CommitAsync(IStore store, StreamWrite write)
     {
         CommitResult result = await store.CommitAsync(
             new StoreTransaction(write.Next.Stream.Vm, [write]), CancellationToken.None);
@@ -89,7 +96,7 @@ internal static class Appends
         }
     }
 
-    private static double Median(IEnumerable<double> values)
+    public static double Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];
         return sorted[sorted.Length / 2];

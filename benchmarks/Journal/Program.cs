@@ -7,6 +7,7 @@ DirectoryInfo folder = Directory.CreateTempSubdirectory("kvmactors-journal-");
 (string Name, Func<Task> Measure)[] parts =
 [
     ("appends", () => Appends.MeasureAsync(folder.FullName, Print)),
+    ("postgres", () => PostgresAppends.MeasureAsync(Print)),
     ("recovery", () => Recovery.MeasureAsync(folder.FullName, Print)),
     ("snapshots", () => Task.Run(() => SnapshotPause.Measure(Print))),
     ("recording", () => Recording.MeasureAsync(folder.FullName, Print)),
