@@ -52,7 +52,8 @@ internal static class SnapshotPause
             {
                 BitConverter.TryWriteBytes(word, (round * DirtyPages) + page + 1);
                 ulong spread = (ulong)page * (memoryBytes / DirtyPages / GuestMemory.PageBytes) * GuestMemory.PageBytes;
-                machine.Memory.Write(new Gpa(spread), word);
+                ulong hole = spread < GuestMemory.LowEndMax ? 0 : GuestMemory.HighStart - GuestMemory.LowEndMax;
+                machine.Memory.Write(new Gpa(spread + hole), word);
             }
 
             long start = Stopwatch.GetTimestamp();
