@@ -87,7 +87,17 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
                 return await AskVmAsync(
                     read.Vm, new VmMessage.ReadConsole(read.Offset, read.BytesMax, wait), cancellation);
             case ControlRequest.MigrateVcpu migrate:
-                return await MigrateAsync(migrate, cancellation);
+                return await MigrateAsync(
+                    migrate.Vcpu.Vm,
+                    migrate.To,
+                    to => new VmMessage.ToVcpu(migrate.Vcpu.VcpuIndex, new VcpuMessage.Migrate(migrate.Id, to)),
+                    cancellation);
+            case ControlRequest.MigrateVm migrate:
+                return await MigrateAsync(
+                    migrate.Vm,
+                    migrate.To,
+                    to => new VmMessage.Move(migrate.Id, migrate.Vm.Stream, to),
+                    cancellation);
             case ControlRequest.ListVms:
                 return await ListAsync(cancellation);
             default:
@@ -99,6 +109,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
     {
         ControlRequest.Order order => order.Vm,
         ControlRequest.MigrateVcpu migrate => migrate.Vcpu.Vm,
+        ControlRequest.MigrateVm migrate => migrate.Vm,
         ControlRequest.ShowVm show => show.Vm,
         ControlRequest.ReadConsole read => read.Vm,
         _ => throw new UnreachableException(request.GetType().Name),
@@ -107,6 +118,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
     /// <summary>As long as a guest's memory takes to be copied.</summary>
     private static bool TakesLong(ControlRequest request) => request
         is ControlRequest.MigrateVcpu
+        or ControlRequest.MigrateVm
         or ControlRequest.RestoreVm
         or ControlRequest.Order { Command: VmCommand.TakeSnapshot };
 
@@ -245,15 +257,13 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
             : await ForwardAsync(node, create, cancellation);
     }
 
-    private async Task<ControlReply> MigrateAsync(ControlRequest.MigrateVcpu migrate, CancellationToken cancellation)
+    private async Task<ControlReply> MigrateAsync(
+        VmId vm, string to, Func<NodeRow, VmMessage> message, CancellationToken cancellation)
     {
-        (NodeRow? node, Refusal? refusal) = await FindNodeAsync(migrate.To, cancellation);
+        (NodeRow? node, Refusal? refusal) = await FindNodeAsync(to, cancellation);
         return node is null
             ? new ControlReply.Refused(refusal!)
-            : await AskVmAsync(
-                migrate.Vcpu.Vm,
-                new VmMessage.ToVcpu(migrate.Vcpu.VcpuIndex, new VcpuMessage.Migrate(migrate.Id, node)),
-                cancellation);
+            : await AskVmAsync(vm, message(node), cancellation);
     }
 
     private async Task<(NodeRow? Node, Refusal? Refusal)> FindNodeAsync(string name, CancellationToken cancellation)

@@ -26,6 +26,8 @@ internal static class ControlWire
             move.Id,
             move.Vcpu.Vm,
             new ControlCall { Migrate = new MigrateCall { Vcpu = (uint)move.Vcpu.VcpuIndex, To = move.To } }),
+        ControlRequest.MigrateVm move => Named(
+            move.Id, move.Vm, new ControlCall { MigrateVm = new MigrateVmCall { To = move.To } }),
         ControlRequest.ShowVm show => new ControlCall { Vm = show.Vm.Value, Show = new ShowCall() },
         ControlRequest.ListOwnVms => new ControlCall { ListOwn = new ListOwnCall() },
         ControlRequest.ReadConsole read => new ControlCall
@@ -52,6 +54,8 @@ internal static class ControlWire
         ControlCall.BodyOneofCase.Order => new ControlRequest.Order(IdOf(call), VmOf(call), From(call.Order)),
         ControlCall.BodyOneofCase.Migrate => new ControlRequest.MigrateVcpu(
             IdOf(call), VmOf(call).Vcpu((int)call.Migrate.Vcpu), call.Migrate.To),
+        ControlCall.BodyOneofCase.MigrateVm => new ControlRequest.MigrateVm(
+            IdOf(call), VmOf(call), call.MigrateVm.To),
         ControlCall.BodyOneofCase.Show => new ControlRequest.ShowVm(VmOf(call)),
         ControlCall.BodyOneofCase.ListOwn => new ControlRequest.ListOwnVms(),
         ControlCall.BodyOneofCase.ReadConsole => new ControlRequest.ReadConsole(
@@ -234,7 +238,8 @@ internal static class ControlWire
         MigratedAnswer answer = new()
         {
             Migration = report.Migration.Value,
-            Vcpu = report.Vcpu.Value,
+            Stream = report.Stream.Value,
+            Vcpus = (uint)report.Vcpus,
             From = report.From.Value,
             To = report.To.Value,
             EpochFrom = report.EpochFrom.Value,
@@ -253,7 +258,8 @@ internal static class ControlWire
 
     private static MigrationReport From(MigratedAnswer answer) => new(
         new MigrationId(answer.Migration),
-        new StreamId(answer.Vcpu),
+        new StreamId(answer.Stream),
+        Math.Max((int)answer.Vcpus, 1),
         new NodeId(answer.From),
         new NodeId(answer.To),
         new Epoch(answer.EpochFrom),

@@ -9,11 +9,11 @@ namespace KvmActors.Actors.Migration;
 
 /// <summary>What a source knows when a move begins.</summary>
 /// <param name="Command">The command that asked for it.</param>
-/// <param name="Vcpu">The vCPU it was sent to.</param>
+/// <param name="Stream">Of the VM or the vCPU that it was sent to.</param>
 internal sealed record MigrationPlan(
     MigrationKey Key,
     CommandId Command,
-    StreamId Vcpu,
+    StreamId Stream,
     NodeRow Target,
     JournalEvent.VmCreated Vm,
     ImmutableArray<GuestCpuid> Cpuid);

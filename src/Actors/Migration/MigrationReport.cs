@@ -5,6 +5,8 @@ using KvmActors.Persistence;
 namespace KvmActors.Actors.Migration;
 
 /// <summary>A planned move that was done.</summary>
+/// <param name="Stream">That the command was sent to: the VM's own, or its vCPU's.</param>
+/// <param name="Vcpus">That moved together.</param>
 /// <param name="Downtime">The guest stood still: last instruction on the source to first on the target, as the source
 /// sees it. Null where the source did not see the end, or the guest was not running.</param>
 /// <param name="PagesPreCopied">Pages sent while the guest ran.</param>
@@ -12,7 +14,8 @@ namespace KvmActors.Actors.Migration;
 /// <param name="VmTime">Where it went over.</param>
 public sealed record MigrationReport(
     MigrationId Migration,
-    StreamId Vcpu,
+    StreamId Stream,
+    int Vcpus,
     NodeId From,
     NodeId To,
     Epoch EpochFrom,

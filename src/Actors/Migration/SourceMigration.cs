@@ -111,7 +111,7 @@ internal sealed class SourceMigration(VmServices services, ActorRef vm, Migratio
     {
         // Point of no return. Once this message is out, the target may own the VM: whatever comes back, from here on
         // the guest runs here again only after an abort that the rows accepted.
-        DedupEntry reply = ReplyCodec.Entry(plan.Vcpu, plan.Command, new ControlReply.Migrated(Report()));
+        DedupEntry reply = ReplyCodec.Entry(plan.Stream, plan.Command, new ControlReply.Migrated(Report()));
         Refusal? fault = await SendAsync(new MigrationMessage.HandOver(plan.Key, reply), stop);
         _downtime = fault is null && _stoodStillAt is { } since ? services.Clock.GetElapsedTime(since) : null;
         return fault;
@@ -142,7 +142,8 @@ internal sealed class SourceMigration(VmServices services, ActorRef vm, Migratio
 
     private MigrationReport Report() => new(
         plan.Key.Migration,
-        plan.Vcpu,
+        plan.Stream,
+        plan.Vm.Spec.VcpuCount,
         plan.Key.Source,
         plan.Target.Id,
         plan.Key.Epoch,

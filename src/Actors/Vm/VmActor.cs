@@ -74,6 +74,11 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
     {
         if (_isLeaving)
         {
+            if (message is VmMessage.Order or VmMessage.ToVcpu or VmMessage.Move or VmMessage.ReadConsole)
+            {
+                _answers.Refer(Context.Sender);
+            }
+
             return;
         }
 
@@ -128,6 +133,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
     public override async ValueTask PostStopAsync()
     {
         Unpublish();
+        ReferInputs();
         foreach (ConsoleReaders.Waiting reader in _readers.TakeAll())
         {
             _answers.Refer(reader.Client);
@@ -226,8 +232,9 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
 
     private void WaitForActivation(VmMessage request)
     {
-        bool isStashed = request is VmMessage.Order or VmMessage.ToVcpu && Context.Stash();
-        if (!isStashed && request is VmMessage.Order or VmMessage.ToVcpu or VmMessage.ReadConsole)
+        bool isCommand = request is VmMessage.Order or VmMessage.ToVcpu or VmMessage.Move;
+        bool isStashed = isCommand && Context.Stash();
+        if ((!isStashed && isCommand) || request is VmMessage.ReadConsole)
         {
             Context.Reply(new ControlReply.Refused(Refusals.BeingRebuilt(vm)));
         }
@@ -256,7 +263,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
                 _vcpus!.Forward(to.Index, to.Message);
                 break;
             case VmMessage.Move move:
-                OnMove(move);
+                await OnMoveAsync(move);
                 break;
             case VmMessage.GateOpened:
                 break;
@@ -292,8 +299,16 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         }
     }
 
-    private void OnMove(VmMessage.Move move)
+    private async Task OnMoveAsync(VmMessage.Move move)
     {
+        // A vCPU has looked for the reply in its own stream.
+        if (move.Stream.VcpuIndex < 0
+            && await _answers.FindStoredAsync(move.Id, Context.Stopping) is { } stored)
+        {
+            _answers.Send(Context.Sender, stored);
+            return;
+        }
+
         switch (_moves!.Open(move, Context.Sender))
         {
             case { Refused: { } refused }:
@@ -403,6 +418,15 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         }
     }
 
+    /// <summary>What was typed here and entered no slice, its client sends to the next owner.</summary>
+    private void ReferInputs()
+    {
+        foreach (PendingInput input in _session?.TakeWaiting() ?? [])
+        {
+            _answers.Refer(input.Sender);
+        }
+    }
+
     /// <summary>This node has the VM no longer, or never got it: the parent is told, so that it does not rebuild
     /// it.</summary>
     private void Leave()
@@ -414,6 +438,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
 
         _isLeaving = true;
         Unpublish();
+        ReferInputs();
         foreach (ActorRef? client in _moves?.Close() ?? [])
         {
             _answers.Refer(client);

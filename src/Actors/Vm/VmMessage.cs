@@ -23,8 +23,10 @@ internal abstract record VmMessage
     /// <summary>For one of its vCPUs; the sender stays.</summary>
     public sealed record ToVcpu(int Index, VcpuMessage Message) : VmMessage;
 
-    /// <summary>A vCPU asks for the move that its client asked it for.</summary>
-    public sealed record Move(CommandId Id, StreamId Vcpu, NodeRow Target) : VmMessage;
+    /// <summary>From a client, or from the vCPU that its client asked. Answered with a
+    /// <see cref="Cluster.ControlReply"/> once the move is over.</summary>
+    /// <param name="Stream">Where the reply is kept: the VM's own, or that of the vCPU.</param>
+    public sealed record Move(CommandId Id, StreamId Stream, NodeRow Target) : VmMessage;
 
     /// <summary>The node's lease holds again.</summary>
     public sealed record GateOpened : VmMessage;

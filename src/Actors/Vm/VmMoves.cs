@@ -60,7 +60,7 @@ internal sealed class VmMoves(VmServices services, VmSession session)
         MigrationPlan plan = new(
             new MigrationKey(session.State.Vm, migration, session.Rows.Epoch, services.Self),
             move.Id,
-            move.Vcpu,
+            move.Stream,
             move.Target,
             new JournalEvent.VmCreated(
                 session.State.Spec, session.State.Image, session.State.ImageSha256, session.State.CommandLine),

@@ -147,6 +147,14 @@ internal sealed class VmSession : IAsyncDisposable
         return true;
     }
 
+    /// <returns>The inputs that no slice has taken; they wait no longer.</returns>
+    public ImmutableArray<PendingInput> TakeWaiting()
+    {
+        ImmutableArray<PendingInput> waiting = [.. _inputs];
+        _inputs.Clear();
+        return waiting;
+    }
+
     public bool IsWaiting(CommandId input) =>
         _entered?.Command == input || _inputs.Any(waiting => waiting.Command == input);
 

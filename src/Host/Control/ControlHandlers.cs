@@ -41,7 +41,8 @@ internal sealed class ControlHandlers(
         .AddUpload(ControlMethods.RestoreVm, RestoreAsync)
         .Add(ControlMethods.ForkVm, ForkAsync)
         .Add(ControlMethods.DeleteVm, DeleteAsync)
-        .Add(ControlMethods.MigrateVcpu, MigrateAsync)
+        .Add(ControlMethods.MigrateVm, MigrateVmAsync)
+        .Add(ControlMethods.MigrateVcpu, MigrateVcpuAsync)
         .Add(ControlMethods.ShowVcpu, (request, stop) => ShowVcpuAsync(VcpuOf(request.Vcpu), stop))
         .Add(ControlMethods.SetVcpuCpuid, SetVcpuCpuidAsync)
         .Add(ControlMethods.SendInput, SendInputAsync)
@@ -165,12 +166,21 @@ internal sealed class ControlHandlers(
         return new DeleteVmReply();
     }
 
-    private async ValueTask<MigrateVcpuReply> MigrateAsync(MigrateVcpuRequest request, CancellationToken stop)
+    private async ValueTask<MigrateVmReply> MigrateVmAsync(MigrateVmRequest request, CancellationToken stop)
+    {
+        ControlRequest.MigrateVm move = new(CommandOf(request.Command), VmOf(request.Name), request.ToNode);
+        ControlReply reply = await AskAsync(move, stop).ConfigureAwait(false);
+        return reply is ControlReply.Migrated migrated
+            ? new MigrateVmReply { Move = ControlMessages.Of(migrated.Report) }
+            : throw Unexpected(reply);
+    }
+
+    private async ValueTask<MigrateVcpuReply> MigrateVcpuAsync(MigrateVcpuRequest request, CancellationToken stop)
     {
         ControlRequest.MigrateVcpu move = new(CommandOf(request.Command), VcpuOf(request.Vcpu), request.ToNode);
         ControlReply reply = await AskAsync(move, stop).ConfigureAwait(false);
         return reply is ControlReply.Migrated migrated
-            ? ControlMessages.Of(migrated.Report)
+            ? ControlMessages.OfVcpu(migrated.Report)
             : throw Unexpected(reply);
     }
 
@@ -234,6 +244,7 @@ internal sealed class ControlHandlers(
     {
         TimeSpan timeout = request
             is ControlRequest.MigrateVcpu
+            or ControlRequest.MigrateVm
             or ControlRequest.RestoreVm
             or ControlRequest.Order { Command: VmCommand.TakeSnapshot }
             ? options.Migration.TimeBudget

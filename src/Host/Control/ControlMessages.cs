@@ -61,12 +61,13 @@ internal static class ControlMessages
         return message;
     }
 
-    public static MigrateVcpuReply Of(MigrationReport report)
+    /// <summary>What the client of <c>vcpu migrate</c> is told.</summary>
+    public static MigrateVcpuReply OfVcpu(MigrationReport report)
     {
         MigrateVcpuReply reply = new()
         {
             Migration = report.Migration.ToString(),
-            Vcpu = report.Vcpu.ToString(),
+            Vcpu = report.Stream.ToString(),
             From = report.From.ToString(),
             To = report.To.ToString(),
             EpochFrom = report.EpochFrom.Value,
@@ -81,6 +82,30 @@ internal static class ControlMessages
         }
 
         return reply;
+    }
+
+    /// <summary>What the client of <c>vm migrate</c> is told.</summary>
+    public static Move Of(MigrationReport report)
+    {
+        Move move = new()
+        {
+            Migration = report.Migration.ToString(),
+            Vm = report.Stream.Vm.ToString(),
+            Vcpus = (uint)report.Vcpus,
+            From = report.From.ToString(),
+            To = report.To.ToString(),
+            EpochFrom = report.EpochFrom.Value,
+            EpochTo = report.EpochTo.Value,
+            VmTime = report.VmTime,
+            PagesPreCopied = (uint)report.PagesPreCopied,
+            PagesStopped = (uint)report.PagesStopped,
+        };
+        if (report.Downtime is { } downtime)
+        {
+            move.DowntimeMs = downtime.TotalMilliseconds;
+        }
+
+        return move;
     }
 
     /// <param name="nowMs">On the clock of leases.</param>

@@ -69,6 +69,7 @@ public sealed class LinkWireTests
             PagesSince = 4,
         }),
         new ControlRequest.MigrateVcpu(s_id, s_vm.Vcpu(3), "node-2"),
+        new ControlRequest.MigrateVm(s_id, s_vm, "node-2"),
         new ControlRequest.ShowVm(s_vm),
         new ControlRequest.ListOwnVms(),
         new ControlRequest.ReadConsole(s_vm, 12, 100, TimeSpan.FromMilliseconds(20)),
@@ -186,6 +187,7 @@ public sealed class LinkWireTests
     private static MigrationReport Report(TimeSpan? downtime) => new(
         new MigrationId("m"),
         s_vm.Vcpu(0),
+        2,
         new NodeId("node-1#1"),
         new NodeId("node-2#1"),
         new Epoch(1),

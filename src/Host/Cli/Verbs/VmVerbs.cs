@@ -22,6 +22,7 @@ internal static class VmVerbs
         BuildOrder("resume", "Let a paused VM go on.", ControlMethods.ResumeVm, terminal),
         BuildOrder("stop", "Stop a VM; it can be started again where it stood.", ControlMethods.StopVm, terminal),
         VmConsoleVerb.Build(terminal),
+        VmMigrateVerb.Build(terminal),
         VmSaveVerb.Build(terminal),
         VmRestoreVerb.Build(terminal),
         VmForkVerb.Build(terminal),
