@@ -23,6 +23,9 @@ public abstract record ControlReply
 
     public sealed record Migrated(MigrationReport Report) : ControlReply;
 
+    /// <param name="Missing">All that stands against the move; empty where nothing does.</param>
+    public sealed record MoveChecked(VmId Vm, NodeId From, NodeId To, ImmutableArray<Refusal> Missing) : ControlReply;
+
     public sealed record Shown(VmStatus Status) : ControlReply;
 
     public sealed record Listed(ImmutableArray<VmStatus> Vms) : ControlReply;

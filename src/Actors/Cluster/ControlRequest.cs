@@ -26,8 +26,8 @@ public abstract record ControlRequest
     /// <see cref="ControlReply.Done"/>; a snapshot with <see cref="ControlReply.SnapshotTaken"/>.</summary>
     public sealed record Order(CommandId Id, VmId Vm, VmCommand Command) : ControlRequest;
 
-    /// <summary>Moves the VM of a vCPU that is alone. Answered with <see cref="ControlReply.Migrated"/> once the move is
-    /// over.</summary>
+    /// <summary>Moves the VM of a vCPU that is alone. Answered with <see cref="ControlReply.Migrated"/> once the
+    /// move is over.</summary>
     /// <param name="To">Name of a node.</param>
     public sealed record MigrateVcpu(CommandId Id, StreamId Vcpu, string To) : ControlRequest;
 
@@ -35,6 +35,11 @@ public abstract record ControlRequest
     /// </summary>
     /// <param name="To">Name of a node.</param>
     public sealed record MigrateVm(CommandId Id, VmId Vm, string To) : ControlRequest;
+
+    /// <summary>Whether a VM could be moved, without moving it. Answered with
+    /// <see cref="ControlReply.MoveChecked"/>.</summary>
+    /// <param name="To">Name of a node.</param>
+    public sealed record CheckMove(VmId Vm, string To) : ControlRequest;
 
     /// <summary>Answered with <see cref="ControlReply.Shown"/>.</summary>
     public sealed record ShowVm(VmId Vm) : ControlRequest;

@@ -98,6 +98,8 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
                     migrate.To,
                     to => new VmMessage.Move(migrate.Id, migrate.Vm.Stream, to),
                     cancellation);
+            case ControlRequest.CheckMove check:
+                return await CheckMoveAsync(check, cancellation);
             case ControlRequest.ListVms:
                 return await ListAsync(cancellation);
             default:
@@ -110,6 +112,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         ControlRequest.Order order => order.Vm,
         ControlRequest.MigrateVcpu migrate => migrate.Vcpu.Vm,
         ControlRequest.MigrateVm migrate => migrate.Vm,
+        ControlRequest.CheckMove check => check.Vm,
         ControlRequest.ShowVm show => show.Vm,
         ControlRequest.ReadConsole read => read.Vm,
         _ => throw new UnreachableException(request.GetType().Name),
@@ -264,6 +267,31 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         return node is null
             ? new ControlReply.Refused(refusal!)
             : await AskVmAsync(vm, message(node), cancellation);
+    }
+
+    private async Task<ControlReply> CheckMoveAsync(ControlRequest.CheckMove check, CancellationToken cancellation)
+    {
+        ControlReply shown = Show(check.Vm);
+        if (shown is not ControlReply.Shown { Status: var vm })
+        {
+            return shown;
+        }
+
+        (NodeRow? node, Refusal? refusal) = await FindNodeAsync(check.To, cancellation);
+        try
+        {
+            return node is null
+                ? new ControlReply.Refused(refusal!)
+                : await MovePreflight.CheckAsync(services, vm, node, cancellation);
+        }
+        catch (LinkException failure)
+        {
+            return Refuse(
+                RefusalKind.Unavailable,
+                $"an answer of {check.To}",
+                failure.Message,
+                "Look at: cluster status.");
+        }
     }
 
     private async Task<(NodeRow? Node, Refusal? Refusal)> FindNodeAsync(string name, CancellationToken cancellation)

@@ -28,6 +28,11 @@ internal static class ControlWire
             new ControlCall { Migrate = new MigrateCall { Vcpu = (uint)move.Vcpu.VcpuIndex, To = move.To } }),
         ControlRequest.MigrateVm move => Named(
             move.Id, move.Vm, new ControlCall { MigrateVm = new MigrateVmCall { To = move.To } }),
+        ControlRequest.CheckMove check => new ControlCall
+        {
+            Vm = check.Vm.Value,
+            CheckMove = new CheckMoveCall { To = check.To },
+        },
         ControlRequest.ShowVm show => new ControlCall { Vm = show.Vm.Value, Show = new ShowCall() },
         ControlRequest.ListOwnVms => new ControlCall { ListOwn = new ListOwnCall() },
         ControlRequest.ReadConsole read => new ControlCall
@@ -56,6 +61,7 @@ internal static class ControlWire
             IdOf(call), VmOf(call).Vcpu((int)call.Migrate.Vcpu), call.Migrate.To),
         ControlCall.BodyOneofCase.MigrateVm => new ControlRequest.MigrateVm(
             IdOf(call), VmOf(call), call.MigrateVm.To),
+        ControlCall.BodyOneofCase.CheckMove => new ControlRequest.CheckMove(VmOf(call), call.CheckMove.To),
         ControlCall.BodyOneofCase.Show => new ControlRequest.ShowVm(VmOf(call)),
         ControlCall.BodyOneofCase.ListOwn => new ControlRequest.ListOwnVms(),
         ControlCall.BodyOneofCase.ReadConsole => new ControlRequest.ReadConsole(
@@ -72,6 +78,16 @@ internal static class ControlWire
         ControlReply.Done done => new ControlAnswer { Done = new DoneAnswer { Text = done.Text } },
         ControlReply.SnapshotTaken taken => new ControlAnswer { Snapshot = DraftWire.Of(taken) },
         ControlReply.Migrated migrated => new ControlAnswer { Migrated = Of(migrated.Report) },
+        ControlReply.MoveChecked check => new ControlAnswer
+        {
+            MoveChecked = new MoveCheckedAnswer
+            {
+                Vm = check.Vm.Value,
+                From = check.From.Value,
+                To = check.To.Value,
+                Missing = { check.Missing.Select(Of) },
+            },
+        },
         ControlReply.Shown shown => new ControlAnswer { Shown = StatusWire.Of(shown.Status) },
         ControlReply.Listed listed => new ControlAnswer
         {
@@ -105,6 +121,11 @@ internal static class ControlWire
         ControlAnswer.BodyOneofCase.Done => new ControlReply.Done(answer.Done.Text),
         ControlAnswer.BodyOneofCase.Snapshot => DraftWire.From(answer.Snapshot),
         ControlAnswer.BodyOneofCase.Migrated => new ControlReply.Migrated(From(answer.Migrated)),
+        ControlAnswer.BodyOneofCase.MoveChecked => new ControlReply.MoveChecked(
+            VmId.Parse(answer.MoveChecked.Vm),
+            new NodeId(answer.MoveChecked.From),
+            new NodeId(answer.MoveChecked.To),
+            [.. answer.MoveChecked.Missing.Select(From)]),
         ControlAnswer.BodyOneofCase.Shown => new ControlReply.Shown(StatusWire.From(answer.Shown)),
         ControlAnswer.BodyOneofCase.Listed => new ControlReply.Listed([.. answer.Listed.Vms.Select(StatusWire.From)]),
         ControlAnswer.BodyOneofCase.ConsoleRead => new ControlReply.ConsoleRead(

@@ -29,6 +29,16 @@ internal static class MigrationWire
                 Vcpus = { offer.Cpuid.Select(Of) },
             },
         },
+        MigrationMessage.Check check => new LinkRequest
+        {
+            Check = new MigrationCheck
+            {
+                Key = Of(check.Key),
+                Engine = check.Engine,
+                MemoryBytes = check.MemoryBytes,
+                Vcpus = { check.Cpuid.Select(Of) },
+            },
+        },
         MigrationMessage.Pages pages => new LinkRequest
         {
             Pages = new MigrationPages { Key = Of(pages.Key), Pages = { pages.All.Select(Of) } },
@@ -44,6 +54,11 @@ internal static class MigrationWire
     public static MigrationMessage? From(LinkRequest request) => request.BodyCase switch
     {
         LinkRequest.BodyOneofCase.Offer => From(request.Offer),
+        LinkRequest.BodyOneofCase.Check => new MigrationMessage.Check(
+            From(request.Check.Key),
+            request.Check.Engine,
+            request.Check.MemoryBytes,
+            [.. request.Check.Vcpus.Select(From)]),
         LinkRequest.BodyOneofCase.Pages => new MigrationMessage.Pages(
             From(request.Pages.Key), [.. request.Pages.Pages.Select(From)]),
         LinkRequest.BodyOneofCase.Final => From(request.Final),
@@ -61,10 +76,16 @@ internal static class MigrationWire
             Epoch = accepted.Epoch.Value,
         },
         Migration.MigrationAnswer.Refused refused => new Wire.MigrationAnswer { Refused = ControlWire.Of(refused.Why) },
+        Migration.MigrationAnswer.Checked check => new Wire.MigrationAnswer
+        {
+            Checked = new MigrationChecked { Missing = { check.Missing.Select(ControlWire.Of) } },
+        },
         _ => throw new UnreachableException(answer.GetType().Name),
     };
 
-    public static Migration.MigrationAnswer From(Wire.MigrationAnswer answer) => answer.Accepted
+    public static Migration.MigrationAnswer From(Wire.MigrationAnswer answer) => answer.Checked is { } check
+        ? new Migration.MigrationAnswer.Checked([.. check.Missing.Select(ControlWire.From)])
+        : answer.Accepted
         ? new Migration.MigrationAnswer.Accepted(new Epoch(answer.Epoch))
         : new Migration.MigrationAnswer.Refused(ControlWire.From(answer.Refused ?? new RefusalMessage()));
 

@@ -11,14 +11,16 @@ namespace KvmActors.Actors.Migration;
 /// </summary>
 public static class CpuidPreflight
 {
-    /// <summary>Missing things told in one message.</summary>
+    /// <summary>Missing things told in one message, unless all were asked for.</summary>
     public const int ReasonsMax = 8;
 
     /// <param name="node">Name of the node that would take the guest.</param>
     /// <param name="guest">Every vCPU of the VM.</param>
     /// <param name="offered">What the node offers.</param>
+    /// <param name="toldMax">How many missing things are named.</param>
     /// <returns>Null where the node can host the guest.</returns>
-    public static Refusal? Check(string node, IEnumerable<GuestCpuid> guest, CpuidTable offered)
+    public static Refusal? Check(
+        string node, IEnumerable<GuestCpuid> guest, CpuidTable offered, int toldMax = ReasonsMax)
     {
         ImmutableArray<CpuidCheckReason> missing = Missing(guest, offered);
         if (missing.IsEmpty)
@@ -30,10 +32,10 @@ public static class CpuidPreflight
             "; ",
             new[]
             {
-                Told(missing.Take(ReasonsMax), isObserved: true, "which the guest has read"),
-                Told(missing.Take(ReasonsMax), isObserved: false, "which it has never read"),
+                Told(missing.Take(toldMax), isObserved: true, "which the guest has read"),
+                Told(missing.Take(toldMax), isObserved: false, "which it has never read"),
             }.Where(part => part.Length > 0));
-        string more = missing.Length > ReasonsMax ? $"; and {missing.Length - ReasonsMax} more" : string.Empty;
+        string more = missing.Length > toldMax ? $"; and {missing.Length - toldMax} more" : string.Empty;
         return new Refusal(
             RefusalKind.Unsuitable,
             $"{node} to offer all that the guest's CPUID promises",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using KvmActors.Persistence;
 
 namespace KvmActors.Actors.Migration;
@@ -15,4 +16,7 @@ public abstract record MigrationAnswer
     public sealed record Accepted(Epoch Epoch) : MigrationAnswer;
 
     public sealed record Refused(Refusal Why) : MigrationAnswer;
+
+    /// <param name="Missing">All that keeps the target from hosting the VM.</param>
+    public sealed record Checked(ImmutableArray<Refusal> Missing) : MigrationAnswer;
 }

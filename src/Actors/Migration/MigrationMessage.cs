@@ -21,6 +21,10 @@ public abstract record MigrationMessage(MigrationKey Key)
         MigrationKey Key, string Engine, JournalEvent.VmCreated Vm, ImmutableArray<GuestCpuid> Cpuid)
         : MigrationMessage(Key);
 
+    /// <summary>The pre-flight alone: what keeps you from hosting this VM? Opens nothing.</summary>
+    public sealed record Check(
+        MigrationKey Key, string Engine, ulong MemoryBytes, ImmutableArray<GuestCpuid> Cpuid) : MigrationMessage(Key);
+
     /// <summary>Pages of guest memory; a later one of the same number replaces an earlier one.</summary>
     public sealed record Pages(MigrationKey Key, ImmutableArray<CapturedPage> All) : MigrationMessage(Key);
 

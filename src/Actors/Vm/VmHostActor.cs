@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using System.Diagnostics;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Kernel;
@@ -126,6 +127,11 @@ internal sealed class VmHostActor(VmServices services) : Actor
         {
             OnOffer(offer);
         }
+        else if (message is MigrationMessage.Check check)
+        {
+            Context.Reply(new MigrationAnswer.Checked(
+                [.. Missing(check.Key.Vm, check.Engine, check.Cpuid, check.MemoryBytes, toldMax: int.MaxValue)]));
+        }
         else if (_incoming.TryGetValue(vm, out Incoming? incoming) && incoming.Migration == message.Key.Migration)
         {
             incoming.Actor.Tell(message, Context.Sender);
@@ -172,33 +178,45 @@ internal sealed class VmHostActor(VmServices services) : Actor
         Context.Reply(new MigrationAnswer.Accepted(offer.Key.Epoch));
     }
 
-    private Refusal? WhyNot(MigrationMessage.Offer offer)
+    private Refusal? WhyNot(MigrationMessage.Offer offer) =>
+        Missing(offer.Key.Vm, offer.Engine, offer.Cpuid, offer.Vm.Spec.MemoryBytes, CpuidPreflight.ReasonsMax)
+            .FirstOrDefault();
+
+    private IEnumerable<Refusal> Missing(
+        VmId vm, string engine, ImmutableArray<GuestCpuid> cpuid, ulong memoryBytes, int toldMax)
     {
         if (_isRetiring || !services.Gate.IsOpen)
         {
-            return Refusals.LeaseOver(services.Self);
+            yield return Refusals.LeaseOver(services.Self);
         }
 
-        if (_vms.ContainsKey(offer.Key.Vm.Value))
+        if (_vms.ContainsKey(vm.Value))
         {
-            return new Refusal(
+            yield return new Refusal(
                 RefusalKind.State,
-                $"{offer.Key.Vm} not to run on {services.Self}",
+                $"{vm} not to run on {services.Self}",
                 "it running there",
                 "Look at: vm show.");
         }
 
-        if (offer.Engine != services.Guests.Engine)
+        if (engine != services.Guests.Engine)
         {
-            return new Refusal(
+            yield return new Refusal(
                 RefusalKind.Unsuitable,
-                $"the engine {offer.Engine} on {services.Self}",
+                $"the engine {engine} on {services.Self}",
                 services.Guests.Engine,
                 "Run the same version on both nodes.");
         }
 
-        return CpuidPreflight.Check(services.Options.Name, offer.Cpuid, services.Options.OfferedCpuid)
-            ?? MemoryRefusal(offer.Vm.Spec.MemoryBytes);
+        if (CpuidPreflight.Check(services.Options.Name, cpuid, services.Options.OfferedCpuid, toldMax) is { } lacking)
+        {
+            yield return lacking;
+        }
+
+        if (MemoryRefusal(memoryBytes) is { } full)
+        {
+            yield return full;
+        }
     }
 
     private Refusal? MemoryRefusal(ulong memoryBytes)

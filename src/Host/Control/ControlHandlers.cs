@@ -42,6 +42,7 @@ internal sealed class ControlHandlers(
         .Add(ControlMethods.ForkVm, ForkAsync)
         .Add(ControlMethods.DeleteVm, DeleteAsync)
         .Add(ControlMethods.MigrateVm, MigrateVmAsync)
+        .Add(ControlMethods.CheckMove, CheckMoveAsync)
         .Add(ControlMethods.MigrateVcpu, MigrateVcpuAsync)
         .Add(ControlMethods.ShowVcpu, (request, stop) => ShowVcpuAsync(VcpuOf(request.Vcpu), stop))
         .Add(ControlMethods.SetVcpuCpuid, SetVcpuCpuidAsync)
@@ -173,6 +174,13 @@ internal sealed class ControlHandlers(
         return reply is ControlReply.Migrated migrated
             ? new MigrateVmReply { Move = ControlMessages.Of(migrated.Report) }
             : throw Unexpected(reply);
+    }
+
+    private async ValueTask<CheckMoveReply> CheckMoveAsync(CheckMoveRequest request, CancellationToken stop)
+    {
+        ControlRequest.CheckMove check = new(VmOf(request.Name), request.ToNode);
+        ControlReply reply = await AskAsync(check, stop).ConfigureAwait(false);
+        return reply is ControlReply.MoveChecked answer ? ControlMessages.Of(answer) : throw Unexpected(reply);
     }
 
     private async ValueTask<MigrateVcpuReply> MigrateVcpuAsync(MigrateVcpuRequest request, CancellationToken stop)

@@ -2,6 +2,7 @@
 
 using System.Collections.Immutable;
 using Google.Protobuf;
+using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Migration;
 using KvmActors.Actors.Vcpu;
 using KvmActors.Actors.Vm;
@@ -83,6 +84,22 @@ internal static class ControlMessages
 
         return reply;
     }
+
+    public static CheckMoveReply Of(ControlReply.MoveChecked check) => new()
+    {
+        Vm = check.Vm.ToString(),
+        From = check.From.ToString(),
+        To = check.To.ToString(),
+        Missing =
+        {
+            check.Missing.Select(why => new MoveObstacle
+            {
+                Expected = why.Expected,
+                Found = why.Found,
+                WhatToDo = why.WhatToDo,
+            }),
+        },
+    };
 
     /// <summary>What the client of <c>vm migrate</c> is told.</summary>
     public static Move Of(MigrationReport report)

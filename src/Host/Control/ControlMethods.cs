@@ -53,6 +53,9 @@ internal static class ControlMethods
     public static RpcMethod<MigrateVmRequest, MigrateVmReply> MigrateVm { get; } =
         Of("MigrateVm", MigrateVmRequest.Parser, MigrateVmReply.Parser);
 
+    public static RpcMethod<CheckMoveRequest, CheckMoveReply> CheckMove { get; } =
+        Of("CheckMove", CheckMoveRequest.Parser, CheckMoveReply.Parser);
+
     public static RpcMethod<MigrateVcpuRequest, MigrateVcpuReply> MigrateVcpu { get; } =
         Of("MigrateVcpu", MigrateVcpuRequest.Parser, MigrateVcpuReply.Parser);
 

@@ -70,6 +70,7 @@ public sealed class LinkWireTests
         }),
         new ControlRequest.MigrateVcpu(s_id, s_vm.Vcpu(3), "node-2"),
         new ControlRequest.MigrateVm(s_id, s_vm, "node-2"),
+        new ControlRequest.CheckMove(s_vm, "node-2"),
         new ControlRequest.ShowVm(s_vm),
         new ControlRequest.ListOwnVms(),
         new ControlRequest.ReadConsole(s_vm, 12, 100, TimeSpan.FromMilliseconds(20)),
@@ -94,6 +95,11 @@ public sealed class LinkWireTests
             new ControlReply.SnapshotTaken(s_vm, 3, 1_000, new NodeId("node-1#4")),
             new ControlReply.Migrated(Report(TimeSpan.FromMilliseconds(3))),
             new ControlReply.Migrated(Report(null)),
+            new ControlReply.MoveChecked(
+                s_vm,
+                new NodeId("node-1#4"),
+                new NodeId("node-2#1"),
+                [new Refusal(RefusalKind.Unsuitable, "a", "b", "c")]),
             new ControlReply.Shown(Status()),
             new ControlReply.Listed([Status() with { Machine = null, End = null, ExitCode = null, Recovery = null }]),
             new ControlReply.ConsoleRead(9, new byte[] { 4 }, IsComplete: true),
@@ -116,6 +122,8 @@ public sealed class LinkWireTests
                 "engine 1",
                 new JournalEvent.VmCreated(s_spec, "kernel.elf", new string('a', 64), "quiet"),
                 [new GuestCpuid(s_table, [new CpuidObservation(7, 0, 11, 2)])]),
+            new MigrationMessage.Check(
+                s_key, "engine 1", 4096, [new GuestCpuid(s_table, [new CpuidObservation(7, 0, 11, 2)])]),
             new MigrationMessage.Pages(
                 s_key, [new CapturedPage(3, new byte[4096]), new CapturedPage(4, ReadOnlyMemory<byte>.Empty)]),
             new MigrationMessage.Final(

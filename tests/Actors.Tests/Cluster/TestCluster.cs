@@ -72,7 +72,7 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
         }
     }
 
-    public TestNode Add(string name, HostVendor vendor, CpuidTable? offered = null)
+    public TestNode Add(string name, HostVendor vendor, CpuidTable? offered = null, ulong? memoryBytesMax = null)
     {
         SimulatedProcess process = World.StartProcess(name);
         FaultyStore store = new(Store, World.Scheduler.Root, World.Time, World.Random.Fork());
@@ -84,6 +84,7 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
             ProgressInterval = TimeSpan.FromMilliseconds(5),
             SnapshotRetention = Retention,
         };
+        options = options with { GuestMemoryBytesMax = memoryBytesMax ?? options.GuestMemoryBytesMax };
         TestNode node = new(this, process, store, options);
         _nodes[name] = node;
         _lives.Add(node);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using System.Text;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Kernel;
@@ -7,6 +8,7 @@ using KvmActors.Actors.Migration;
 using KvmActors.Actors.Tests.Cluster;
 using KvmActors.Actors.Tests.Replay;
 using KvmActors.Actors.Vm;
+using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
 using KvmActors.TestKit;
@@ -97,6 +99,39 @@ public sealed class WholeVmMoveTests
             Assert.IsType<ControlReply.Refused>(await cluster.MigrateAsync("node-2", "node-2")).Why.WhatToDo,
             StringComparison.Ordinal));
 
+    [Fact]
+    public void A_pre_flight_alone_names_all_that_is_missing_and_journals_nothing()
+    {
+        TestCluster cluster = EchoCluster.Of(52, secondRests: true, HostVendor.Intel, HostVendor.Amd);
+        _ = cluster.Add("node-3", HostVendor.Amd, CpuidTable.Empty, memoryBytesMax: 4096);
+        cluster.World.Run(async () =>
+        {
+            await EchoCluster.StartAsync(cluster);
+            _ = await cluster.WaitForAsync("node-1", status => status.VmTime > 5_000_000);
+            _ = await cluster.OrderAsync("node-1", new VmCommand.Pause());
+            string before = await JournalAsync(cluster);
+
+            Assert.Empty(await MissingAsync(cluster, "node-2"));
+            ImmutableArray<Refusal> missing = await MissingAsync(cluster, "node-3");
+            Refusal here = Assert.Single(await MissingAsync(cluster, "node-1"));
+
+            Assert.Equal(before, await JournalAsync(cluster));
+            Assert.Equal(2, missing.Length);
+            Assert.DoesNotContain(" more", missing[0].Found, StringComparison.Ordinal);
+            Assert.Contains("bytes of guest memory to be free", missing[1].Expected, StringComparison.Ordinal);
+            Assert.Equal(RefusalKind.State, here.Kind);
+        });
+    }
+
+    private static async Task<ImmutableArray<Refusal>> MissingAsync(TestCluster cluster, string to) =>
+        Assert.IsType<ControlReply.MoveChecked>(
+            await cluster["node-2"].AskAsync(new ControlRequest.CheckMove(TestCluster.Vm, to))).Missing;
+
+    private static async Task<string> JournalAsync(TestCluster cluster) => string.Join(
+        ", ",
+        (await cluster.Store.ReadLockedAsync(TestCluster.Vm, CancellationToken.None))
+            .Select(row => $"{row.Stream} {row.HeadSeq} {row.State}"));
+
     private static MigrationReport Moved(ControlReply reply) => reply is ControlReply.Refused refused
         ? throw new InvalidOperationException(refused.Why.Sentence)
         : Assert.IsType<ControlReply.Migrated>(reply).Report;
@@ -110,7 +145,8 @@ public sealed class WholeVmMoveTests
         Assert.Equal(to, Moved(reply).To.Name);
     }
 
-    /// <summary>A whole life on three nodes, typed at and read throughout; what is done to it is up to the test.</summary>
+    /// <summary>A whole life on three nodes, typed at and read throughout; the test says what is done to
+    /// it.</summary>
     private static void Live(ulong seed, bool secondRests, Func<TestCluster, SeededRandom, Task> happenings)
     {
         TestCluster cluster = EchoCluster.Of(seed, secondRests, s_vendors);

@@ -39,10 +39,16 @@ public sealed class VmMigrateVerbTests : IAsyncLifetime, IDisposable
     {
         CliRun alone = await CliRun.OfAsync(
             "vcpu", "migrate", "web/1", "--to", "node-2", "--at", _target.Address);
+        CliRun can = await AtAsync("vm", "migrate", "web", "--to", "node-2", "--dry-run");
+        CliRun cannot = await CliRun.OfAsync(
+            "vm", "migrate", "web", "--to", "node-1", "--dry-run", "--json", "--at", _target.Address);
         CliRun moved = await AtAsync("vm", "migrate", "web", "--to", "node-2");
         JsonElement back = JsonDocument.Parse((await AtAsync("vm", "migrate", "web", "--to", "node-1", "--json")).Out)
             .RootElement;
 
+        Assert.Equal("web can be moved from node-1#1 to node-2#1.\n", can.Out);
+        Assert.Equal(CliFault.Refused, cannot.ExitCode);
+        Assert.False(JsonDocument.Parse(cannot.Out).RootElement.GetProperty("canMove").GetBoolean());
         Assert.Contains("Move the whole VM with: vm migrate web.", alone.Error, StringComparison.Ordinal);
         Assert.StartsWith(
             "web moved with 2 vCPUs from node-1#1 to node-2#1 at VM time ", moved.Out, StringComparison.Ordinal);

@@ -16,12 +16,16 @@ internal static class VmMigrateVerb
         transaction: either the whole VM is on the other node or nothing has changed. Before any memory moves the other
         node is asked whether it can host the guest; if not, what is missing is named.
 
+        --dry-run asks that alone: what the guest's CPUID promises, engine and memory. Nothing is moved or journaled.
+        Exit code 0 where the VM can be moved, 1 where it cannot, with all that is missing.
+
         """ + VerbOptions.AtRemarks;
 
     private static readonly string[] s_examples =
     [
         "kvmactors vm migrate web --to node-2",
         "kvmactors vm migrate web --to node-2 --json",
+        "kvmactors vm migrate web --to node-2 --dry-run",
     ];
 
     public static Command Build(CliTerminal terminal)
@@ -33,16 +37,29 @@ internal static class VmMigrateVerb
             HelpName = "NODE",
             Required = true,
         };
+        Option<bool> dry = new("--dry-run") { Description = "Only say whether it can be moved, and what is missing" };
         Option<string> at = VerbOptions.At();
         Option<bool> json = VerbOptions.Json("what the move was like");
         VerbCommand verb = new(
             "migrate", "Move a VM with all its vCPUs to another node while its guest runs.", Remarks, s_examples)
         {
-            name, to, at, json,
+            name, to, dry, at, json,
         };
         verb.SetAction(async (parsed, stop) =>
         {
             using ControlClient client = new(parsed.GetValue(at)!);
+            if (parsed.GetValue(dry))
+            {
+                CheckMoveRequest check = new()
+                {
+                    Name = parsed.GetRequiredValue(name),
+                    ToNode = parsed.GetRequiredValue(to),
+                };
+                CheckMoveReply answer = await client.CallAsync(ControlMethods.CheckMove, check, stop)
+                    .ConfigureAwait(false);
+                return Print(MoveCheckReport.Of(answer), parsed.GetValue(json), terminal);
+            }
+
             MigrateVmRequest request = new()
             {
                 Command = client.NextCommand(),
@@ -55,6 +72,28 @@ internal static class VmMigrateVerb
             return 0;
         });
         return verb;
+    }
+
+    private static int Print(MoveCheckReport check, bool isJson, CliTerminal terminal)
+    {
+        if (isJson)
+        {
+            CliJson.Write(terminal.Out, check);
+        }
+        else if (check.CanMove)
+        {
+            terminal.Out.WriteLine($"{check.Vm} can be moved from {check.From} to {check.To}.");
+        }
+        else
+        {
+            terminal.Out.WriteLine($"{check.Vm} cannot be moved from {check.From} to {check.To}:");
+            foreach (MoveCheckReport.Obstacle why in check.Missing)
+            {
+                terminal.Out.WriteLine($"  Expected {why.Expected}; found {why.Found}. {why.WhatToDo}");
+            }
+        }
+
+        return check.CanMove ? 0 : CliFault.Refused;
     }
 
     private static void Print(VmMoveReport move, bool isJson, CliTerminal terminal)
