@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Actors.Migration;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence.Snapshots;
@@ -61,6 +62,8 @@ public sealed record ClusterNodeOptions(
 
     /// <summary>Longest wait for a reply over the link. A large image or memory page batch must fit.</summary>
     public TimeSpan LinkTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    public MigrationLimits Migration { get; init; } = MigrationLimits.Default;
 
     /// <summary>Memory of all guests of this node together, in bytes.</summary>
     public ulong GuestMemoryBytesMax { get; init; } = 4UL << 30;

@@ -268,6 +268,7 @@ internal static class ControlWire
             VmTime = report.VmTime,
             PagesPreCopied = (uint)report.PagesPreCopied,
             PagesStopped = (uint)report.PagesStopped,
+            Rounds = (uint)report.Rounds,
         };
         if (report.Downtime is { } downtime)
         {
@@ -288,5 +289,6 @@ internal static class ControlWire
         answer.VmTime,
         answer.HasDowntimeUs ? TimeSpan.FromMicroseconds(answer.DowntimeUs) : null,
         (int)answer.PagesPreCopied,
-        (int)answer.PagesStopped);
+        (int)answer.PagesStopped,
+        (int)answer.Rounds);
 }

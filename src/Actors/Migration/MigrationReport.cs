@@ -11,6 +11,7 @@ namespace KvmActors.Actors.Migration;
 /// sees it. Null where the source did not see the end, or the guest was not running.</param>
 /// <param name="PagesPreCopied">Pages sent while the guest ran.</param>
 /// <param name="PagesStopped">Pages sent while it stood still.</param>
+/// <param name="Rounds">Of pre-copy; 0 where a node of an older version told.</param>
 /// <param name="VmTime">Where it went over.</param>
 public sealed record MigrationReport(
     MigrationId Migration,
@@ -23,4 +24,5 @@ public sealed record MigrationReport(
     ulong VmTime,
     TimeSpan? Downtime,
     int PagesPreCopied,
-    int PagesStopped);
+    int PagesStopped,
+    int Rounds);

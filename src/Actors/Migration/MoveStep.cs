@@ -17,6 +17,9 @@ internal abstract record MoveStep
 
     public sealed record Done : MoveStep;
 
+    /// <param name="Pages">Of the round that begins.</param>
+    public sealed record Listed(int Pages) : MoveStep;
+
     public sealed record Copied(ImmutableArray<CapturedPage> Pages, bool IsLast) : MoveStep;
 
     /// <param name="StoodStillAt">Timestamp of the clock behind the guest's last instruction; null where it did not

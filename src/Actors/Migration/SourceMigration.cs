@@ -17,6 +17,7 @@ internal sealed class SourceMigration(VmServices services, ActorRef vm, Migratio
     private static readonly TimeSpan s_stepMax = TimeSpan.FromMinutes(10);
 
     private MigrationPhase _phase = MigrationPhase.Offer;
+    private int _rounds;
     private int _pagesPreCopied;
     private int _pagesStopped;
     private ulong _vmTime;
@@ -54,10 +55,40 @@ internal sealed class SourceMigration(VmServices services, ActorRef vm, Migratio
 
     private async Task<Refusal?> PreCopyAsync(CancellationToken stop)
     {
-        bool isFirst = true;
+        MigrationLimits limits = services.Options.Migration;
+        long started = services.Clock.GetTimestamp();
+        int pages = 0;
+        TimeSpan took = TimeSpan.Zero;
         while (true)
         {
-            MoveStep step = await AskVmAsync(new VmMessage.CopyPages(isFirst), stop);
+            MoveStep step = await AskVmAsync(new VmMessage.ListPages(IsFirst: _rounds == 0), stop);
+            if (step is not MoveStep.Listed listed)
+            {
+                return FaultIn(step);
+            }
+
+            if (!PreCopyPolicy.GoesOn(_rounds, listed.Pages, pages, took, limits))
+            {
+                return null;
+            }
+
+            long begun = services.Clock.GetTimestamp();
+            if (await SendRoundAsync(started, limits, stop) is { } fault)
+            {
+                return fault;
+            }
+
+            pages = listed.Pages;
+            took = services.Clock.GetElapsedTime(begun);
+            _rounds++;
+        }
+    }
+
+    private async Task<Refusal?> SendRoundAsync(long started, MigrationLimits limits, CancellationToken stop)
+    {
+        while (true)
+        {
+            MoveStep step = await AskVmAsync(new VmMessage.CopyPages(), stop);
             if (step is not MoveStep.Copied copied)
             {
                 return FaultIn(step);
@@ -69,12 +100,17 @@ internal sealed class SourceMigration(VmServices services, ActorRef vm, Migratio
                 return fault;
             }
 
+            TimeSpan pause = PreCopyPolicy.PauseAfter(
+                _pagesPreCopied, services.Clock.GetElapsedTime(started), limits);
+            if (pause > TimeSpan.Zero)
+            {
+                await services.Clock.DelayAsync(pause, stop);
+            }
+
             if (copied.IsLast)
             {
                 return null;
             }
-
-            isFirst = false;
         }
     }
 
@@ -151,7 +187,8 @@ internal sealed class SourceMigration(VmServices services, ActorRef vm, Migratio
         _vmTime,
         _downtime,
         _pagesPreCopied,
-        _pagesStopped);
+        _pagesStopped,
+        _rounds);
 
     private async Task<Refusal?> SendPagesAsync(ImmutableArray<CapturedPage> pages, CancellationToken stop)
     {

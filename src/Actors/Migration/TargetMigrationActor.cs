@@ -21,8 +21,8 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
     /// <summary>How often the rows are looked at for a source that fell silent.</summary>
     private static readonly TimeSpan s_lookEvery = TimeSpan.FromSeconds(5);
 
-    private readonly SortedDictionary<int, ReadOnlyMemory<byte>> _pages = [];
     private ISliceRunner? _runner;
+    private IIncomingGuest? _incoming;
     private IGuest? _shadow;
     private MigrationMessage.Final? _final;
     private VmHistory? _history;
@@ -74,6 +74,7 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
     public override async ValueTask PostStopAsync()
     {
         _shadow?.Dispose();
+        _incoming?.Dispose();
         if (_runner is not null)
         {
             await VmSession.DisposeRunnerAsync(_runner);
@@ -82,17 +83,17 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
 
     private async Task TakePagesAsync(MigrationMessage.Pages pages)
     {
-        foreach (CapturedPage page in pages.All)
+        await OnRunnerAsync(() =>
         {
-            if (page.IsZero)
+            // Summed now, while the guest still runs on the source: at the end only the last pages are left to sum.
+            _incoming ??= services.Guests.Receive(offer.Vm.Spec);
+            foreach (CapturedPage page in pages.All)
             {
-                _pages.Remove(page.PageNumber);
+                _incoming.Put(page);
             }
-            else
-            {
-                _pages[page.PageNumber] = page.Bytes;
-            }
-        }
+
+            _incoming.Prepare();
+        });
 
         if (_history is null)
         {
@@ -119,19 +120,30 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
     {
         _final = final;
         Refusal? wrong = null;
-        await _runner!.RunAsync(
-            () =>
-            {
-                _shadow?.Dispose();
-                _shadow = services.Guests.Restore(
-                    offer.Vm.Spec, final.Machine, _pages.Select(page => (page.Key, page.Value)));
-                wrong = Verify(final, _shadow);
-                return new SliceResult(SliceStop.Yielded, 0, 0, 0, ReadOnlyMemory<byte>.Empty, []);
-            },
-            Context.Stopping);
-        _pages.Clear();
+        await OnRunnerAsync(() =>
+        {
+            // The link may deliver a message twice; the memory went into the first one's guest.
+            _shadow ??= Complete(final);
+            wrong = Verify(final, _shadow);
+        });
         return wrong is null ? new MigrationAnswer.Accepted(Key.Epoch) : new MigrationAnswer.Refused(wrong);
     }
+
+    private IGuest Complete(MigrationMessage.Final final)
+    {
+        _incoming ??= services.Guests.Receive(offer.Vm.Spec);
+        IGuest guest = _incoming.Complete(final.Machine);
+        _incoming = null;
+        return guest;
+    }
+
+    private Task<SliceResult> OnRunnerAsync(Action work) => _runner!.RunAsync(
+        () =>
+        {
+            work();
+            return new SliceResult(SliceStop.Yielded, 0, 0, 0, ReadOnlyMemory<byte>.Empty, []);
+        },
+        Context.Stopping);
 
     private Refusal? Verify(MigrationMessage.Final final, IGuest shadow)
     {

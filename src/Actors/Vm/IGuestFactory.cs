@@ -24,4 +24,7 @@ public interface IGuestFactory
     /// <summary>A guest from a state and its non-zero pages. Nothing counts as dirty afterwards.</summary>
     IGuest Restore(
         MachineSpec spec, MachineState state, IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages);
+
+    /// <summary>A guest whose memory comes before its state.</summary>
+    IIncomingGuest Receive(MachineSpec spec) => new BufferedGuest(this, spec);
 }

@@ -34,6 +34,8 @@ public sealed class MachineGuestFactory(string engine) : IGuestFactory
         }
     }
 
+    public IIncomingGuest Receive(MachineSpec spec) => new IncomingMachine(spec);
+
     public IGuest Restore(
         MachineSpec spec, MachineState state, IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages)
     {

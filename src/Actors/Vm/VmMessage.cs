@@ -38,14 +38,17 @@ internal abstract record VmMessage
     /// <see cref="Migration.MoveStep"/>.</summary>
     public sealed record BeginMove(MigrationId Migration, NodeId To) : VmMessage;
 
-    /// <summary>Copy the next pages while the guest runs.</summary>
-    /// <param name="IsFirst">Begin: every page that is not zero is to be copied.</param>
-    public sealed record CopyPages(bool IsFirst) : VmMessage;
+    /// <summary>Begin a round of pre-copy: see which pages are to be copied.</summary>
+    /// <param name="IsFirst">Every page that is not zero; else those written since the last round began.</param>
+    public sealed record ListPages(bool IsFirst) : VmMessage;
+
+    /// <summary>Copy the next pages of the round while the guest runs.</summary>
+    public sealed record CopyPages : VmMessage;
 
     /// <summary>Let the guest stand still and make everything up to there durable.</summary>
     public sealed record Hold : VmMessage;
 
-    /// <summary>Copy what changed since the first round, and all but memory.</summary>
+    /// <summary>Copy the pages that were listed and not copied, what was written since, and all but memory.</summary>
     public sealed record CopyRest : VmMessage;
 
     /// <summary>Give the move up. The guest runs again only once that is durable.</summary>

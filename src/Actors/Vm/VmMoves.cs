@@ -89,7 +89,8 @@ internal sealed class VmMoves(VmServices services, VmSession session)
         return step switch
         {
             VmMessage.BeginMove begin => await BeginAsync(begin, stop),
-            VmMessage.CopyPages copy => await CopyAsync(copy, stop),
+            VmMessage.ListPages list => await ListAsync(list, stop),
+            VmMessage.CopyPages => await CopyAsync(stop),
             VmMessage.Hold => await HoldAsync(stop),
             VmMessage.CopyRest => await CopyRestAsync(stop),
             VmMessage.AbortMove abort => await AbortAsync(abort, stop),
@@ -111,7 +112,7 @@ internal sealed class VmMoves(VmServices services, VmSession session)
             stop);
     }
 
-    private async Task<MoveStep> CopyAsync(VmMessage.CopyPages copy, CancellationToken stop)
+    private async Task<MoveStep> ListAsync(VmMessage.ListPages list, CancellationToken stop)
     {
         LastSettled = await session.EndSliceAsync(stop);
         if (LastSettled.IsLost)
@@ -119,32 +120,38 @@ internal sealed class VmMoves(VmServices services, VmSession session)
             return new MoveStep.Lost();
         }
 
-        ImmutableArray<CapturedPage> pages = await session.Slices.BorrowAsync(
+        int pages = await session.Slices.BorrowAsync(
             guest =>
             {
-                if (copy.IsFirst)
-                {
-                    // What is written from here on is in the log, and so in the last round, whether it was copied or
-                    // not.
-                    _ = guest.TakeDirty(DirtyReader.Migration);
-                    ListPages(guest);
-                }
-
-                return TakePages(guest);
+                // What is written from here on is in the log, and so in a later round, whether it was copied or not.
+                ImmutableArray<int> written = guest.TakeDirty(DirtyReader.Migration);
+                List(list.IsFirst
+                    ? Enumerable.Range(0, guest.PageCount).Where(page => !guest.IsZero(page))
+                    : written);
+                return _pages.Count;
             },
             stop);
+        return new MoveStep.Listed(pages);
+    }
+
+    private async Task<MoveStep> CopyAsync(CancellationToken stop)
+    {
+        LastSettled = await session.EndSliceAsync(stop);
+        if (LastSettled.IsLost)
+        {
+            return new MoveStep.Lost();
+        }
+
+        ImmutableArray<CapturedPage> pages = await session.Slices.BorrowAsync(TakePages, stop);
         return new MoveStep.Copied(pages, IsLast: _pages.Count == 0);
     }
 
-    private void ListPages(IGuest guest)
+    private void List(IEnumerable<int> pages)
     {
         _pages.Clear();
-        for (int page = 0; page < guest.PageCount; page++)
+        foreach (int page in pages)
         {
-            if (!guest.IsZero(page))
-            {
-                _pages.Enqueue(page);
-            }
+            _pages.Enqueue(page);
         }
     }
 
@@ -177,10 +184,10 @@ internal sealed class VmMoves(VmServices services, VmSession session)
     private async Task<MoveStep> CopyRestAsync(CancellationToken stop)
     {
         ImmutableArray<CapturedPage> pages = await session.Slices.BorrowAsync(
-            static guest =>
+            guest =>
             {
                 PageCopies copies = guest.CopyPages();
-                return guest.TakeDirty(DirtyReader.Migration)
+                return _pages.Union(guest.TakeDirty(DirtyReader.Migration))
                     .Select(page => CapturedPage.Of(copies, page))
                     .ToImmutableArray();
             },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Actors.Migration;
 using KvmActors.Host.Hocon;
 using KvmActors.Machine;
 using Microsoft.Extensions.Logging;
@@ -29,9 +30,7 @@ internal sealed record HostOptions(
         BindCluster(config),
         BindJournal(config),
         BindVm(config),
-        new MigrationOptions(
-            TimeBudget: config.GetDuration(
-                "kvmactors.migration.time-budget", TimeSpan.FromSeconds(1), TimeSpan.FromHours(24))),
+        BindMigration(config),
         BindRpc(config),
         config.GetChoice("kvmactors.log.level", s_logLevels));
 
@@ -78,6 +77,15 @@ internal sealed record HostOptions(
         MemoryBytesAllMax: config.GetSize(
             "kvmactors.vm.memory-all-max", MachineSpecRules.MemoryBytesMin, most: 1UL << 40),
         ActivationFailuresMax: (int)config.GetInteger("kvmactors.vm.activation-failures-max", 1, 1_000));
+
+    private static MigrationOptions BindMigration(HoconConfig config) => new(
+        TimeBudget: config.GetDuration(
+            "kvmactors.migration.time-budget", TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)),
+        new MigrationLimits(
+            DowntimeTarget: config.GetDuration(
+                "kvmactors.migration.downtime-target", Milliseconds(1), TimeSpan.FromMinutes(1)),
+            RoundsMax: (int)config.GetInteger("kvmactors.migration.rounds-max", 1, 1_000),
+            BytesPerSecondMax: config.GetSize("kvmactors.migration.bandwidth-max", 0, 1UL << 40)));
 
     private static RpcOptions BindRpc(HoconConfig config) => new(
         Timeout: config.GetDuration("kvmactors.rpc.timeout", Milliseconds(100), TimeSpan.FromMinutes(10)),

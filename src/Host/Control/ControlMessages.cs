@@ -117,6 +117,7 @@ internal static class ControlMessages
             PagesPreCopied = (uint)report.PagesPreCopied,
             PagesStopped = (uint)report.PagesStopped,
         };
+        move.Rounds = (uint)report.Rounds;
         if (report.Downtime is { } downtime)
         {
             move.DowntimeMs = downtime.TotalMilliseconds;

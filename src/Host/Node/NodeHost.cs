@@ -238,6 +238,7 @@ internal sealed class NodeHost : IAsyncDisposable
             TicksOf(_options.Journal.ReplayMax) / TicksOf(_options.Journal.SnapshotInterval)),
         MemorySumIntervalTicks = TicksOf(_options.Journal.MemorySumInterval),
         LinkTimeout = _options.Rpc.Timeout,
+        Migration = _options.Migration.Limits,
         GuestMemoryBytesMax = _options.Vm.MemoryBytesAllMax,
         ActivationFailuresMax = _options.Vm.ActivationFailuresMax,
     };

@@ -203,7 +203,8 @@ public sealed class LinkWireTests
         77,
         downtime,
         10,
-        2);
+        2,
+        3);
 
     private static VmStatus Status() => new(
         s_vm,

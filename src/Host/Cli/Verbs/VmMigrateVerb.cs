@@ -111,6 +111,7 @@ internal static class VmMigrateVerb
             CultureInfo.InvariantCulture,
             $"{move.Vm} moved with {CountText.Of(move.Vcpus, "vCPU")} from {move.From} to {move.To} at VM time "
             + $"{move.VmTime} (epoch {move.EpochFrom} -> {move.EpochTo}): {downtime}; "
-            + $"{CountText.Of(move.PagesPreCopied, "page")} before, {move.PagesStopped} meanwhile."));
+            + $"{CountText.Of(move.PagesPreCopied, "page")} before in {CountText.Of(move.Rounds, "round")}, "
+            + $"{move.PagesStopped} meanwhile."));
     }
 }

@@ -18,7 +18,8 @@ internal sealed record VmMoveReport(
     ulong VmTime,
     double? DowntimeMs,
     uint PagesPreCopied,
-    uint PagesStopped)
+    uint PagesStopped,
+    uint Rounds)
 {
     public static VmMoveReport Of(Move move) => new(
         move.Migration,
@@ -31,5 +32,6 @@ internal sealed record VmMoveReport(
         move.VmTime,
         move.HasDowntimeMs ? move.DowntimeMs : null,
         move.PagesPreCopied,
-        move.PagesStopped);
+        move.PagesStopped,
+        move.Rounds);
 }
