@@ -33,7 +33,7 @@ public sealed class ConfigurationLoaderTests : IDisposable
     [InlineData(
         "kvmactors.vm.slice = 20ms",
         "expected a duration from 00:00:00.0010000 to 00:00:00.0100000 for kvmactors.vm.slice, found \"20ms\"")]
-    [InlineData("kvmactors.vm.memory = lots", "expected a size from 65536 to 3221225472 bytes")]
+    [InlineData("kvmactors.vm.memory = lots", "expected a size from 65536 to 68719476736 bytes")]
     [InlineData("kvmactors.vm.activation-failures-max = 0", "expected a whole number from 1 to 1000")]
     [InlineData("kvmactors.cluster.renew = 2s", "expected a duration from 00:00:00.0500000 to 00:00:01")]
     [InlineData("kvmactors.store.path = \"\"", "expected a file path")]
