@@ -27,7 +27,7 @@ namespace KvmActors.Machine;
 /// settles. After <see cref="FruitlessStepsMax"/> such steps it is ended like a triple fault.</para>
 /// <para>Not thread-safe: one thread at a time calls it, any thread may.</para>
 /// </remarks>
-public sealed class VirtualMachine : IDisposable
+public sealed partial class VirtualMachine : IDisposable
 {
     /// <summary>Instructions between two looks at <see cref="SliceLimits.ShouldYield"/>, less for exits, which are
     /// dearer.
@@ -169,29 +169,6 @@ public sealed class VirtualMachine : IDisposable
             machine.Dispose();
             throw;
         }
-    }
-
-    /// <summary>A VM with empty memory that awaits its pages and its state: all that may be done before
-    /// <see cref="Complete"/> is <see cref="PutPage"/> and <see cref="SumMemory"/>.</summary>
-    /// <exception cref="ArgumentException">The spec asks for what this version cannot do.</exception>
-    public static VirtualMachine Await(MachineSpec spec) => new(spec);
-
-    /// <summary>Copies a page into the memory of a VM that awaits it.</summary>
-    /// <exception cref="ArgumentException">No such page.</exception>
-    public void PutPage(int pageNumber, ReadOnlySpan<byte> bytes)
-    {
-        MachineSpecRules.CheckPage(Memory, pageNumber, bytes.Length);
-        Memory.Write(new Gpa((ulong)pageNumber * GuestMemory.PageBytes), bytes);
-    }
-
-    /// <summary>The state of a VM whose pages are all there. From here on it is as <see cref="Restore"/> gives
-    /// one.</summary>
-    /// <exception cref="ArgumentException">It does not fit the spec; the VM still awaits one.</exception>
-    public void Complete(MachineState state)
-    {
-        ArgumentNullException.ThrowIfNull(state);
-        MachineSpecRules.CheckState(Spec, state);
-        Adopt(state);
     }
 
     /// <summary>Replaces a vCPU's CPUID table from now on. The caller journals it at <see cref="VmTime"/>.</summary>

@@ -233,8 +233,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
     private void WaitForActivation(VmMessage request)
     {
         bool isCommand = request is VmMessage.Order or VmMessage.ToVcpu or VmMessage.Move;
-        bool isStashed = isCommand && Context.Stash();
-        if ((!isStashed && isCommand) || request is VmMessage.ReadConsole)
+        if (isCommand ? !Context.Stash() : request is VmMessage.ReadConsole)
         {
             Context.Reply(new ControlReply.Refused(Refusals.BeingRebuilt(vm)));
         }
@@ -302,8 +301,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
     private async Task OnMoveAsync(VmMessage.Move move)
     {
         // A vCPU has looked for the reply in its own stream.
-        if (move.Stream.VcpuIndex < 0
-            && await _answers.FindStoredAsync(move.Id, Context.Stopping) is { } stored)
+        if (move.Stream.VcpuIndex < 0 && await _answers.FindStoredAsync(move.Id, Context.Stopping) is { } stored)
         {
             _answers.Send(Context.Sender, stored);
             return;

@@ -60,7 +60,8 @@ internal static class VcpuVerbs
         VerbCommand verb = new(
             "migrate",
             "Move a vCPU to another node while its guest runs.",
-            "Moves the whole VM where it has one vCPU; a VM of several is refused: see vm migrate.\n\n" + VerbOptions.AtRemarks,
+            "Moves the whole VM where it has one vCPU; a VM of several is refused: see vm migrate.\n\n"
+                + VerbOptions.AtRemarks,
             ["kvmactors vcpu migrate web/0 --to node-2", "kvmactors vcpu migrate web/0 --to node-2 --json"])
         {
             options.Vcpu, to, options.At, options.Json,
