@@ -182,9 +182,10 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         if (row.State == StreamRowState.Quarantined
             && request is ControlRequest.Order { Command: VmCommand.Delete })
         {
-            // Nobody runs it, and nobody will.
-            return await VmDeletion.RunAsync(
-                services.Store, await services.Store.ReadLockedAsync(vm, cancellation), cancellation);
+            // Nobody runs it, and nobody will; but somebody else may just have deleted it.
+            return await services.Store.ReadLockedAsync(vm, cancellation) is { Count: > 0 } rows
+                ? await VmDeletion.RunAsync(services.Store, rows, cancellation)
+                : Refuse(RefusalKind.NotFound, $"a VM named {vm}", "none", "Look at: vm list.");
         }
 
         if (row.State == StreamRowState.Quarantined && request is not ControlRequest.ShowVm)
