@@ -10,6 +10,7 @@ using KvmActors.Actors.Wire;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Ownership;
 
@@ -88,13 +89,15 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
                     read.Vm, new VmMessage.ReadConsole(read.Offset, read.BytesMax, wait), cancellation);
             case ControlRequest.MigrateVcpu migrate:
                 return await MigrateAsync(
-                    migrate.Vcpu.Vm,
+                    migrate.Id,
+                    migrate.Vcpu,
                     migrate.To,
                     to => new VmMessage.ToVcpu(migrate.Vcpu.VcpuIndex, new VcpuMessage.Migrate(migrate.Id, to)),
                     cancellation);
             case ControlRequest.MigrateVm migrate:
                 return await MigrateAsync(
-                    migrate.Vm,
+                    migrate.Id,
+                    migrate.Vm.Stream,
                     migrate.To,
                     to => new VmMessage.Move(migrate.Id, migrate.Vm.Stream, to),
                     cancellation);
@@ -262,12 +265,21 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
     }
 
     private async Task<ControlReply> MigrateAsync(
-        VmId vm, string to, Func<NodeRow, VmMessage> message, CancellationToken cancellation)
+        CommandId id,
+        StreamId stream,
+        string to,
+        Func<NodeRow, VmMessage> message,
+        CancellationToken cancellation)
     {
         (NodeRow? node, Refusal? refusal) = await FindNodeAsync(to, cancellation);
-        return node is null
-            ? new ControlReply.Refused(refusal!)
-            : await AskVmAsync(vm, message(node), cancellation);
+        if (node is not null)
+        {
+            return await AskVmAsync(stream.Vm, message(node), cancellation);
+        }
+
+        // A target that is gone by now may have been there when the command was first sent, and have taken the VM.
+        DedupEntry? stored = await services.Store.FindReplyAsync(stream, id, cancellation);
+        return stored is null ? new ControlReply.Refused(refusal!) : ReplyCodec.Decode(stored);
     }
 
     private async Task<ControlReply> CheckMoveAsync(ControlRequest.CheckMove check, CancellationToken cancellation)

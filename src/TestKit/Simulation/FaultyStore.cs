@@ -8,6 +8,7 @@ using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Snapshots;
 using KvmActors.Persistence.Upkeep;
+using KvmActors.TestKit.Simulation.Traps;
 
 namespace KvmActors.TestKit.Simulation;
 
@@ -30,13 +31,20 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
     /// <summary>Calls that went wrong.</summary>
     public long FaultCount { get; private set; }
 
+    /// <summary>Whose way to the store this is.</summary>
+    public string Client { get; init; } = string.Empty;
+
+    /// <summary>All calls pass by here.</summary>
+    public TrapLine Traps { get; init; } = new();
+
     public async ValueTask<CommitResult> CommitAsync(StoreTransaction transaction, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(transaction);
         Task before = _lastCommits.GetValueOrDefault(transaction.Vm, Task.CompletedTask);
         Completion<bool> carriedOut = new();
         _lastCommits[transaction.Vm] = carriedOut.WaitAsync();
-        return await CallAsync(Write(Commit), () => carriedOut.TrySet(true), cancellationToken);
+        StoreCall<CommitResult> call = Write(StoreMoment.Commit, Commit) with { Transaction = transaction };
+        return await CallAsync(call, () => carriedOut.TrySet(true), cancellationToken);
 
         async ValueTask<CommitResult> Commit()
         {
@@ -49,6 +57,7 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
         StreamId stream, ulong fromSeq, ulong toSeq, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         List<JournalRecord> records = await ReadCallAsync(
+            "Read",
             async () => await inner.ReadAsync(stream, fromSeq, toSeq, CancellationToken.None)
                 .ToListAsync(cancellationToken),
             cancellationToken);
@@ -60,65 +69,72 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
 
     public ValueTask<DedupEntry?> FindReplyAsync(
         StreamId stream, CommandId command, CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.FindReplyAsync(stream, command, CancellationToken.None), cancellationToken);
+        ReadCallAsync(
+            "FindReply", () => inner.FindReplyAsync(stream, command, CancellationToken.None), cancellationToken);
 
     public ValueTask<StreamRow?> FindAsync(StreamId stream, CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.FindAsync(stream, CancellationToken.None), cancellationToken);
+        ReadCallAsync("Find", () => inner.FindAsync(stream, CancellationToken.None), cancellationToken);
 
     public ValueTask<IReadOnlyList<StreamRow>> ReadLockedAsync(VmId vm, CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.ReadLockedAsync(vm, CancellationToken.None), cancellationToken);
+        ReadCallAsync("ReadLocked", () => inner.ReadLockedAsync(vm, CancellationToken.None), cancellationToken);
 
     public ValueTask<IReadOnlyList<StreamRow>> ListAsync(CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.ListAsync(CancellationToken.None), cancellationToken);
+        ReadCallAsync("List", () => inner.ListAsync(CancellationToken.None), cancellationToken);
 
     public ValueTask<SnapshotRecord?> FindAsync(VmId vm, ulong vmTime, CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.FindAsync(vm, vmTime, CancellationToken.None), cancellationToken);
+        ReadCallAsync("Find", () => inner.FindAsync(vm, vmTime, CancellationToken.None), cancellationToken);
 
     public ValueTask<SnapshotRecord?> FindByIdAsync(VmId vm, ulong id, CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.FindByIdAsync(vm, id, CancellationToken.None), cancellationToken);
+        ReadCallAsync("FindById", () => inner.FindByIdAsync(vm, id, CancellationToken.None), cancellationToken);
 
     public ValueTask<IReadOnlyList<SnapshotSummary>> ListSnapshotsAsync(VmId vm, CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.ListSnapshotsAsync(vm, CancellationToken.None), cancellationToken);
+        ReadCallAsync(
+            "ListSnapshots", () => inner.ListSnapshotsAsync(vm, CancellationToken.None), cancellationToken);
 
     public ValueTask<IReadOnlyList<Digest>> PutAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> pages, CancellationToken cancellationToken) =>
-        WriteCallAsync(() => inner.PutAsync(pages, CancellationToken.None), cancellationToken);
+        WriteCallAsync("Put", () => inner.PutAsync(pages, CancellationToken.None), cancellationToken);
 
     public ValueTask<ulong> CountCollectionsAsync(CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.CountCollectionsAsync(CancellationToken.None), cancellationToken);
+        ReadCallAsync(
+            "CountCollections", () => inner.CountCollectionsAsync(CancellationToken.None), cancellationToken);
 
     public ValueTask<StoreStatistics> MeasureAsync(CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.MeasureAsync(CancellationToken.None), cancellationToken);
+        ReadCallAsync("Measure", () => inner.MeasureAsync(CancellationToken.None), cancellationToken);
 
     public ValueTask<CollectionReport> CollectAsync(
         SnapshotRetention? retention, CancellationToken cancellationToken) =>
-        WriteCallAsync(() => inner.CollectAsync(retention, CancellationToken.None), cancellationToken);
+        WriteCallAsync("Collect", () => inner.CollectAsync(retention, CancellationToken.None), cancellationToken);
 
     public ValueTask<CollectionReport> ForecastAsync(
         SnapshotRetention? retention, CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.ForecastAsync(retention, CancellationToken.None), cancellationToken);
+        ReadCallAsync("Forecast", () => inner.ForecastAsync(retention, CancellationToken.None), cancellationToken);
 
     public ValueTask<CommitResult> DeleteAsync(IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken) =>
-        WriteCallAsync(() => inner.DeleteAsync(rows, CancellationToken.None), cancellationToken);
+        WriteCallAsync("Delete", () => inner.DeleteAsync(rows, CancellationToken.None), cancellationToken);
 
     public ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
         IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.GetAsync(digests, CancellationToken.None), cancellationToken);
+        ReadCallAsync("Get", () => inner.GetAsync(digests, CancellationToken.None), cancellationToken);
 
     public ValueTask<RegisterResult> RegisterAsync(NodeRegistration node, CancellationToken cancellationToken) =>
-        WriteCallAsync(() => inner.RegisterAsync(node, CancellationToken.None), cancellationToken);
+        WriteCallAsync("Register", () => inner.RegisterAsync(node, CancellationToken.None), cancellationToken);
 
     public ValueTask<bool> RenewAsync(NodeId node, TimeSpan lease, CancellationToken cancellationToken) =>
-        WriteCallAsync(() => inner.RenewAsync(node, lease, CancellationToken.None), cancellationToken);
+        WriteCallAsync("Renew", () => inner.RenewAsync(node, lease, CancellationToken.None), cancellationToken);
 
     public ValueTask<bool> DrainAsync(NodeId node, CancellationToken cancellationToken) =>
-        WriteCallAsync(() => inner.DrainAsync(node, CancellationToken.None), cancellationToken);
+        WriteCallAsync("Drain", () => inner.DrainAsync(node, CancellationToken.None), cancellationToken);
 
     public ValueTask<bool> DeclareDeadAsync(
         NodeId node, DeathEvidence evidence, TimeSpan grace, CancellationToken cancellationToken) =>
-        WriteCallAsync(() => inner.DeclareDeadAsync(node, evidence, grace, CancellationToken.None), cancellationToken);
+        WriteCallAsync(
+            "DeclareDead",
+            () => inner.DeclareDeadAsync(node, evidence, grace, CancellationToken.None),
+            cancellationToken);
 
     public async ValueTask LeaveAsync(NodeId node, CancellationToken cancellationToken) => await WriteCallAsync(
+        "Leave",
         async () =>
         {
             await inner.LeaveAsync(node, CancellationToken.None);
@@ -127,10 +143,10 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
         cancellationToken);
 
     public ValueTask<IReadOnlyList<NodeRow>> ListNodesAsync(CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.ListNodesAsync(CancellationToken.None), cancellationToken);
+        ReadCallAsync("ListNodes", () => inner.ListNodesAsync(CancellationToken.None), cancellationToken);
 
     public ValueTask<long> ReadLeaseClockAsync(CancellationToken cancellationToken) =>
-        ReadCallAsync(() => inner.ReadLeaseClockAsync(CancellationToken.None), cancellationToken);
+        ReadCallAsync("ReadLeaseClock", () => inner.ReadLeaseClockAsync(CancellationToken.None), cancellationToken);
 
     /// <summary>Leaves the store behind it open: others share it.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -139,17 +155,19 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
     {
     }
 
-    private ValueTask<T> ReadCallAsync<T>(Func<ValueTask<T>> operation, CancellationToken cancellationToken)
+    private ValueTask<T> ReadCallAsync<T>(
+        string name, Func<ValueTask<T>> operation, CancellationToken cancellationToken)
     {
         bool isRefused = random.Chance(Faults.RefuseChance);
-        StoreCall<T> call = new(operation, isRefused ? StoreFault.Refused : StoreFault.None);
+        StoreCall<T> call = new(name, operation, isRefused ? StoreFault.Refused : StoreFault.None);
         return CallAsync(call, Nothing, cancellationToken);
     }
 
-    private ValueTask<T> WriteCallAsync<T>(Func<ValueTask<T>> operation, CancellationToken cancellationToken) =>
-        CallAsync(Write(operation), Nothing, cancellationToken);
+    private ValueTask<T> WriteCallAsync<T>(
+        string name, Func<ValueTask<T>> operation, CancellationToken cancellationToken) =>
+        CallAsync(Write(name, operation), Nothing, cancellationToken);
 
-    private StoreCall<T> Write<T>(Func<ValueTask<T>> operation)
+    private StoreCall<T> Write<T>(string name, Func<ValueTask<T>> operation)
     {
         double drawn = random.NextDouble();
         StoreFaults faults = Faults;
@@ -162,7 +180,7 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
             : drawn < replyLost ? StoreFault.ReplyLost
             : drawn < late ? StoreFault.Late
             : StoreFault.None;
-        return new StoreCall<T>(operation, fault);
+        return new StoreCall<T>(name, operation, fault);
     }
 
     private async ValueTask<T> CallAsync<T>(StoreCall<T> call, Action carriedOut, CancellationToken cancellationToken)
@@ -173,13 +191,23 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
         Completion<T> reply = new();
         using CancellationTokenRegistration cancellation = cancellationToken.UnsafeRegister(
             static (state, token) => ((Completion<T>)state!).TryCancel(token), reply);
-        _ = _server.StartNew(async () =>
+        if (await PassAsync(call, CallStage.Leaving, reply))
         {
-            await clock.DelayAsync(there);
-            await ServeAsync(call, reply, back);
+            _ = _server.StartNew(async () =>
+            {
+                await clock.DelayAsync(there);
+                await ServeAsync(call, reply, back);
+                carriedOut();
+            });
+        }
+        else
+        {
             carriedOut();
-        });
-        return await reply.WaitAsync();
+        }
+
+        T result = await reply.WaitAsync();
+        await PassAsync(call, CallStage.Returning, reply);
+        return result;
     }
 
     private async Task ServeAsync<T>(StoreCall<T> call, Completion<T> reply, TimeSpan back)
@@ -188,6 +216,11 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
         {
             FaultCount++;
             reply.TryFail(Unavailable("The store is out.", CommitOutcome.NotCommitted));
+            return;
+        }
+
+        if (!await PassAsync(call, CallStage.Arriving, reply))
+        {
             return;
         }
 
@@ -224,6 +257,11 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
             return;
         }
 
+        if (!await PassAsync(call, CallStage.Done, reply))
+        {
+            return;
+        }
+
         if (call.Fault == StoreFault.ReplyLost)
         {
             reply.TryFail(Unavailable("The connection broke on the way back.", CommitOutcome.Unknown));
@@ -231,6 +269,18 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
         }
 
         _ = AnswerAsync(reply, result, back);
+    }
+
+    /// <returns>False where the call goes no further.</returns>
+    private async ValueTask<bool> PassAsync<T>(StoreCall<T> call, CallStage stage, Completion<T> reply)
+    {
+        TrapVerdict verdict = await Traps.PassAsync(new StoreMoment(Client, call.Name, stage, call.Transaction));
+        if (verdict == TrapVerdict.Broken)
+        {
+            reply.TryFail(Unavailable("The connection broke.", CommitOutcome.Unknown));
+        }
+
+        return verdict == TrapVerdict.GoesOn;
     }
 
     private async Task AnswerAsync<T>(Completion<T> reply, T result, TimeSpan back)

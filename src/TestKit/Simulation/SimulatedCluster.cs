@@ -7,6 +7,7 @@ using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
 using KvmActors.Persistence.InMemory;
 using KvmActors.Persistence.Membership;
+using KvmActors.TestKit.Simulation.Traps;
 
 namespace KvmActors.TestKit.Simulation;
 
@@ -21,6 +22,7 @@ public sealed class SimulatedCluster : INodeDeathProbe
     private readonly SortedDictionary<int, SimulatedProcess> _processes = [];
     private readonly Dictionary<VmId, ReleasedOutput> _outputs = [];
     private readonly List<ClusterIncident> _events = [];
+    private readonly Dictionary<VmId, (NodeId Node, TimeSpan At)> _lastRuns = [];
     private string? _violation;
 
     public SimulatedCluster(SimulatedWorld world, IGuestFactory guests)
@@ -28,7 +30,7 @@ public sealed class SimulatedCluster : INodeDeathProbe
         ArgumentNullException.ThrowIfNull(world);
         World = world;
         Guests = guests;
-        Network = new SimulatedNetwork(world);
+        Network = new SimulatedNetwork(world) { Traps = Traps };
         Store = new InMemoryStore(world.Time);
         world.AddInvariant("only the owner writes, in order, and each command once", Ledger.ThrowIfBroken);
         world.AddInvariant("a guest runs only on the node that owns it", ThrowIfStrayGuest);
@@ -37,6 +39,9 @@ public sealed class SimulatedCluster : INodeDeathProbe
     public SimulatedWorld World { get; }
 
     public SimulatedNetwork Network { get; }
+
+    /// <summary>Where calls to the store and between nodes can be stopped.</summary>
+    public TrapLine Traps { get; } = new();
 
     /// <summary>The shared store itself, which never fails: for the test's own look at what is durable.</summary>
     public InMemoryStore Store { get; }
@@ -50,6 +55,10 @@ public sealed class SimulatedCluster : INodeDeathProbe
 
     /// <summary>Changes what a node is told by its configuration.</summary>
     public Func<ClusterNodeOptions, ClusterNodeOptions> Configure { get; init; } = static options => options;
+
+    /// <summary>Whether the death of a process is seen by its file lock, as on one machine; else by its lease
+    /// alone.</summary>
+    public bool HasFileLocks { get; init; } = true;
 
     /// <summary>In the order they were added.</summary>
     public IReadOnlyList<SimulatedNode> Nodes => _nodes;
@@ -88,11 +97,18 @@ public sealed class SimulatedCluster : INodeDeathProbe
         return output;
     }
 
+    /// <summary>Where and when the guest of a VM, in service, was last told to run; null before its first
+    /// time.</summary>
+    public (NodeId Node, TimeSpan At)? LastRun(VmId vm) =>
+        _lastRuns.TryGetValue(vm, out (NodeId Node, TimeSpan At) last) ? last : null;
+
     /// <summary>As the file lock of a node's process: it falls when the process dies, not when it is stopped.</summary>
     public bool IsProvenDead(NodeRow node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return _processes.TryGetValue(node.ProcessId, out SimulatedProcess? process) && !process.IsAlive;
+        return HasFileLocks
+            && _processes.TryGetValue(node.ProcessId, out SimulatedProcess? process)
+            && !process.IsAlive;
     }
 
     internal int Enroll(SimulatedProcess process)
@@ -117,6 +133,7 @@ public sealed class SimulatedCluster : INodeDeathProbe
             return;
         }
 
+        _lastRuns[vm] = (node.Id, World.Time.Elapsed);
         NodeId? owner = Ledger.Row(vm.Stream)?.Owner;
         if (owner != node.Id)
         {

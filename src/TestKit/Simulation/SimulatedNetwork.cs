@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Actors.Kernel;
+using KvmActors.TestKit.Simulation.Traps;
 
 namespace KvmActors.TestKit.Simulation;
 
@@ -21,6 +22,9 @@ public sealed class SimulatedNetwork
     }
 
     public LinkFaults Faults { get; set; } = LinkFaults.None;
+
+    /// <summary>All calls pass by here.</summary>
+    public TrapLine Traps { get; init; } = new();
 
     public long Calls { get; private set; }
 
@@ -78,6 +82,11 @@ public sealed class SimulatedNetwork
         PendingCall call = new(caller.Endpoint, endpoint, request.ToArray());
         using CancellationTokenRegistration cancellation = cancellationToken.UnsafeRegister(
             static (state, token) => ((PendingCall)state!).Cancel(token), call);
+        if (await PassAsync(call, CallStage.Leaving) != TrapVerdict.GoesOn)
+        {
+            return await call.WaitAsync();
+        }
+
         if (!_links.ContainsKey(endpoint) && !_cuts.Contains((caller.Endpoint, endpoint)))
         {
             AfterDelay(() => call.Refuse());
@@ -92,7 +101,9 @@ public sealed class SimulatedNetwork
             Send(call);
         }
 
-        return await call.WaitAsync();
+        ReadOnlyMemory<byte> reply = await call.WaitAsync();
+        await PassAsync(call, CallStage.Returning);
+        return reply;
     }
 
     private void Send(PendingCall call)
@@ -102,28 +113,49 @@ public sealed class SimulatedNetwork
             return;
         }
 
-        AfterDelay(() => Arrive(call));
+        AfterDelay(() => _ = ArriveAsync(call));
     }
 
-    private void Arrive(PendingCall call)
+    private async Task ArriveAsync(PendingCall call)
     {
+        if (await PassAsync(call, CallStage.Arriving) != TrapVerdict.GoesOn)
+        {
+            return;
+        }
+
         if (!_links.TryGetValue(call.To, out SimulatedLink? target))
         {
             call.Reset();
             return;
         }
 
-        target.Serve(call, reply => Return(call, reply));
+        target.Serve(call, reply => _ = ReturnAsync(call, reply));
     }
 
-    private void Return(PendingCall call, ReadOnlyMemory<byte>? reply)
+    private async Task ReturnAsync(PendingCall call, ReadOnlyMemory<byte>? reply)
     {
+        if (await PassAsync(call, CallStage.Done) != TrapVerdict.GoesOn)
+        {
+            return;
+        }
+
         if (IsLost(call.To, call.From))
         {
             return;
         }
 
         AfterDelay(() => call.Complete(reply));
+    }
+
+    private async ValueTask<TrapVerdict> PassAsync(PendingCall call, CallStage stage)
+    {
+        TrapVerdict verdict = await Traps.PassAsync(new LinkMoment(call.From, call.To, stage, call.Request));
+        if (verdict == TrapVerdict.Broken)
+        {
+            call.Reset();
+        }
+
+        return verdict;
     }
 
     private bool IsLost(string from, string to)

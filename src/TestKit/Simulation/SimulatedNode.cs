@@ -133,6 +133,14 @@ public sealed class SimulatedNode
         return reply;
     }
 
+    /// <summary>Whether this node has the VM in service, by what it would tell readers.</summary>
+    public bool Runs(VmId vm) => IsUp && Node.HoldsLease && Node.Board.Find(vm) is not null;
+
+    /// <summary>Hands this node a request as the link would.</summary>
+    /// <returns>Its reply; null where it made none.</returns>
+    public Task<ReadOnlyMemory<byte>?> DeliverAsync(ReadOnlyMemory<byte> request) => OnNodeAsync<ReadOnlyMemory<byte>?>(
+        Current, async () => await Current.Node.HandleLinkAsync(request, CancellationToken.None), whenKilled: null);
+
     /// <summary>Leaves in an orderly way.</summary>
     public async Task StopAsync()
     {
@@ -162,7 +170,11 @@ public sealed class SimulatedNode
         SimulatedWorld world = _cluster.World;
         SimulatedProcess process = world.StartProcess($"{Name}.{++_lives}", _clockRate);
         FaultyStore store = new(
-            new LedgerStore(_cluster.Store, _cluster.Ledger), world.Scheduler.Root, world.Time, world.Random.Fork());
+            new LedgerStore(_cluster.Store, _cluster.Ledger), world.Scheduler.Root, world.Time, world.Random.Fork())
+        {
+            Client = Name,
+            Traps = _cluster.Traps,
+        };
         ClusterNodeOptions options = _cluster.Configure(
             new ClusterNodeOptions(Name, Endpoint, _cluster.Enroll(process), _vendor, _offered));
         Life life = new(process, store);
