@@ -25,7 +25,8 @@ public abstract record ClusterEvent
 
     public sealed record PeerDead(NodeId Peer, DeathEvidence Evidence) : ClusterEvent;
 
-    public sealed record VmClaimed(VmId Vm, NodeId From, Epoch Epoch) : ClusterEvent;
+    /// <param name="From">The dead owner; null where nobody owned it, after a quarantine.</param>
+    public sealed record VmClaimed(VmId Vm, NodeId? From, Epoch Epoch) : ClusterEvent;
 
     /// <summary>No live node can host the VM: its CPUID table asks for more than any offers.</summary>
     public sealed record VmUnclaimable(VmId Vm, string Reason) : ClusterEvent;

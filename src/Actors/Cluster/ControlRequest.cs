@@ -36,6 +36,10 @@ public abstract record ControlRequest
     /// <param name="To">Name of a node.</param>
     public sealed record MigrateVm(CommandId Id, VmId Vm, string To) : ControlRequest;
 
+    /// <summary>Takes a VM out of quarantine. Answered with <see cref="ControlReply.Done"/>, by any node and also where
+    /// it is in service.</summary>
+    public sealed record ReleaseVm(VmId Vm) : ControlRequest;
+
     /// <summary>Whether a VM could be moved, without moving it. Answered with
     /// <see cref="ControlReply.MoveChecked"/>.</summary>
     /// <param name="To">Name of a node.</param>

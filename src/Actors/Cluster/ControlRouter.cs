@@ -47,6 +47,8 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
                     restore.Draft.OnNode,
                     restore with { Draft = restore.Draft with { OnNode = null } },
                     either.Token),
+                ControlRequest.ReleaseVm release =>
+                    await VmQuarantine.ReleaseAsync(services.Store, release.Vm, either.Token),
                 _ => await RouteAsync(request, VmOf(request), either.Token),
             };
         }
@@ -197,12 +199,14 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
                 RefusalKind.State,
                 $"{vm} to be in service",
                 "it quarantined",
-                "Look at its journal with: journal verify, journal replay.");
+                "See why with vm show; look at its journal with journal verify and journal replay; give it back to "
+                + "service with vm release.");
         }
 
         if (row.State == StreamRowState.Quarantined)
         {
-            return new ControlReply.Shown(FromRow(row, "Quarantined: see journal list and journal replay."));
+            string? reason = await VmQuarantine.ReasonAsync(services.Store, row, cancellation);
+            return new ControlReply.Shown(FromRow(row, $"Quarantined: {reason ?? "its journal does not say why"}"));
         }
 
         return row.Owner == services.Self
@@ -217,13 +221,14 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         NodeRow? owner = nodes.FirstOrDefault(node => node.Id == row.Owner && node.Status != NodeStatus.Dead);
         if (owner is null)
         {
-            string problem = $"Its owner {row.Owner} is dead, and no node has claimed it yet.";
+            string last = row.Owner is null ? "nobody" : $"{row.Owner}, which is dead";
+            string problem = $"It is owned by {last}, and no node has claimed it yet.";
             return request is ControlRequest.ShowVm
                 ? new ControlReply.Shown(FromRow(row, problem))
                 : Refuse(
                     RefusalKind.Unavailable,
                     $"{row.Stream} to have a live owner",
-                    $"{row.Owner}, which is dead",
+                    last,
                     "Send it again under the same id in a moment.");
         }
 

@@ -80,6 +80,39 @@ internal sealed class FailureActor(VmServices services, INodeDeathProbe probe, A
                 .Where(rows => rows.Own.Owner == services.Self && rows.Own.State != StreamRowState.Quarantined),
         ];
         host.Tell(new VmHostMessage.Reconcile(owned), Context.Self, Lane.Control);
+        VmRows[] unowned =
+        [
+            .. all.GroupBy(row => row.Stream.Vm)
+                .Select(VmRows.Of)
+                .Where(rows => rows.Own.Owner is null && rows.Own.State == StreamRowState.Owned),
+        ];
+        await ClaimReleasedAsync(unowned, stop);
+    }
+
+    /// <summary>Who is first gets a VM that came out of quarantine: nobody waits for it by the millisecond.</summary>
+    private async Task ClaimReleasedAsync(VmRows[] unowned, CancellationToken stop)
+    {
+        if (unowned.Length == 0 || !services.Gate.IsOpen)
+        {
+            return;
+        }
+
+        IReadOnlyList<NodeRow> nodes = await services.Store.ListNodesAsync(stop);
+        ImmutableArray<NodeRow> alive = [.. nodes.Where(node => node.Status == NodeStatus.Active)];
+        foreach (VmRows rows in unowned)
+        {
+            await ClaimAsync(rows, owner: null, alive, isOpenToAll: true, stop);
+        }
+    }
+
+    private async Task ClaimAsync(
+        VmRows rows, NodeId? owner, ImmutableArray<NodeRow> alive, bool isOpenToAll, CancellationToken stop)
+    {
+        long since = services.Clock.GetTimestamp();
+        if (await _claims.TryAsync(rows, owner, alive, isOpenToAll, stop) is { } claimed)
+        {
+            host.Tell(new VmHostMessage.Adopt(claimed, owner, since), Context.Self, Lane.Control);
+        }
     }
 
     private async Task<bool> DeclareIfDeadAsync(NodeRow peer, CancellationToken stop)
@@ -112,11 +145,7 @@ internal sealed class FailureActor(VmServices services, INodeDeathProbe probe, A
             }
 
             bool isOpenToAll = _watch.KnownDeadFor(owner.Id, Now()) >= services.Options.ClaimHeadStart;
-            long since = services.Clock.GetTimestamp();
-            if (await _claims.TryAsync(rows, owner.Id, alive, isOpenToAll, stop) is { } claimed)
-            {
-                host.Tell(new VmHostMessage.Adopt(claimed, owner.Id, since), Context.Self, Lane.Control);
-            }
+            await ClaimAsync(rows, owner.Id, alive, isOpenToAll, stop);
         }
     }
 }

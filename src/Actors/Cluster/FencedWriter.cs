@@ -16,6 +16,7 @@ public sealed class FencedWriter(IStore store, TimeProvider clock, TimeSpan retr
     /// <returns>Never a <see cref="CommitResult.Mismatch"/> for a commit that landed.</returns>
     /// <exception cref="InvalidOperationException">The rows hold what this owner did not write under its own epoch: a
     /// bug, or two processes with one node id. The guest must stop.</exception>
+    /// <exception cref="TailLostException">The rows are behind what this owner knew to be durable.</exception>
     /// <exception cref="OperationCanceledException">The outcome is unknown: read the rows before anything else.
     /// </exception>
     public async Task<CommitResult> CommitAsync(StoreTransaction transaction, CancellationToken cancellationToken)
@@ -29,11 +30,11 @@ public sealed class FencedWriter(IStore store, TimeProvider clock, TimeSpan retr
                 CommitResult result = await store.CommitAsync(transaction, cancellationToken);
                 if (result is CommitResult.Committed || !someTryIsOpen)
                 {
-                    return result;
+                    return Checked(transaction, result);
                 }
 
                 // An earlier try was slower than the look at the rows, and came in before this one: look again.
-                return await DecideAsync(transaction, cancellationToken) ?? result;
+                return await DecideAsync(transaction, cancellationToken) ?? Checked(transaction, result);
             }
             catch (StoreUnavailableException failure)
             {
@@ -65,8 +66,35 @@ public sealed class FencedWriter(IStore store, TimeProvider clock, TimeSpan retr
         }
     }
 
-    private static CommitResult? Conclude(StoreTransaction transaction, IReadOnlyList<StreamRow> rows) =>
-        CommitVerdicts.Of(transaction, rows) switch
+    /// <summary>A refusal because the rows have moved on, and not because they fell back.</summary>
+    private static CommitResult Checked(StoreTransaction transaction, CommitResult result)
+    {
+        StreamRow? Known(StreamId stream) =>
+            transaction.Writes.FirstOrDefault(write => write.Next.Stream == stream)?.Expected;
+        (StreamRow? known, StreamRow? found) = result switch
+        {
+            CommitResult.Fenced fenced => (Known(fenced.Current.Stream), fenced.Current),
+            CommitResult.Mismatch mismatch => (mismatch.Expected, mismatch.Current),
+            CommitResult.Missing missing => (Known(missing.Stream), null),
+            _ => (null, null),
+        };
+        if (known is not null)
+        {
+            LostTail.ThrowIfBehind(known, found);
+        }
+
+        return result;
+    }
+
+    private static CommitResult? Conclude(StoreTransaction transaction, IReadOnlyList<StreamRow> rows)
+    {
+        CommitVerdict verdict = CommitVerdicts.Of(transaction, rows);
+        if (verdict is CommitVerdict.Lost or CommitVerdict.Broken)
+        {
+            LostTail.ThrowIfBehind(transaction, rows);
+        }
+
+        return verdict switch
         {
             CommitVerdict.NotLanded => null,
             CommitVerdict.Landed => new CommitResult.Committed(),
@@ -76,4 +104,5 @@ public sealed class FencedWriter(IStore store, TimeProvider clock, TimeSpan retr
                 $"Expected the rows of {transaction.Vm} as they were before or after a commit of this owner, found "
                 + $"{string.Join("; ", rows)}. The guest stops here; its journal decides."),
         };
+    }
 }

@@ -12,6 +12,7 @@ namespace KvmActors.Actors.Cluster;
 internal sealed class MembershipActor(VmServices services, ActorRef host, Action declaredDead) : Actor
 {
     private bool _wasOpen = true;
+    private bool _storeWasAway;
 
     private sealed record Renew;
 
@@ -37,14 +38,16 @@ internal sealed class MembershipActor(VmServices services, ActorRef host, Action
             {
                 services.Gate.Renewed(sentAt, services.Options.Lease);
                 NoteReturn();
+                CheckWhatReturned();
             }
             else
             {
-                Die();
+                await DieAsync();
             }
         }
         catch (StoreUnavailableException failure)
         {
+            _storeWasAway = true;
             services.Observer.On(new ClusterEvent.StoreTrouble("renewal of the lease", failure.Message));
         }
     }
@@ -70,11 +73,22 @@ internal sealed class MembershipActor(VmServices services, ActorRef host, Action
         host.Tell(new VmHostMessage.GateOpened(), Context.Self, Lane.Control);
     }
 
-    private void Die()
+    /// <summary>A store that was away may be another one: restored from a copy, or a standby.</summary>
+    private void CheckWhatReturned()
+    {
+        if (_storeWasAway)
+        {
+            _storeWasAway = false;
+            host.Tell(new VmHostMessage.CheckTails(), Context.Self, Lane.Control);
+        }
+    }
+
+    private async Task DieAsync()
     {
         services.Gate.Close();
         services.Observer.On(new ClusterEvent.DeclaredDead(services.Self));
-        host.Tell(new VmHostMessage.DropAll(), Context.Self, Lane.Control);
+        _ = await host.TryAsk<VmHostMessage.Retired>(
+            new VmHostMessage.DropAll(), services.Options.Lease, Lane.Control, Context.Stopping);
         declaredDead();
         Context.Stop(Context.Self);
     }

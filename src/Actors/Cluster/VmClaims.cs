@@ -23,14 +23,14 @@ internal sealed class VmClaims(VmServices services)
 {
     private readonly HashSet<VmId> _reported = [];
 
-    /// <param name="dead">The owner, which is declared dead.</param>
+    /// <param name="dead">The owner, which is declared dead; null where nobody owns the VM.</param>
     /// <param name="alive">All nodes that are active.</param>
     /// <param name="isOpenToAll">The node that ranks first had its head start.</param>
     /// <returns>The rows after the claim; null where this node did not claim, or lost the race.</returns>
     /// <exception cref="StoreUnavailableException">Nothing was claimed.</exception>
     public async Task<VmRows?> TryAsync(
         VmRows rows,
-        NodeId dead,
+        NodeId? dead,
         ImmutableArray<NodeRow> alive,
         bool isOpenToAll,
         CancellationToken stop)
@@ -48,15 +48,14 @@ internal sealed class VmClaims(VmServices services)
         return isMine ? await ClaimAsync(rows, dead, stop) : null;
     }
 
-    private async Task<VmRows?> ClaimAsync(VmRows rows, NodeId dead, CancellationToken stop)
+    private async Task<VmRows?> ClaimAsync(VmRows rows, NodeId? dead, CancellationToken stop)
     {
         ulong vmTime = await JournalTail.LastVmTimeAsync(services.Store, rows, stop);
         VmCommit.Prepared commit = VmCommit.On(rows)
             .Claim(services.Self, dead)
             .MoveTo(services.Self, vmTime, services.Options.HostVendor)
             .Build();
-        CommitResult result = await services.Writer.CommitAsync(commit.Transaction, stop);
-        if (result is not CommitResult.Committed)
+        if (!await TryCommitAsync(commit.Transaction, stop))
         {
             // Somebody else was first, or the dead owner's last append landed meanwhile: the next look decides.
             return null;
@@ -65,6 +64,19 @@ internal sealed class VmClaims(VmServices services)
         _reported.Remove(rows.Vm);
         services.Observer.On(new ClusterEvent.VmClaimed(rows.Vm, dead, commit.After.Epoch));
         return commit.After;
+    }
+
+    private async Task<bool> TryCommitAsync(StoreTransaction transaction, CancellationToken stop)
+    {
+        try
+        {
+            return await services.Writer.CommitAsync(transaction, stop) is CommitResult.Committed;
+        }
+        catch (TailLostException lost)
+        {
+            await VmQuarantine.PutAsync(services, lost, stop);
+            return false;
+        }
     }
 
     private async Task<ImmutableArray<GuestCpuid>> ReadCpuidAsync(VmRows rows, CancellationToken stop)

@@ -6,8 +6,6 @@ using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Migration;
 using KvmActors.Actors.Vcpu;
 using KvmActors.Persistence;
-using KvmActors.Persistence.Events;
-using KvmActors.Persistence.Journal;
 
 namespace KvmActors.Actors.Vm;
 
@@ -85,6 +83,10 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         try
         {
             await TakeAsync(message);
+        }
+        catch (TailLostException lost)
+        {
+            await HaltAsync(lost);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
@@ -180,7 +182,8 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
                 Leave();
                 break;
             case Activation.Corrupt corrupt:
-                await QuarantineAsync(corrupt);
+                await VmQuarantine.PutAsync(services, corrupt.Rows, corrupt.Reason, Context.Stopping);
+                Leave();
                 break;
             default:
                 throw new UnreachableException(activation.GetType().Name);
@@ -213,20 +216,14 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         Context.UnstashAll();
     }
 
-    private async Task QuarantineAsync(Activation.Corrupt corrupt)
+    /// <summary>The store has forgotten something that was acknowledged: nobody runs this VM until an operator has
+    /// decided. The node's other VMs look whether they lost something too.</summary>
+    private async Task HaltAsync(TailLostException lost)
     {
-        services.Observer.On(new ClusterEvent.VmQuarantined(vm, corrupt.Reason));
-        ulong vmTime = await JournalTail.LastVmTimeAsync(services.Store, corrupt.Rows, Context.Stopping);
-        VmCommit.Prepared commit = VmCommit.On(corrupt.Rows)
-            .AddToAll(vmTime, new JournalEvent.Quarantined(corrupt.Reason))
-            .OnRows(static write => write.Quarantine())
-            .Build();
-        CommitResult result = await services.Writer.CommitAsync(commit.Transaction, Context.Stopping);
-        if (result is not (CommitResult.Committed or CommitResult.Fenced))
-        {
-            throw new InvalidOperationException($"A quarantine of {vm} cannot end in {result}.");
-        }
-
+        Unpublish();
+        _session?.Slices.AskToStop();
+        Context.Parent?.Tell(new VmHostMessage.CheckTails(), Context.Self, Lane.Control);
+        await VmQuarantine.PutAsync(services, lost, Context.Stopping);
         Leave();
     }
 
@@ -237,7 +234,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         {
             Context.Reply(new ControlReply.Refused(Refusals.BeingRebuilt(vm)));
         }
-        else if (request is VmMessage.Retire)
+        else if (request is VmMessage.Retire or VmMessage.Drop)
         {
             Leave();
         }
@@ -266,6 +263,13 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
                 break;
             case VmMessage.GateOpened:
                 break;
+            case VmMessage.CheckTail:
+                await CheckTailAsync(session);
+                break;
+            case VmMessage.Drop:
+                await CheckTailAsync(session);
+                Leave();
+                return;
             case VmMessage.Retire:
                 _answers.Acknowledge(await session.SettleAsync(withMemory: false, Context.Stopping));
                 Leave();
@@ -280,6 +284,26 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         _vcpus!.Tell(session.Vcpus);
         Publish();
         Kick();
+    }
+
+    /// <exception cref="TailLostException">The store has less of this VM than it had.</exception>
+    private async Task CheckTailAsync(VmSession session)
+    {
+        if (session.IsHeld || session.IsLost)
+        {
+            // The target may have the VM by now: whoever ends the move compares the rows.
+            return;
+        }
+
+        try
+        {
+            LostTail.ThrowIfBehind(
+                session.Rows.Own, await services.Store.FindAsync(session.Rows.Own.Stream, Context.Stopping));
+        }
+        catch (StoreUnavailableException failure)
+        {
+            services.Observer.On(new ClusterEvent.StoreTrouble($"look at the rows of {vm}", failure.Message));
+        }
     }
 
     private void OnReadConsole(VmMessage.ReadConsole read, VmSession session)

@@ -166,6 +166,6 @@ public static class VmDecider
         VmLifecycle.Paused => "Resume it with: vm resume.",
         VmLifecycle.Stopped => "Start it with: vm start.",
         VmLifecycle.Ended => "A VM that came to its end runs no further; create another one.",
-        VmLifecycle.Quarantined => "Look at its journal with: journal verify, journal replay.",
+        VmLifecycle.Quarantined => "See why with vm show, and give it back to service with vm release.",
     };
 }

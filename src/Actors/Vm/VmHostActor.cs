@@ -64,10 +64,13 @@ internal sealed class VmHostActor(VmServices services) : Actor
                 TellAll(new VmMessage.GateOpened());
                 break;
             case VmHostMessage.Retire:
-                OnRetire();
+                OnLeaving(new VmMessage.Retire());
+                break;
+            case VmHostMessage.CheckTails:
+                TellAll(new VmMessage.CheckTail());
                 break;
             case VmHostMessage.DropAll:
-                OnDropAll();
+                OnLeaving(new VmMessage.Drop());
                 break;
             case Terminated ended:
                 OnTerminated(ended.Actor);
@@ -351,11 +354,11 @@ internal sealed class VmHostActor(VmServices services) : Actor
         _orphans = seen;
     }
 
-    private void OnRetire()
+    private void OnLeaving(VmMessage farewell)
     {
         _isRetiring = true;
         _retireClient = Context.Sender;
-        TellAll(new VmMessage.Retire());
+        TellAll(farewell);
         FinishRetiring();
     }
 
@@ -366,17 +369,6 @@ internal sealed class VmHostActor(VmServices services) : Actor
             _retireClient?.Tell(new VmHostMessage.Retired(), Context.Self);
             _retireClient = null;
         }
-    }
-
-    private void OnDropAll()
-    {
-        _isRetiring = true;
-        foreach (Hosted hosted in _vms.Values)
-        {
-            Context.Stop(hosted.Actor);
-        }
-
-        _vms.Clear();
     }
 
     private void TellAll(VmMessage message)

@@ -48,6 +48,10 @@ internal abstract record VmHostMessage
 
     public sealed record Retired : VmHostMessage;
 
-    /// <summary>This node was declared dead: drop every guest at once.</summary>
+    /// <summary>The store was away, or lost something of one VM: every VM looks whether the store still has all of it.
+    /// </summary>
+    public sealed record CheckTails : VmHostMessage;
+
+    /// <summary>This node was declared dead: drop every guest. Answered with <see cref="Retired"/>.</summary>
     public sealed record DropAll : VmHostMessage;
 }

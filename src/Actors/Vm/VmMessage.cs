@@ -31,6 +31,14 @@ internal abstract record VmMessage
     /// <summary>The node's lease holds again.</summary>
     public sealed record GateOpened : VmMessage;
 
+    /// <summary>The store was away, or lost something of another VM: look whether it still has all of this one.
+    /// </summary>
+    public sealed record CheckTail : VmMessage;
+
+    /// <summary>This node was declared dead: the VM is another's, unless the store forgot that this node has it.
+    /// </summary>
+    public sealed record Drop : VmMessage;
+
     /// <summary>The node stops in order: settle, and end.</summary>
     public sealed record Retire : VmMessage;
 

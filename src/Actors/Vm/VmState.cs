@@ -34,6 +34,9 @@ public sealed record VmState(
     StateHash? State,
     string? QuarantineReason)
 {
+    /// <summary>What a quarantine interrupted; null where there is none.</summary>
+    public VmLifecycle? BeforeQuarantine { get; init; }
+
     /// <summary>A state from a stream's first event.</summary>
     public static VmState Create(VmId vm, JournalEvent.VmCreated created) => new(
         vm,
@@ -68,6 +71,9 @@ public sealed record VmState(
                 Epoch = placed.Epoch,
                 HostVendor = placed.HostVendor,
                 Move = null,
+                Lifecycle = AfterPlacement,
+                BeforeQuarantine = null,
+                QuarantineReason = null,
             },
             JournalEvent.LifecycleChanged changed => at with { Lifecycle = changed.To, End = changed.End },
             JournalEvent.MigrationStarted started => at with
@@ -79,6 +85,7 @@ public sealed record VmState(
             JournalEvent.Quarantined quarantined => at with
             {
                 Lifecycle = VmLifecycle.Quarantined,
+                BeforeQuarantine = BeforeQuarantine ?? Lifecycle,
                 QuarantineReason = quarantined.Reason,
             },
             JournalEvent.Progress progress => at with
@@ -109,6 +116,14 @@ public sealed record VmState(
         return state
             ?? throw new InvalidOperationException($"Expected VmCreated in the stream of {vm}, found no event.");
     }
+
+    /// <summary>A VM that is claimed after its quarantine stands still until it is resumed.</summary>
+    private VmLifecycle AfterPlacement => BeforeQuarantine switch
+    {
+        null => Lifecycle,
+        VmLifecycle.Running => VmLifecycle.Paused,
+        { } before => before,
+    };
 
     private static JournalEvent.VmCreated FirstOf(VmId vm, JournalEvent first) => first as JournalEvent.VmCreated
         ?? throw new InvalidOperationException(

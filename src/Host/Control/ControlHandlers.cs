@@ -41,6 +41,7 @@ internal sealed class ControlHandlers(
         .AddUpload(ControlMethods.RestoreVm, RestoreAsync)
         .Add(ControlMethods.ForkVm, ForkAsync)
         .Add(ControlMethods.DeleteVm, DeleteAsync)
+        .Add(ControlMethods.ReleaseVm, ReleaseAsync)
         .Add(ControlMethods.MigrateVm, MigrateVmAsync)
         .Add(ControlMethods.CheckMove, CheckMoveAsync)
         .Add(ControlMethods.MigrateVcpu, MigrateVcpuAsync)
@@ -165,6 +166,13 @@ internal sealed class ControlHandlers(
         ControlRequest.Order order = new(CommandOf(request.Command), VmOf(request.Name), delete);
         _ = await AskAsync(order, stop).ConfigureAwait(false);
         return new DeleteVmReply();
+    }
+
+    private async ValueTask<ReleaseVmReply> ReleaseAsync(ReleaseVmRequest request, CancellationToken stop)
+    {
+        ControlReply reply = await AskAsync(new ControlRequest.ReleaseVm(VmOf(request.Name)), stop)
+            .ConfigureAwait(false);
+        return new ReleaseVmReply { What = ((ControlReply.Done)reply).Text };
     }
 
     private async ValueTask<MigrateVmReply> MigrateVmAsync(MigrateVmRequest request, CancellationToken stop)

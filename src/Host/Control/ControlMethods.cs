@@ -50,6 +50,9 @@ internal static class ControlMethods
     public static RpcMethod<DeleteVmRequest, DeleteVmReply> DeleteVm { get; } =
         Of("DeleteVm", DeleteVmRequest.Parser, DeleteVmReply.Parser);
 
+    public static RpcMethod<ReleaseVmRequest, ReleaseVmReply> ReleaseVm { get; } =
+        Of("ReleaseVm", ReleaseVmRequest.Parser, ReleaseVmReply.Parser);
+
     public static RpcMethod<MigrateVmRequest, MigrateVmReply> MigrateVm { get; } =
         Of("MigrateVm", MigrateVmRequest.Parser, MigrateVmReply.Parser);
 

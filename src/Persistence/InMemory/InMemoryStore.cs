@@ -29,6 +29,48 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
 
     private MembershipSteps Membership => new(_nodes, BootId, _clock.NowMs);
 
+    /// <summary>Copies what the store holds of VMs.</summary>
+    public InMemoryStoreCopy Copy()
+    {
+        lock (_gate)
+        {
+            return new InMemoryStoreCopy(
+                _streams.Values,
+                _journal.Values.SelectMany(static records => records),
+                _dedup.Values,
+                _snapshots.Values.SelectMany(static snapshots => snapshots));
+        }
+    }
+
+    /// <summary>Forgets what became durable of VMs since the copy was made, as a store does that is restored from it
+    /// (crash point N8). Membership and pages stay.</summary>
+    public void GoBackTo(InMemoryStoreCopy copy)
+    {
+        ArgumentNullException.ThrowIfNull(copy);
+        lock (_gate)
+        {
+            _streams.Clear();
+            _journal.Clear();
+            _dedup.Clear();
+            _snapshots.Clear();
+            foreach (StreamRow row in copy.Rows)
+            {
+                _streams[row.Stream] = row;
+                _journal[row.Stream] = [.. copy.Records.Where(record => record.Stream == row.Stream)];
+            }
+
+            foreach (DedupEntry reply in copy.Replies)
+            {
+                _dedup[(reply.Stream, reply.Command)] = reply;
+            }
+
+            foreach (IGrouping<VmId, SnapshotRecord> snapshots in copy.Snapshots.GroupBy(snapshot => snapshot.Vm))
+            {
+                _snapshots[snapshots.Key] = [.. snapshots];
+            }
+        }
+    }
+
     public ValueTask<CommitResult> CommitAsync(StoreTransaction transaction, CancellationToken cancellationToken)
     {
         TransactionRules.Check(transaction);

@@ -100,9 +100,17 @@ public sealed class StreamWriteBuilder
         return this;
     }
 
+    /// <summary>Out of service: nobody owns it until it is released.</summary>
     public StreamWriteBuilder Quarantine()
     {
-        _next = _next with { State = StreamRowState.Quarantined, Migration = null, Target = null };
+        _next = _next with { Owner = null, State = StreamRowState.Quarantined, Migration = null, Target = null };
+        return this;
+    }
+
+    /// <summary>Ends a quarantine: any node that fits may claim the stream.</summary>
+    public StreamWriteBuilder Release()
+    {
+        _next = _next with { State = StreamRowState.Owned };
         return this;
     }
 

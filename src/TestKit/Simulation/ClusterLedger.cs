@@ -91,8 +91,10 @@ public sealed class ClusterLedger
         }
 
         bool isByOwner = before.Owner == writer && next.Owner == writer && next.Epoch == before.Epoch;
+        bool isQuarantine = before.Owner == writer && next.Owner is null && next.State == StreamRowState.Quarantined;
+        bool isRelease = before.State == StreamRowState.Quarantined && next.Owner is null;
         bool isTakeover = next.Owner == writer && next.Epoch == before.Epoch.Next;
-        if (!isByOwner && !isTakeover)
+        if (!isByOwner && !isTakeover && !isQuarantine && !isRelease)
         {
             return $"{writer} wrote to {next.Stream}, which {before.Owner} owns under epoch {before.Epoch}, "
                 + $"and left it to {next.Owner} under epoch {next.Epoch}.";

@@ -203,7 +203,7 @@ public sealed class FailoverTests
     }
 
 
-    private static async Task RunUntilAsync(TestCluster cluster, ulong vmTime)
+    internal static async Task RunUntilAsync(TestCluster cluster, ulong vmTime)
     {
         await cluster.StartAllAsync();
         Assert.IsType<ControlReply.Done>(await cluster.CreateAsync("node-1"));

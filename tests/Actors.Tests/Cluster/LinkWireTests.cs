@@ -82,8 +82,8 @@ public sealed class LinkWireTests
         request => Assert.Equal(Text(request), Text(ControlWire.From(Again(ControlWire.Of(request))))));
 
     [Fact]
-    public void Every_kind_of_request_but_the_list_of_all_vms_is_tried() => Assert.Equal(
-        Cases<ControlRequest>().Except([nameof(ControlRequest.ListVms)]).Order(),
+    public void Every_kind_of_request_is_tried_but_those_that_any_node_answers_itself() => Assert.Equal(
+        Cases<ControlRequest>().Except([nameof(ControlRequest.ListVms), nameof(ControlRequest.ReleaseVm)]).Order(),
         s_requests.Select(request => request.GetType().Name).Distinct().Order());
 
     [Fact]

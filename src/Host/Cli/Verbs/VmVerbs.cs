@@ -27,6 +27,7 @@ internal static class VmVerbs
         VmRestoreVerb.Build(terminal),
         VmForkVerb.Build(terminal),
         VmDeleteVerb.Build(terminal),
+        VmReleaseVerb.Build(terminal),
     };
 
     public static Argument<string> NameArgument() => new("NAME") { Description = "The VM" };
