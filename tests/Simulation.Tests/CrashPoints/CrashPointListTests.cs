@@ -23,10 +23,22 @@ public sealed class CrashPointListTests
     public void Every_crash_point_has_a_test_and_a_line_in_the_documentation(string crashPoint)
     {
         string[] tests = [.. TestsOf(crashPoint)];
-        string table = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "testing.md"));
+        string table = File.ReadAllText(Path.Combine(Root(), "docs", "testing.md"));
 
         Assert.NotEmpty(tests);
         Assert.All(tests, test => Assert.Contains($"| {crashPoint} | `{test}` |", table, StringComparison.Ordinal));
+    }
+
+    private static string Root()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "KvmActors.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder?.FullName
+            ?? throw new InvalidOperationException($"Expected a repository above {AppContext.BaseDirectory}.");
     }
 
     private static IEnumerable<string> TestsOf(string crashPoint) => typeof(CrashPointListTests).Assembly.GetTypes()
