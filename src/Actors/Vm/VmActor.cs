@@ -167,7 +167,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         switch (activation)
         {
             case Activation.Ready ready:
-                if (!await EndOldMoveAsync(ready.Session))
+                if (!await new VmMoves(services, ready.Session).EndOldAsync(Context.Stopping))
                 {
                     await ready.Session.DisposeAsync();
                     Leave();
@@ -188,20 +188,6 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
             default:
                 throw new UnreachableException(activation.GetType().Name);
         }
-    }
-
-    /// <summary>A move that began before this actor did has lost its source: it is given up, unless the target has
-    /// already taken the VM.</summary>
-    /// <returns>False where it has.</returns>
-    private async Task<bool> EndOldMoveAsync(VmSession session)
-    {
-        if (session.State.Move is not { } move)
-        {
-            return true;
-        }
-
-        VmMessage.AbortMove abort = new(move.Migration, "The actor of the VM began anew.");
-        return await new VmMoves(services, session).StepAsync(abort, Context.Stopping) is MoveStep.Done;
     }
 
     private void Begin(VmSession session, RecoveryReport? recovery)
@@ -264,10 +250,10 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
             case VmMessage.GateOpened:
                 break;
             case VmMessage.CheckTail:
-                await CheckTailAsync(session);
+                await VmQuarantine.CheckTailAsync(services, session, Context.Stopping);
                 break;
             case VmMessage.Drop:
-                await CheckTailAsync(session);
+                await VmQuarantine.CheckTailAsync(services, session, Context.Stopping);
                 Leave();
                 return;
             case VmMessage.Retire:
@@ -284,26 +270,6 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         _vcpus!.Tell(session.Vcpus);
         Publish();
         Kick();
-    }
-
-    /// <exception cref="TailLostException">The store has less of this VM than it had.</exception>
-    private async Task CheckTailAsync(VmSession session)
-    {
-        if (session.IsHeld || session.IsLost)
-        {
-            // The target may have the VM by now: whoever ends the move compares the rows.
-            return;
-        }
-
-        try
-        {
-            LostTail.ThrowIfBehind(
-                session.Rows.Own, await services.Store.FindAsync(session.Rows.Own.Stream, Context.Stopping));
-        }
-        catch (StoreUnavailableException failure)
-        {
-            services.Observer.On(new ClusterEvent.StoreTrouble($"look at the rows of {vm}", failure.Message));
-        }
     }
 
     private void OnReadConsole(VmMessage.ReadConsole read, VmSession session)

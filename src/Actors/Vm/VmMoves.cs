@@ -83,6 +83,14 @@ internal sealed class VmMoves(VmServices services, VmSession session)
         return clients;
     }
 
+    /// <summary>Gives up a move that began before its VM's actor did and so has lost its source, unless the target has
+    /// already taken the VM.</summary>
+    /// <returns>False where it has.</returns>
+    public async Task<bool> EndOldAsync(CancellationToken stop) =>
+        session.State.Move is not { } move
+        || await StepAsync(new VmMessage.AbortMove(move.Migration, "The actor of the VM began anew."), stop)
+            is MoveStep.Done;
+
     public async Task<MoveStep> StepAsync(VmMessage step, CancellationToken stop)
     {
         LastSettled = default;

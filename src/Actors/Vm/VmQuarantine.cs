@@ -91,6 +91,27 @@ internal static class VmQuarantine
                 "Look at it with vm show, and send it again."));
     }
 
+    /// <summary>Looks whether the store still has all of a VM that no commit is under way for.</summary>
+    /// <exception cref="TailLostException">It has less than it had.</exception>
+    public static async Task CheckTailAsync(VmServices services, VmSession session, CancellationToken stop)
+    {
+        if (session.IsHeld || session.IsLost)
+        {
+            // The target may have the VM by now: whoever ends the move compares the rows.
+            return;
+        }
+
+        StreamRow known = session.Rows.Own;
+        try
+        {
+            LostTail.ThrowIfBehind(known, await services.Store.FindAsync(known.Stream, stop));
+        }
+        catch (StoreUnavailableException failure)
+        {
+            services.Observer.On(new ClusterEvent.StoreTrouble($"look at the rows of {known.Stream}", failure.Message));
+        }
+    }
+
     /// <returns>The reason that its journal gives, or null where it is not in quarantine.</returns>
     public static async Task<string?> ReasonAsync(IStore store, StreamRow row, CancellationToken stop)
     {

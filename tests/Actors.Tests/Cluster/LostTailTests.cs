@@ -13,7 +13,7 @@ using Xunit;
 
 namespace KvmActors.Actors.Tests.Cluster;
 
-/// <summary>A store that forgets what it acknowledged (crash point N8): the VM halts, and an operator decides.</summary>
+/// <summary>A store forgets what it acknowledged (crash point N8): the VM halts, and an operator decides.</summary>
 public sealed class LostTailTests
 {
     private static readonly StreamRow s_known = new(
