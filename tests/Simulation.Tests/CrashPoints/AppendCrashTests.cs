@@ -83,7 +83,7 @@ public sealed class AppendCrashTests
         Assert.IsType<ControlReply.Refused>(await Scene.ReadAsync(scene.Two, offset: 0));
 
         Assert.True(trap.HasSprung);
-        Assert.Equal(0, scene.Cluster.Output(Scene.Vm).Bytes.Count);
+        Assert.Empty(scene.Cluster.Output(Scene.Vm).Bytes);
         Assert.True(scene.Row.OutputReleased <= scene.Cluster.Ledger.DurableConsoleBytes(Scene.Vm));
         SimulatedNode next = await scene.RunsUnderAsync(epoch: 2);
         await scene.EndsWellAsync(next, epoch: 2);
