@@ -26,8 +26,10 @@ internal static class LeaseRules
             return true;
         }
 
-        // No mass death after an outage of the store: everybody gets a whole lease to renew first.
-        bool storeIsSteady = beat is not null && beat.BootId == bootId && nowMs - beat.StoreUpSinceMs >= node.LeaseMs;
+        // No mass death after an outage of the store: everybody gets a whole lease to renew first. Whoever looks before
+        // the first renewal behind an outage finds a beat from before it, which says nothing of now.
+        long upSinceMs = ClusterBeat.After(beat, bootId, nowMs, node.LeaseMs).StoreUpSinceMs;
+        bool storeIsSteady = nowMs - upSinceMs >= node.LeaseMs;
         return storeIsSteady && IsExpired(node.Row, bootId, nowMs, graceMs);
     }
 

@@ -115,6 +115,18 @@ public abstract partial class StoreContract
     }
 
     [StoreFact]
+    public async Task An_outage_that_no_renewal_has_ended_yet_proves_nobodys_death()
+    {
+        (NodeId first, NodeId second) = (await JoinAsync("node-1"), await JoinAsync("node-2"));
+        await BeatAsync(first, s_lease + s_lease);
+        Assert.True(await Store.RenewAsync(second, s_lease, default));
+        Clock.Advance(s_lease + s_grace + s_grace);
+
+        Assert.False(await Store.DeclareDeadAsync(second, DeathEvidence.LeaseExpired, s_grace, default));
+        Assert.True(await Store.RenewAsync(second, s_lease, default));
+    }
+
+    [StoreFact]
     public async Task Proof_that_the_process_is_gone_needs_no_waiting()
     {
         NodeId node = await JoinAsync("node-1");
