@@ -29,9 +29,11 @@ internal static class PostgresFault
         fault is NpgsqlException or SocketException or IOException or TimeoutException;
 
     /// <summary>Whether the server said that it did not do it, and the connection still stands. After an error of its
-    /// shutdown (57P01 to 57P05), of the connection (08) or of the system (58), and without any answer, it may have
-    /// committed.</summary>
-    internal static bool IsRefusal(Exception fault) => fault is PostgresException postgres
+    /// shutdown (57P01 to 57P05), of the connection (08) or of the system (58), after one that ends its process (FATAL,
+    /// or PANIC where the disk of its log is full, which has the same code as an ERROR), and without any answer, it may
+    /// have committed.</summary>
+    internal static bool IsRefusal(Exception fault) =>
+        fault is PostgresException { InvariantSeverity: "ERROR" } postgres
         && (postgres.SqlState == StatementCancelled
             || !(postgres.SqlState.StartsWith("57", StringComparison.Ordinal)
                 || postgres.SqlState.StartsWith("08", StringComparison.Ordinal)

@@ -86,8 +86,10 @@ internal sealed class PostgresServer : IAsyncDisposable
         {
             return await work(session).ConfigureAwait(false);
         }
-        catch (Exception fault) when (PostgresFault.IsOfStore(fault))
+        catch (Exception fault) when (PostgresFault.IsOfStore(fault)
+            || (fault is InvalidOperationException && !session.IsOpen))
         {
+            // A connection that breaks between two statements of one call is found closed by the second one.
             throw writes ? PostgresFault.AtWrite(fault, Address) : PostgresFault.AtRead(fault, Address);
         }
     }

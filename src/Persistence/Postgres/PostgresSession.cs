@@ -15,6 +15,10 @@ internal sealed class PostgresSession(NpgsqlConnection connection) : IAsyncDispo
 
     internal NpgsqlConnection Connection => connection;
 
+    /// <summary>False once the connection broke, whatever the fault of that call was.</summary>
+    internal bool IsOpen => connection.FullState.HasFlag(System.Data.ConnectionState.Open)
+        && !connection.FullState.HasFlag(System.Data.ConnectionState.Broken);
+
     /// <returns>Rows changed.</returns>
     internal async Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params object[] values)
     {

@@ -163,11 +163,11 @@ internal sealed class PostgresWriter : IAsyncDisposable
             IReadOnlyList<CommitJob> again = await CommitGroupAsync(session, group).ConfigureAwait(false);
             return again.Count == 0 || await RunGroupAsync(session, again).ConfigureAwait(false);
         }
-        catch (Exception fault) when (PostgresFault.IsPassing(fault) && IsInTime(group))
+        catch (Exception fault) when (PostgresFault.IsPassing(fault) && IsInTime(group) && session.IsOpen)
         {
             return await RunGroupAsync(session, group).ConfigureAwait(false);
         }
-        catch (Exception fault) when (group.Count > 1 && !IsBroken(fault))
+        catch (Exception fault) when (group.Count > 1 && !IsBroken(session, fault))
         {
             foreach (CommitJob job in group)
             {
@@ -185,13 +185,14 @@ internal sealed class PostgresWriter : IAsyncDisposable
         catch (Exception fault)
 #pragma warning restore CA1031
         {
+            bool isBroken = IsBroken(session, fault);
             Exception named = await NamedAsync(session, group[0].Transaction, fault).ConfigureAwait(false);
             foreach (CommitJob job in group)
             {
                 job.Fail(named);
             }
 
-            return !IsBroken(fault);
+            return !isBroken;
         }
     }
 
@@ -286,11 +287,16 @@ internal sealed class PostgresWriter : IAsyncDisposable
     private bool IsInTime(IReadOnlyList<CommitJob> group) =>
         group.All(job => _clock.Elapsed - job.QueuedAt < _options.CommitTimeout);
 
-    private static bool IsBroken(Exception fault) => PostgresFault.IsOfStore(fault) && !PostgresFault.IsRefusal(fault);
+    /// <remarks>Asked of the connection too: one that is kept though it broke would fail every commit from then
+    /// on.</remarks>
+    private static bool IsBroken(PostgresSession session, Exception fault) =>
+        !session.IsOpen || (PostgresFault.IsOfStore(fault) && !PostgresFault.IsRefusal(fault));
 
     private async Task<Exception> NamedAsync(PostgresSession session, StoreTransaction transaction, Exception fault) =>
         await PostgresDamage.FindAsync(session, transaction, fault).ConfigureAwait(false)
-        ?? (PostgresFault.IsOfStore(fault) ? PostgresFault.AtWrite(fault, _server.Address) : fault);
+        ?? (PostgresFault.IsOfStore(fault) || !session.IsOpen
+            ? PostgresFault.AtWrite(fault, _server.Address)
+            : fault);
 
     /// <summary>Runs now and then: refuses what has waited too long.</summary>
     private void RefuseLate() => Refuse(
