@@ -12,14 +12,15 @@ namespace KvmActors.Actors.Kernel;
 internal sealed class ActorCell : ActorRef
 {
     private readonly CellLife _life;
-    private LaneQueue _system;
+    private EnvelopeQueue _system;
     private LaneQueue _control;
     private LaneQueue _user;
     private int _isScheduled;
-    private int _pipes;
+    private ushort _pipes;
     private volatile bool _isInTurn;
     private List<Envelope>? _stash;
     private TimerTable? _timers;
+    private Siblings _siblings;
 
     internal ActorCell(ActorSystem system, ActorCell? parent, string name, Props props)
     {
@@ -31,6 +32,9 @@ internal sealed class ActorCell : ActorRef
     }
 
     public override string Path => Parent is null ? $"/{Name}" : $"{Parent.Path}/{Name}";
+
+    /// <summary>Its parent's alone: see <see cref="ChildTable"/>.</summary>
+    internal ref Siblings Siblings => ref _siblings;
 
     internal ActorSystem System { get; }
 

@@ -11,19 +11,18 @@ internal sealed class CellLife(ActorCell cell)
     private ActorContext? _context;
     private Actor? _instance;
     private ChildTable? _children;
-    private OrderedSet<ActorCell>? _watchers;
-    private OrderedSet<ActorRef>? _watching;
+    private CellTies? _ties;
     private CancellationTokenSource? _stopping;
     private Completion<bool>? _end;
-    private TimeSpan _backoff;
-    private ITimer? _backoffTimer;
 
     internal Actor Instance => _instance!;
 
     internal ChildTable? Children => Volatile.Read(ref _children);
 
     /// <summary>Counts the restarts.</summary>
-    internal int Incarnation { get; private set; }
+    internal int Incarnation => _ties?.Incarnation ?? 0;
+
+    private CellTies Ties => _ties ??= new CellTies();
 
     internal bool TakesMessages => _status == CellStatus.Running;
 
@@ -80,8 +79,7 @@ internal sealed class CellLife(ActorCell cell)
 
     internal void StartWatching(ActorRef actor)
     {
-        _watching ??= new OrderedSet<ActorRef>();
-        if (_watching.Add(actor))
+        if (Ties.Watching.Add(actor))
         {
             actor.AddWatcher(cell);
         }
@@ -89,14 +87,14 @@ internal sealed class CellLife(ActorCell cell)
 
     internal void StopWatching(ActorRef actor)
     {
-        if (_watching?.Remove(actor) == true)
+        if (_ties?.Watching.Remove(actor) == true)
         {
             actor.RemoveWatcher(cell);
         }
     }
 
     /// <returns>Whether the actor still wants to hear of it.</returns>
-    internal bool TakeTerminated(Terminated gone) => _watching?.Remove(gone.Actor) == true;
+    internal bool TakeTerminated(Terminated gone) => _ties?.Watching.Remove(gone.Actor) == true;
 
     internal void OnReceiveFailed(Exception failure)
     {
@@ -151,7 +149,7 @@ internal sealed class CellLife(ActorCell cell)
                 AddWatcher(watch.Watcher);
                 break;
             case SystemMessage.RemoveWatcher unwatch:
-                _watchers?.Remove(unwatch.Watcher);
+                _ties?.Watchers.Remove(unwatch.Watcher);
                 break;
         }
     }
@@ -168,7 +166,7 @@ internal sealed class CellLife(ActorCell cell)
             return;
         }
 
-        (_watchers ??= new OrderedSet<ActorCell>()).Add(watcher);
+        Ties.Watchers.Add(watcher);
     }
 
     private async ValueTask StartAsync()
@@ -235,7 +233,7 @@ internal sealed class CellLife(ActorCell cell)
         }
 
         _status = CellStatus.Restarting;
-        _backoff = restart.Backoff;
+        Ties.Backoff = restart.Backoff;
         EndIncarnation();
         if (_instance is not null)
         {
@@ -254,7 +252,7 @@ internal sealed class CellLife(ActorCell cell)
         }
 
         _status = CellStatus.Stopping;
-        _backoffTimer?.Dispose();
+        _ties?.BackoffTimer?.Dispose();
         cell.CancelTimers();
         Children?.Close();
         await StopChildrenAsync();
@@ -290,7 +288,7 @@ internal sealed class CellLife(ActorCell cell)
         {
             await FinishStopAsync();
         }
-        else if (_status == CellStatus.Restarting && _backoffTimer is null)
+        else if (_status == CellStatus.Restarting && Ties.BackoffTimer is null)
         {
             await BeginBackoffAsync();
         }
@@ -298,16 +296,16 @@ internal sealed class CellLife(ActorCell cell)
 
     private async ValueTask BeginBackoffAsync()
     {
-        Incarnation++;
-        if (_backoff <= TimeSpan.Zero)
+        Ties.Incarnation++;
+        if (Ties.Backoff <= TimeSpan.Zero)
         {
             await StartNextAsync();
             return;
         }
 
         SystemMessage over = new SystemMessage.BackoffOver(Incarnation);
-        _backoffTimer = cell.System.Clock.CreateTimer(
-            _ => cell.PostSystem(over), null, _backoff, Timeout.InfiniteTimeSpan);
+        Ties.BackoffTimer = cell.System.Clock.CreateTimer(
+            _ => cell.PostSystem(over), null, Ties.Backoff, Timeout.InfiniteTimeSpan);
     }
 
     private async ValueTask EndBackoffAsync(SystemMessage.BackoffOver over)
@@ -320,8 +318,8 @@ internal sealed class CellLife(ActorCell cell)
 
     private async ValueTask StartNextAsync()
     {
-        _backoffTimer?.Dispose();
-        _backoffTimer = null;
+        Ties.BackoffTimer?.Dispose();
+        Ties.BackoffTimer = null;
         cell.UnstashAll();
         await StartAsync();
     }
@@ -343,12 +341,12 @@ internal sealed class CellLife(ActorCell cell)
         }
 
         cell.System.Report(new KernelEvent.Stopped(cell.Path));
-        foreach (ActorCell watcher in _watchers?.ToArray() ?? [])
+        foreach (ActorCell watcher in _ties?.Watchers.ToArray() ?? [])
         {
             watcher.PostTerminated(cell);
         }
 
-        _watchers = null;
+        _ties = null;
         cell.Parent?.PostSystem(new SystemMessage.ChildStopped(cell));
         Volatile.Read(ref _end)?.TrySet(true);
     }
@@ -357,7 +355,7 @@ internal sealed class CellLife(ActorCell cell)
     private void EndIncarnation()
     {
         cell.CancelTimers();
-        foreach (ActorRef watched in _watching?.ToArray() ?? [])
+        foreach (ActorRef watched in _ties?.Watching.ToArray() ?? [])
         {
             StopWatching(watched);
         }

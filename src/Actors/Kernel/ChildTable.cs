@@ -4,11 +4,13 @@ namespace KvmActors.Actors.Kernel;
 
 /// <summary>The children of one actor by name, in the order of birth. Any thread may look; the parent's turn changes
 /// it, and any thread may add to the top level.</summary>
+/// <remarks>The order is a list through the children themselves, so that a child costs no node of it.</remarks>
 internal sealed class ChildTable
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, LinkedListNode<ActorCell>> _byName = new(StringComparer.Ordinal);
-    private readonly LinkedList<ActorCell> _order = [];
+    private readonly Dictionary<string, ActorCell> _byName = new(StringComparer.Ordinal);
+    private ActorCell? _oldest;
+    private ActorCell? _youngest;
     private long _namesGiven;
     private bool _isClosed;
 
@@ -18,7 +20,7 @@ internal sealed class ChildTable
         {
             lock (_lock)
             {
-                return _order.Count == 0;
+                return _oldest is null;
             }
         }
     }
@@ -34,21 +36,31 @@ internal sealed class ChildTable
             }
 
             string given = name ?? $"${++_namesGiven}";
-            if (_byName.TryGetValue(given, out LinkedListNode<ActorCell>? holder))
+            if (_byName.TryGetValue(given, out ActorCell? holder))
             {
-                if (!holder.Value.IsStopped)
+                if (!holder.IsStopped)
                 {
                     throw new InvalidOperationException(
                         $"{parent.Path} has a child {given} that has not yet stopped. Choose another name.");
                 }
 
                 // Stopped, and only its parent does not know yet.
-                _byName.Remove(given);
-                _order.Remove(holder);
+                Unlink(holder);
             }
 
             ActorCell child = new(parent.System, parent, given, props);
-            _byName.Add(given, _order.AddLast(child));
+            _byName.Add(given, child);
+            child.Siblings.Older = _youngest;
+            if (_youngest is null)
+            {
+                _oldest = child;
+            }
+            else
+            {
+                _youngest.Siblings.Younger = child;
+            }
+
+            _youngest = child;
             return child;
         }
     }
@@ -58,18 +70,12 @@ internal sealed class ChildTable
     {
         lock (_lock)
         {
-            if (!_byName.TryGetValue(child.Name, out LinkedListNode<ActorCell>? node))
+            if (!_byName.TryGetValue(child.Name, out ActorCell? named) || !ReferenceEquals(named, child))
             {
                 return false;
             }
 
-            if (!ReferenceEquals(node.Value, child))
-            {
-                return false;
-            }
-
-            _byName.Remove(child.Name);
-            _order.Remove(node);
+            Unlink(child);
             return true;
         }
     }
@@ -81,8 +87,7 @@ internal sealed class ChildTable
     {
         lock (_lock)
         {
-            bool isThere = _byName.TryGetValue(name, out LinkedListNode<ActorCell>? node);
-            return isThere && !node!.Value.IsStopped ? node.Value : null;
+            return _byName.TryGetValue(name, out ActorCell? child) && !child.IsStopped ? child : null;
         }
     }
 
@@ -91,7 +96,16 @@ internal sealed class ChildTable
     {
         lock (_lock)
         {
-            return [.. _order.Where(child => !child.IsStopped)];
+            List<ActorCell> children = new(_byName.Count);
+            for (ActorCell? child = _oldest; child is not null; child = child.Siblings.Younger)
+            {
+                if (!child.IsStopped)
+                {
+                    children.Add(child);
+                }
+            }
+
+            return [.. children];
         }
     }
 
@@ -102,5 +116,30 @@ internal sealed class ChildTable
         {
             _isClosed = true;
         }
+    }
+
+    private void Unlink(ActorCell child)
+    {
+        _byName.Remove(child.Name);
+        (ActorCell? older, ActorCell? younger) = (child.Siblings.Older, child.Siblings.Younger);
+        if (older is null)
+        {
+            _oldest = younger;
+        }
+        else
+        {
+            older.Siblings.Younger = younger;
+        }
+
+        if (younger is null)
+        {
+            _youngest = older;
+        }
+        else
+        {
+            younger.Siblings.Older = older;
+        }
+
+        child.Siblings = default;
     }
 }

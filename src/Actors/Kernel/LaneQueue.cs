@@ -2,19 +2,17 @@
 
 namespace KvmActors.Actors.Kernel;
 
-/// <summary>Many writers, one reader, two words: writers push onto a stack, and the reader takes the whole stack and
-/// turns it round. So an idle actor costs no queue segments, and what one writer pushes stays in order.</summary>
+/// <summary>An <see cref="EnvelopeQueue"/> with a bound for what is told.</summary>
 /// <remarks>Told messages are counted in two words that wrap, so that the reader's count needs no locked instruction:
 /// what waits is the difference.</remarks>
 internal struct LaneQueue
 {
-    private Envelope? _inbox;
-    private Envelope? _outbox;
+    private EnvelopeQueue _queue;
     private int _told;
     private int _taken;
 
-    /// <summary>Reader only, or as a hint.</summary>
-    public readonly bool IsEmpty => _outbox is null && Volatile.Read(in _inbox) is null;
+    /// <inheritdoc cref="EnvelopeQueue.IsEmpty"/>
+    public readonly bool IsEmpty => _queue.IsEmpty;
 
     /// <returns>False at the bound; nothing was pushed.</returns>
     public bool TryPush(Envelope envelope, int bound)
@@ -30,34 +28,13 @@ internal struct LaneQueue
     }
 
     /// <summary>For envelopes that were not told.</summary>
-    public void Push(Envelope envelope)
-    {
-        Envelope? top = Volatile.Read(ref _inbox);
-        while (true)
-        {
-            envelope.Next = top;
-            Envelope? found = Interlocked.CompareExchange(ref _inbox, envelope, top);
-            if (ReferenceEquals(found, top))
-            {
-                return;
-            }
-
-            top = found;
-        }
-    }
+    public void Push(Envelope envelope) => _queue.Push(envelope);
 
     /// <summary>Reader only.</summary>
     public Envelope? Take()
     {
-        Envelope? first = _outbox ?? TakeInbox();
-        if (first is null)
-        {
-            return null;
-        }
-
-        _outbox = first.Next;
-        first.Next = null;
-        if (first.Origin == EnvelopeOrigin.Told)
+        Envelope? first = _queue.Take();
+        if (first?.Origin == EnvelopeOrigin.Told)
         {
             Volatile.Write(ref _taken, _taken + 1);
         }
@@ -65,32 +42,6 @@ internal struct LaneQueue
         return first;
     }
 
-    /// <summary>Reader only: <paramref name="envelope"/> becomes the next to be taken.</summary>
-    public void PutFirst(Envelope envelope)
-    {
-        _outbox ??= TakeInbox();
-        envelope.Next = _outbox;
-        _outbox = envelope;
-    }
-
-    /// <returns>All that was pushed, oldest first.</returns>
-    private Envelope? TakeInbox()
-    {
-        if (Volatile.Read(ref _inbox) is null)
-        {
-            return null;
-        }
-
-        Envelope? newest = Interlocked.Exchange(ref _inbox, null);
-        Envelope? oldest = null;
-        while (newest is not null)
-        {
-            Envelope? older = newest.Next;
-            newest.Next = oldest;
-            oldest = newest;
-            newest = older;
-        }
-
-        return oldest;
-    }
+    /// <inheritdoc cref="EnvelopeQueue.PutFirst"/>
+    public void PutFirst(Envelope envelope) => _queue.PutFirst(envelope);
 }

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Diagnostics;
+using KvmActors.Host.Control;
+using KvmActors.Host.Control.V1;
+using KvmActors.Samples.Guests;
+
+namespace KvmActors.Benchmarks.Cluster;
+
+/// <summary>The same guests moved between two of our nodes and between two processes of QEMU (TCG), on the same
+/// loopback, in turn.</summary>
+internal static class Downtime
+{
+    private const int Moves = 5;
+    private const uint FilledBytes = 128 << 20;
+    private const double PageBytes = 4096;
+
+    public static async Task MeasureAsync(string folder, Action<string, FormattableString> print)
+    {
+        foreach ((string name, double? rate, ulong memory) in ((string, double?, ulong)[])
+            [
+                ("idle", null, 256UL << 20),
+                ("dirty-64", 64, 256UL << 20),
+                ("dirty-max", 0, 256UL << 20),
+                ("idle", null, 1024UL << 20),
+            ])
+        {
+            string own = Directory.CreateDirectory(Path.Combine(folder, $"{name}-{memory >> 20}")).FullName;
+            List<(double Downtime, double Total)> ours = await OursAsync(own, rate, memory);
+            List<(double Downtime, double Total)> theirs = QemuPair.IsInstalled
+                ? await QemuAsync(own, rate, memory)
+                : [];
+            Print(print, $"{name}, {memory >> 20} MiB", ours, theirs);
+        }
+    }
+
+    private static void Print(
+        Action<string, FormattableString> print,
+        string guest,
+        List<(double Downtime, double Total)> ours,
+        List<(double Downtime, double Total)> theirs)
+    {
+        // The first move of a pair of processes is told apart: it finds them cold.
+        double own = Median.Of(ours.Skip(1).Select(move => move.Downtime));
+        print(
+            $"{guest}: downtime, total",
+            $"{own,8:f1} ms (first {ours[0].Downtime:f1}), {Median.Of(ours.Skip(1).Select(move => move.Total)):f0} ms");
+        if (theirs.Count > 0)
+        {
+            double qemu = Median.Of(theirs.Select(move => move.Downtime));
+            print(
+                $"{guest}: QEMU's downtime, total",
+                $"{qemu,8:f1} ms, {Median.Of(theirs.Select(move => move.Total)):f0} ms; ours {own / qemu:f2} of it");
+        }
+    }
+
+    private static async Task<List<(double Downtime, double Total)>> OursAsync(
+        string folder, double? rate, ulong memory)
+    {
+        string config = BenchmarkNode.Configure(folder, string.Empty, "node-1", "node-2");
+        using BenchmarkNode first = await BenchmarkNode.StartAsync(config, "node-1");
+        using BenchmarkNode second = await BenchmarkNode.StartAsync(config, "node-2");
+        uint? pace = rate is not > 0 ? (uint?)rate : (uint)(await TicksPerSecondAsync(first) / (rate.Value * 256));
+        await Takeover.CreateAsync(first, "web", DirtyGuest.Build(FilledBytes, pace), memory);
+        await WaitUntilFilledAsync(first);
+        List<(double Downtime, double Total)> moves = [];
+        for (int move = 0; move < Moves; move++)
+        {
+            long begun = Stopwatch.GetTimestamp();
+            MigrateVmReply reply = await first.Control.CallAsync(
+                ControlMethods.MigrateVm,
+                new MigrateVmRequest
+                {
+                    Command = first.Control.NextCommand(),
+                    Name = "web",
+                    ToNode = move % 2 == 0 ? "node-2" : "node-1",
+                },
+                CancellationToken.None);
+            moves.Add((reply.Move.DowntimeMs, Stopwatch.GetElapsedTime(begun).TotalMilliseconds));
+            await Task.Delay(TimeSpan.FromSeconds(1));
+        }
+
+        return moves;
+    }
+
+    /// <summary>VM time runs as fast as the engine executes: a guest that is to write so much a second of the wall must
+    /// know how many ticks that is.</summary>
+    private static async Task<double> TicksPerSecondAsync(BenchmarkNode node)
+    {
+        await Takeover.CreateAsync(node, "pace", DirtyGuest.Build((uint)PageBytes, 1000), 32 << 20);
+        await Task.Delay(TimeSpan.FromSeconds(3));
+        ulong before = (await ShowAsync(node, "pace")).VmTime;
+        long begun = Stopwatch.GetTimestamp();
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        ulong after = (await ShowAsync(node, "pace")).VmTime;
+        double speed = (after - before) / Stopwatch.GetElapsedTime(begun).TotalSeconds;
+        _ = await node.Control.CallAsync(
+            ControlMethods.StopVm,
+            new VmCommandRequest { Command = node.Control.NextCommand(), Name = "pace" },
+            CancellationToken.None);
+        return speed;
+    }
+
+    private static async Task WaitUntilFilledAsync(BenchmarkNode node)
+    {
+        while ((await ShowAsync(node, "web")).ConsoleBytes == 0)
+        {
+            await foreach (ConsoleChunk chunk in node.Control.StreamAsync(
+                ControlMethods.Console, new ConsoleRequest { Name = "web", Follow = true }, CancellationToken.None))
+            {
+                if (chunk.Data.Length > 0)
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    private static Task<VmStatus> ShowAsync(BenchmarkNode node, string vm) => node.Control.CallAsync(
+        ControlMethods.ShowVm, new ShowVmRequest { Name = vm }, CancellationToken.None);
+
+    private static async Task<List<(double Downtime, double Total)>> QemuAsync(
+        string folder, double? rate, ulong memory)
+    {
+        List<(double Downtime, double Total)> moves = [];
+        for (int move = 0; move < 3; move++)
+        {
+            // Its time-stamp counter is the host's.
+            uint? pace = rate is not > 0 ? (uint?)rate : (uint)(HostTsc.PerSecond() / (rate.Value * 256));
+            moves.Add(await QemuPair.MoveAsync(folder, DirtyGuest.Build(FilledBytes, pace), memory));
+        }
+
+        return moves;
+    }
+}
