@@ -12,11 +12,34 @@ internal static partial class HostLog
     [LoggerMessage(1, LogLevel.Error, "The call of {Path} failed inside the node")]
     internal static partial void CallFailed(this ILogger logger, string path, Exception fault);
 
+    [LoggerMessage(2, LogLevel.Warning, "{Remote} was refused. {Reason}")]
+    internal static partial void PeerRefused(this ILogger logger, string remote, string reason);
+
+    [LoggerMessage(3, LogLevel.Information,
+        "{Remote} began a TLS handshake and did not end it within {TimeoutSeconds} s, or speaks no TLS 1.3")]
+    internal static partial void HandshakeFailed(this ILogger logger, string remote, double timeoutSeconds);
+
+    [LoggerMessage(4, LogLevel.Warning, "{Remote} is {Identity} and may not call {Path}")]
+    internal static partial void CallDenied(this ILogger logger, string remote, string identity, string path);
+
+    [LoggerMessage(5, LogLevel.Information, "{Identity} calls {Path} from {Remote}")]
+    internal static partial void CallOfOperator(this ILogger logger, string identity, string path, string remote);
+
+    [LoggerMessage(6, LogLevel.Information, "{File} was read again: its certificate is valid until {Until}")]
+    internal static partial void CertificateReadAgain(this ILogger logger, string file, string until);
+
+    [LoggerMessage(7, LogLevel.Error, "{File} or what belongs to it changed and is not used: {Reason}")]
+    internal static partial void CertificateKept(this ILogger logger, string file, string reason);
+
+    [LoggerMessage(8, LogLevel.Warning, "The link to {Endpoint} was refused. {Reason}")]
+    internal static partial void LinkRefused(this ILogger logger, string endpoint, string reason);
+
     [LoggerMessage(10, LogLevel.Information, "{Node} joined")]
     internal static partial void NodeJoined(this ILogger logger, NodeId node);
 
-    [LoggerMessage(11, LogLevel.Information, "{Node} listens at {Link} and uses the store {Store}")]
-    internal static partial void NodeListens(this ILogger logger, NodeId node, string link, string store);
+    [LoggerMessage(11, LogLevel.Information, "{Node} listens at {Link} ({Wire}) and uses the store {Store}")]
+    internal static partial void NodeListens(
+        this ILogger logger, NodeId node, string link, string wire, string store);
 
     [LoggerMessage(12, LogLevel.Information, "{Node} was asked to stop: its VMs settle and go to others")]
     internal static partial void NodeStops(this ILogger logger, NodeId node);

@@ -75,6 +75,11 @@ public sealed class RuleTests
     [InlineData("src/Host/A.cs", "var c = Channel.CreateUnbounded<int>();")]
     [InlineData("tests/A.Tests/A.cs", "System.Threading.Thread.Sleep(1);")]
     [InlineData("src/Host/A.cs", "logger.LogInformation(\"x\");")]
+    [InlineData("src/Host/A.cs", "var x = new BinaryFormatter();")]
+    [InlineData("src/Actors/A.cs", "var x = System.Activator.CreateInstance(type);")]
+    [InlineData("src/Host/A.cs", "var x = Type.GetType(name);")]
+    [InlineData("src/Persistence/A.cs", "options.TypeInfoResolver = new JsonTypeInfoResolver();")]
+    [InlineData("src/Host/A.cs", "var x = new Settings { TypeNameHandling = 4 };")]
     public void Calls_this_house_does_not_make_are_found(string path, string statement) =>
         Assert.Single(CallRule.Check(Method(path, statement)));
 

@@ -86,16 +86,36 @@ public sealed class ClusterNode : IAsyncDisposable
         ControlRequest request, TimeSpan timeout, CancellationToken cancellationToken) =>
         Router.AnswerAsync(request, timeout, cancellationToken);
 
+    /// <inheritdoc cref="HandleLinkAsync(ReadOnlyMemory{byte}, string?, CancellationToken)"/>
+    public Task<ReadOnlyMemory<byte>> HandleLinkAsync(
+        ReadOnlyMemory<byte> request, CancellationToken cancellationToken) =>
+        HandleLinkAsync(request, peerName: null, cancellationToken);
+
     /// <summary>Answers a request of a peer.</summary>
     /// <param name="request">A <c>LinkRequest</c> of <c>link.proto</c>. Not kept.</param>
+    /// <param name="peerName">Name of the node that proved to have sent it; null where the link proves nothing.</param>
     /// <exception cref="InvalidDataException">It is none, or of an unknown version.</exception>
+    /// <exception cref="UnauthorizedAccessException">It speaks for another node than the one that sent it.</exception>
     public async Task<ReadOnlyMemory<byte>> HandleLinkAsync(
-        ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> request, string? peerName, CancellationToken cancellationToken)
     {
         LinkRequest parsed = Parse(request);
-        LinkReply reply = MigrationWire.From(parsed) is { } migration
-            ? new LinkReply { Migration = MigrationWire.Of(await MigrateAsync(migration, cancellationToken)) }
-            : new LinkReply { Control = await AnswerAsync(parsed, cancellationToken) };
+        if (MigrationWire.From(parsed) is not { } migration)
+        {
+            return new LinkReply { Control = await AnswerAsync(parsed, cancellationToken) }.ToByteArray();
+        }
+
+        if (peerName is not null && peerName != migration.Key.Source.Name)
+        {
+            throw new UnauthorizedAccessException(
+                $"Expected {peerName} to move its own VMs, found a message of a move from {migration.Key.Source}. "
+                + "Each node needs its own certificate and name.");
+        }
+
+        LinkReply reply = new()
+        {
+            Migration = MigrationWire.Of(await MigrateAsync(migration, cancellationToken)),
+        };
         return reply.ToByteArray();
     }
 

@@ -56,6 +56,7 @@ internal static class KvmActorsProgram
             DebugVerbs.Build(terminal),
             StoreVerbs.Build(terminal),
             CpuidVerbs.Build(terminal),
+            CertVerbs.Build(terminal),
         };
         VerbHelp.AddTo(root);
         return root;

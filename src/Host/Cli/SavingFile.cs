@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Host.Control.Reports;
+using KvmActors.Host.Security;
 
 namespace KvmActors.Host.Cli;
 
 /// <summary>A saved VM's file in the making: written under another name in the same folder, and there under its own
-/// only when it is whole, was read back, and is on the disk. Whatever happens before, nothing is left.</summary>
+/// only when it is whole, was read back, and is on the disk. The guest's memory is in it, so that
+/// its owner alone can read it. Whatever happens before, nothing is left.</summary>
 internal sealed class SavingFile : IDisposable
 {
     private readonly string _path;
@@ -31,7 +33,7 @@ internal sealed class SavingFile : IDisposable
         _partPath = $"{_path}.{Guid.NewGuid().ToString("n")[..8]}.part";
         try
         {
-            _part = new FileStream(_partPath, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
+            _part = PrivateFile.Create(_partPath);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

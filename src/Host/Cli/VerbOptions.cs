@@ -73,7 +73,7 @@ internal static class VerbOptions
 
     public const string AtRemarks =
         "Any node of the cluster can be asked; what it does not own it passes on. --at, or else the environment's "
-        + AtVariable + ",\nnames one.";
+        + AtVariable + ",\nnames one. Beyond loopback it asks for a certificate: --cert, or KVMACTORS_CERT.";
 
     private const string AtDefault = "127.0.0.1:5101";
 
@@ -85,10 +85,14 @@ internal static class VerbOptions
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable(AtVariable) is { Length: > 0 } address
             ? address
             : AtDefault,
-        CustomParser = result => LinkAddress.TryParse(result.Tokens[^1].Value, out IPEndPoint? address)
-            ? address.ToString()
-            : Refuse(result, "HOST:PORT with an IP address or localhost", "Write for example 127.0.0.1:5101."),
+        CustomParser = result => LinkText(result),
     };
+
+    /// <summary>The value of an option that names a node.</summary>
+    public static string LinkText(ArgumentResult result) =>
+        LinkAddress.TryParse(result.Tokens[^1].Value, out IPEndPoint? address) ? address.ToString()
+        : LinkAddress.TryParseHost(result.Tokens[^1].Value, out _, out _) ? result.Tokens[^1].Value
+        : Refuse(result, "HOST:PORT with an IP address or a name", "Write for example 127.0.0.1:5101.");
 
     public static Option<string?> Append() => new("--append")
     {

@@ -18,6 +18,7 @@ internal sealed record HostOptions(
     VmOptions Vm,
     MigrationOptions Migration,
     RpcOptions Rpc,
+    TlsOptions Tls,
     LogLevel LogLevel)
 {
     private static readonly TimeSpan s_minute = TimeSpan.FromMinutes(1);
@@ -32,6 +33,7 @@ internal sealed record HostOptions(
         BindVm(config),
         BindMigration(config),
         BindRpc(config),
+        TlsOptions.Bind(config),
         config.GetChoice("kvmactors.log.level", s_logLevels));
 
     private static readonly ImmutableArray<(string, LogLevel)> s_logLevels =
@@ -91,7 +93,8 @@ internal sealed record HostOptions(
         Timeout: config.GetDuration("kvmactors.rpc.timeout", Milliseconds(100), TimeSpan.FromMinutes(10)),
         ControlTimeout: config.GetDuration(
             "kvmactors.rpc.control-timeout", Milliseconds(100), TimeSpan.FromMinutes(10)),
-        MessageBytesMax: (int)config.GetSize("kvmactors.rpc.message-max", 1 << 20, 256 << 20));
+        MessageBytesMax: (int)config.GetSize("kvmactors.rpc.message-max", 1 << 20, 256 << 20),
+        ConnectionsMax: (int)config.GetInteger("kvmactors.rpc.connections-max", 1, 100_000));
 
     private static TimeSpan Milliseconds(int count) => TimeSpan.FromMilliseconds(count);
 }

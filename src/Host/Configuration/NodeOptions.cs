@@ -8,21 +8,38 @@ using KvmActors.Persistence;
 namespace KvmActors.Host.Configuration;
 
 /// <summary>Keys below <c>kvmactors.node</c>.</summary>
+/// <param name="Link">Where it listens.</param>
+/// <param name="Advertised">HOST:PORT that others are told; null: <paramref name="Link"/>.</param>
 /// <param name="HostVendor">Null: that of this machine's CPU.</param>
 /// <param name="CpuidFile">Null: the CPUID of this machine's CPU.</param>
 internal sealed record NodeOptions(
-    string Name, IPEndPoint Link, HostVendor? HostVendor, string? CpuidFile, TimeSpan ShutdownTimeout)
+    string Name,
+    IPEndPoint Link,
+    string? Advertised,
+    HostVendor? HostVendor,
+    string? CpuidFile,
+    TimeSpan ShutdownTimeout)
 {
     private const string FilePrefix = "file ";
 
     public static NodeOptions Bind(HoconConfig config) => new(
         ReadName(config),
         ReadLink(config),
+        ReadAdvertised(config),
         config.GetChoice<HostVendor?>(
             "kvmactors.node.host-vendor",
             [("host", null), ("intel", Cpu.Hypercalls.HostVendor.Intel), ("amd", Cpu.Hypercalls.HostVendor.Amd)]),
         ReadCpuidFile(config),
         config.GetDuration("kvmactors.node.shutdown-timeout", TimeSpan.Zero, TimeSpan.FromMinutes(10)));
+
+    /// <summary>What others are told, given where it really listens: a port of 0 has become another.</summary>
+    public string AddressAt(IPEndPoint bound) => Advertised switch
+    {
+        null => bound.ToString(),
+        _ when LinkAddress.TryParseHost(Advertised, out string? host, out int port) && port == 0 =>
+            $"{host}:{bound.Port}",
+        _ => Advertised,
+    };
 
     private static string ReadName(HoconConfig config)
     {
@@ -42,13 +59,39 @@ internal sealed record NodeOptions(
                 Path, "HOST:PORT with an IP address or localhost", "Write for example \"127.0.0.1:5101\".");
         }
 
-        return IPAddress.IsLoopback(link.Address)
-            ? link
-            : throw config.Wrong(
-                Path,
-                "a loopback address (127.0.0.1, [::1] or localhost)",
-                "Anyone who reaches a node's link controls its VMs, and there is no mutual TLS yet: stay on loopback.");
+        return IPAddress.IsLoopback(link.Address) || HasTls(config) ? link : throw NeedsTls(config, Path);
     }
+
+    private static string? ReadAdvertised(HoconConfig config)
+    {
+        const string Path = "kvmactors.node.advertised";
+        IPAddress link = ReadLink(config).Address;
+        if (config.GetOptionalText(Path) is not { } text)
+        {
+            return link.Equals(IPAddress.Any) || link.Equals(IPAddress.IPv6Any)
+                ? throw config.Wrong(
+                    Path,
+                    "HOST:PORT",
+                    $"node.link is {link}, every address of this machine: say at which of them, or by which name, "
+                    + "others reach it.")
+                : null;
+        }
+
+        if (!LinkAddress.TryParseHost(text, out string? host, out _))
+        {
+            throw config.Wrong(
+                Path, "HOST:PORT with an IP address or a name", "Write for example \"node-1.example:5101\".");
+        }
+
+        return LinkAddress.IsLoopback(host) || HasTls(config) ? text : throw NeedsTls(config, Path);
+    }
+
+    private static bool HasTls(HoconConfig config) => config.GetOptionalText(TlsOptions.CertificateKey) is not null;
+
+    private static HoconException NeedsTls(HoconConfig config, string path) => config.Wrong(
+        path,
+        "a loopback address (127.0.0.1, [::1] or localhost), or mutual TLS (kvmactors.tls.certificate),",
+        "Whoever reaches a node's link controls its VMs: make certificates with kvmactors cert, or stay on loopback.");
 
     private static string? ReadCpuidFile(HoconConfig config)
     {

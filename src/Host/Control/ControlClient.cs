@@ -3,6 +3,7 @@
 using System.Runtime.CompilerServices;
 using KvmActors.Host.Control.V1;
 using KvmActors.Host.Rpc;
+using KvmActors.Host.Security;
 
 namespace KvmActors.Host.Control;
 
@@ -25,7 +26,9 @@ internal sealed class ControlClient : IDisposable
     private int _commands;
 
     /// <param name="address">HOST:PORT of any node.</param>
-    public ControlClient(string address) => _channel = new RpcChannel(address, MessageBytesMax);
+    /// <param name="credentials">Null: without TLS.</param>
+    public ControlClient(string address, TlsCredentials? credentials = null) => _channel = new RpcChannel(
+        address, MessageBytesMax, credentials is null ? null : new TlsDialer(credentials, nodeAt: null));
 
     public void Dispose() => _channel.Dispose();
 

@@ -19,14 +19,14 @@ internal sealed class DebugServer(DebugOptions options, CliTerminal terminal)
         await using IStore store = await JournalVerbs.OpenAsync(options.Store, stop).ConfigureAwait(false);
         await JournalVerbs.RowsAsync(store, options.Vm, withVcpus: true, stop).ConfigureAwait(false);
         using GdbServer server = new(options.Port, Notice);
-        if (options.Node is null)
+        if (options.Connect is null)
         {
             using TimelineTarget target = await OpenAsync(store, stop).ConfigureAwait(false);
             await ServeAsync(server, target, stop).ConfigureAwait(false);
             return;
         }
 
-        using ControlClient client = new(options.Node);
+        using ControlClient client = options.Connect();
         LiveVm vm = new(client, options.Vm);
         bool hasRun = await vm.IsRunningAsync(stop).ConfigureAwait(false);
         await vm.HoldAsync(stop).ConfigureAwait(false);

@@ -26,12 +26,12 @@ internal sealed record CheckedGuest(
     /// <param name="word">The table; null: that of the running vCPU.</param>
     /// <param name="file">A record of readings, or null.</param>
     /// <param name="vcpu">A running vCPU, or null.</param>
-    /// <param name="at">Link of a node of its cluster.</param>
+    /// <param name="connect">Finds the cluster of the vCPU.</param>
     /// <param name="input">Standard input.</param>
     /// <param name="stop">Cancels the question to the node.</param>
     /// <exception cref="CliFault">Too little or too much is named, or it does not read.</exception>
     public static async Task<CheckedGuest> LoadAsync(
-        string? word, string? file, string? vcpu, string at, Stream input, CancellationToken stop)
+        string? word, string? file, string? vcpu, Func<ControlClient> connect, Stream input, CancellationToken stop)
     {
         if (word is null && vcpu is null)
         {
@@ -59,7 +59,7 @@ internal sealed record CheckedGuest(
             return new CheckedGuest(word!, table!, null, []);
         }
 
-        using ControlClient client = new(at);
+        using ControlClient client = connect();
         VcpuStatus status = await client.CallAsync(
             ControlMethods.ShowVcpu, new ShowVcpuRequest { Vcpu = vcpu }, stop).ConfigureAwait(false);
         var running = VcpuCpuid.Of(status);

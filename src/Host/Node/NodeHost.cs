@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Globalization;
-using System.Net;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Control;
 using KvmActors.Host.Rpc;
+using KvmActors.Host.Security;
 using KvmActors.Host.Store;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Membership;
@@ -32,13 +32,14 @@ internal sealed class NodeHost : IAsyncDisposable
     private readonly ILoggerFactory _logs;
     private readonly IStore _store;
     private readonly INodeDeathProbe _probe;
+    private readonly TlsCredentials? _credentials;
     private readonly NodeLink _link;
     private RpcListener? _listener;
     private NodeProcessLock? _lock;
     private ClusterNode? _node;
     private ClusterNode? _joined;
 
-    private NodeHost(HostOptions options, IStore store, ILoggerFactory logs)
+    private NodeHost(HostOptions options, TlsCredentials? credentials, IStore store, ILoggerFactory logs)
     {
         _options = options;
         _store = store;
@@ -47,7 +48,9 @@ internal sealed class NodeHost : IAsyncDisposable
         _probe = options.Store.Kind == StoreKind.Sqlite
             ? new FileLockProbe(options.Store.Path)
             : new LeaseOnlyProbe();
-        _link = new NodeLink(options.Rpc.MessageBytesMax);
+        _credentials = credentials;
+        _link = new NodeLink(
+            options.Rpc.MessageBytesMax, credentials is null ? null : new TlsDialer(credentials, NameOfAsync), _log);
     }
 
     private static string Version => typeof(NodeHost).Assembly.GetName().Version!.ToString(fieldCount: 3);
@@ -55,8 +58,8 @@ internal sealed class NodeHost : IAsyncDisposable
     /// <summary>The node, which has joined.</summary>
     public ClusterNode Node => _joined!;
 
-    /// <summary>Where it listens, with the port that it really got.</summary>
-    public IPEndPoint Address => _listener!.Address;
+    /// <summary>Where others reach it, with the port that it really got.</summary>
+    public string Address => _options.Node.AddressAt(_listener!.Address);
 
     /// <exception cref="CliFault">CPUID source, address or name cannot be used.</exception>
     /// <exception cref="StoreOpenException">The store cannot be used.</exception>
@@ -64,8 +67,12 @@ internal sealed class NodeHost : IAsyncDisposable
         HostOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         CpuidTable cpuid = CpuidSource.Read(options.Node.CpuidFile);
+        TlsCredentials? credentials = options.Tls.Files is { } files
+            ? TlsCredentials.OfNode(
+                files, options.Tls.RevokedFile, options.Node.Name, TimeProvider.System, logs.CreateLogger("KvmActors.Tls"))
+            : null;
         IStore store = await StoreOpening.OpenAsync(options, cancellationToken).ConfigureAwait(false);
-        NodeHost host = new(options, store, logs);
+        NodeHost host = new(options, credentials, store, logs);
         try
         {
             await host.ListenAsync(cancellationToken).ConfigureAwait(false);
@@ -121,12 +128,26 @@ internal sealed class NodeHost : IAsyncDisposable
         RpcService service = new(_options.Rpc.MessageBytesMax);
         new ControlHandlers(() => _joined, _store, _options, TimeProvider.System, Version).AddTo(service);
         service.Add(NodeLink.Method, HandleLinkAsync);
-        _listener = await RpcListener.StartAsync(_options.Node.Link, service, _logs, cancellationToken)
-            .ConfigureAwait(false);
+        RpcListenerOptions listen = new(_options.Node.Link, _credentials, ControlAccess.Of)
+        {
+            ConnectionsMax = _options.Rpc.ConnectionsMax,
+            HandshakeTimeout = _options.Tls.HandshakeTimeout,
+        };
+        _listener = await RpcListener.StartAsync(listen, service, _logs, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The name of the node that the cluster's table has at an address; null where there is none.</summary>
+    private async ValueTask<string?> NameOfAsync(string address, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<NodeRow> nodes = await _store.ListNodesAsync(cancellationToken).ConfigureAwait(false);
+        return nodes
+            .Where(row => row.Status != NodeStatus.Dead)
+            .FirstOrDefault(row => string.Equals(row.Endpoint, address, StringComparison.OrdinalIgnoreCase))
+            ?.Id.Name;
     }
 
     private async ValueTask<ReadOnlyMemory<byte>> HandleLinkAsync(
-        ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> request, RpcPeer? peer, CancellationToken cancellationToken)
     {
         if (_joined is not { } node)
         {
@@ -136,11 +157,15 @@ internal sealed class NodeHost : IAsyncDisposable
 
         try
         {
-            return await node.HandleLinkAsync(request, cancellationToken).ConfigureAwait(false);
+            return await node.HandleLinkAsync(request, peer?.Identity?.Name, cancellationToken).ConfigureAwait(false);
         }
         catch (InvalidDataException fault)
         {
             throw new RpcException(RpcStatus.InvalidArgument, fault.Message, inner: fault);
+        }
+        catch (UnauthorizedAccessException fault)
+        {
+            throw new RpcException(RpcStatus.PermissionDenied, fault.Message, inner: fault);
         }
     }
 
@@ -167,7 +192,7 @@ internal sealed class NodeHost : IAsyncDisposable
             ? NodeProcessLock.Hold(_options.Store.Path, _node.Id)
             : null;
         _joined = _node;
-        _log.NodeListens(_node.Id, Address.ToString(), _options.Store.Name);
+        _log.NodeListens(_node.Id, Address, _credentials is null ? "plain" : "TLS", _options.Store.Name);
     }
 
     /// <summary>Registers; where a predecessor of this name is gone, as soon as that is known of it.</summary>
@@ -218,7 +243,7 @@ internal sealed class NodeHost : IAsyncDisposable
 
     private ClusterNodeOptions NodeOptionsOf(CpuidTable cpuid) => new(
         _options.Node.Name,
-        Address.ToString(),
+        Address,
         Environment.ProcessId,
         _options.Node.HostVendor ?? CpuidSource.VendorOfHost(),
         cpuid)

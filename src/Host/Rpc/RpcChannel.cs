@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
+using KvmActors.Host.Security;
 
 namespace KvmActors.Host.Rpc;
 
@@ -12,18 +13,25 @@ namespace KvmActors.Host.Rpc;
 /// <remarks>Any thread. A call is never repeated by itself: whether that is right, only the caller knows.</remarks>
 internal sealed class RpcChannel : IDisposable
 {
+    private const int ResponseHeadersKilobytesMax = 32;
+
     private readonly HttpClient _http;
     private readonly Uri _address;
     private readonly int _messageBytesMax;
 
     /// <param name="address">HOST:PORT.</param>
     /// <param name="messageBytesMax">Largest message taken or sent.</param>
-    public RpcChannel(string address, int messageBytesMax)
+    /// <param name="tls">Null: plain HTTP/2.</param>
+    public RpcChannel(string address, int messageBytesMax, TlsDialer? tls = null)
     {
-        _address = new Uri($"http://{address}");
+        _address = new Uri($"{(tls is null ? "http" : "https")}://{address}");
         _messageBytesMax = messageBytesMax;
         _http = new HttpClient(new SocketsHttpHandler
         {
+            ConnectCallback = tls is null
+                ? null
+                : (context, cancellationToken) => tls.DialAsync(context.DnsEndPoint, cancellationToken),
+            MaxResponseHeadersLength = ResponseHeadersKilobytesMax,
             EnableMultipleHttp2Connections = true,
             InitialHttp2StreamWindowSize = 1024 * 1024,
             ConnectTimeout = TimeSpan.FromSeconds(5),
@@ -218,6 +226,14 @@ internal sealed class RpcChannel : IDisposable
         OperationCanceledException when deadline.IsCancellationRequested => new RpcException(
             RpcStatus.DeadlineExceeded,
             $"Expected an answer to {path} in time, found none. Ask again, or wait longer."),
+        HttpRequestException { InnerException: TlsRefusedException refused } => new RpcException(
+            RpcStatus.Unauthenticated, refused.Message, wasSent: false, fault),
+        HttpRequestException http when IsLikelyTls(http) => new RpcException(
+            RpcStatus.Unavailable,
+            $"Expected plain HTTP/2 at {_address.Authority}, found something that hung up on it. If that node has TLS, "
+            + "give --cert (or KVMACTORS_CERT).",
+            wasSent: true,
+            fault),
         HttpRequestException http => new RpcException(
             RpcStatus.Unavailable,
             $"Expected a node at {_address.Authority}, found none that answers: {http.Message}",
@@ -228,6 +244,10 @@ internal sealed class RpcChannel : IDisposable
             RpcStatus.Unavailable, $"The connection to {_address.Authority} was lost: {io.Message}", wasSent: true, io),
         _ => null,
     };
+
+    private bool IsLikelyTls(HttpRequestException fault) => _address.Scheme == Uri.UriSchemeHttp
+        && fault.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError
+            or HttpRequestError.InvalidResponse;
 
     /// <remarks>Source: grpc/grpc, doc/http-grpc-status-mapping.md.</remarks>
     private static RpcStatus StatusOf(HttpStatusCode code) => (int)code switch

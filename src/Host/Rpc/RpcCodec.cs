@@ -13,6 +13,10 @@ internal sealed record RpcCodec<T>(Action<T, IBufferWriter<byte>> Encode, Func<R
 /// <summary>The codecs in use.</summary>
 internal static class RpcCodec
 {
+    /// <summary>Messages and groups inside each other; deeper ones are none. It is the library's own bound, which a
+    /// test holds; our messages are at most eight deep.</summary>
+    public const int DepthMax = 100;
+
     /// <summary>Bytes that are already a message: the link between nodes encodes in its own room.</summary>
     public static RpcCodec<ReadOnlyMemory<byte>> Opaque { get; } =
         new((message, target) => target.Write(message.Span), bytes => bytes);

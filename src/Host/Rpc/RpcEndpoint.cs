@@ -9,7 +9,7 @@ namespace KvmActors.Host.Rpc;
 /// <summary>Serves one HTTP request as a gRPC call.</summary>
 /// <remarks>A call that fails before its first reply is answered with headers alone ("trailers-only"), as gRPC wants
 /// it.</remarks>
-internal sealed class RpcEndpoint(RpcService service, ILogger logger, TimeProvider clock)
+internal sealed class RpcEndpoint(RpcService service, RpcGate gate, ILogger logger, TimeProvider clock)
 {
     /// <summary>Longest deadline honoured: a longer one counts as none.</summary>
     private static readonly TimeSpan s_deadlineMax = TimeSpan.FromDays(30);
@@ -43,9 +43,12 @@ internal sealed class RpcEndpoint(RpcService service, ILogger logger, TimeProvid
         string path = context.Request.Path.Value ?? "";
         try
         {
+            RpcPeer? peer = gate.Authenticate(context);
             RpcService.Handler handler = service.Find(path)
                 ?? throw new RpcException(RpcStatus.Unimplemented, $"Expected a method of this node, found {path}.");
-            await foreach (ReadOnlyMemory<byte> frame in handler(context.Request.Body, stop).ConfigureAwait(false))
+            gate.Authorize(peer, path);
+            await foreach (ReadOnlyMemory<byte> frame in handler(context.Request.Body, peer, stop)
+                .ConfigureAwait(false))
             {
                 await context.Response.Body.WriteAsync(frame, stop).ConfigureAwait(false);
                 await context.Response.Body.FlushAsync(stop).ConfigureAwait(false);

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KvmActors.Host.Rpc;
 
-/// <summary>Kestrel with HTTP/2 and nothing else, on a loopback address.</summary>
+/// <summary>Kestrel with HTTP/2 and nothing else: plain on a loopback address, with mutual TLS on any.</summary>
 internal sealed class RpcListener : IAsyncDisposable
 {
     private const int WindowBytes = 4 * 1024 * 1024;
@@ -28,19 +28,28 @@ internal sealed class RpcListener : IAsyncDisposable
     /// <summary>Where it listens, with the port that it really got.</summary>
     public IPEndPoint Address { get; }
 
-    /// <exception cref="CliFault">The address is not loopback, or is in use.</exception>
+    /// <summary>Plain HTTP/2, on loopback.</summary>
+    /// <inheritdoc cref="StartAsync(RpcListenerOptions, RpcService, ILoggerFactory, CancellationToken)"/>
+    public static Task<RpcListener> StartAsync(
+        IPEndPoint address, RpcService service, ILoggerFactory logs, CancellationToken cancellationToken) =>
+        StartAsync(RpcListenerOptions.Plain(address), service, logs, cancellationToken);
+
+    /// <exception cref="CliFault">The address is not loopback and there is no TLS; or it is in use, or none of this
+    /// machine.</exception>
     public static async Task<RpcListener> StartAsync(
-        IPEndPoint address, RpcService service, ILoggerFactory logs, CancellationToken cancellationToken)
+        RpcListenerOptions options, RpcService service, ILoggerFactory logs, CancellationToken cancellationToken)
     {
-        if (!IPAddress.IsLoopback(address.Address))
+        IPEndPoint address = options.Address;
+        if (options.Tls is null && !IPAddress.IsLoopback(address.Address))
         {
             throw new CliFault(
-                $"Expected a loopback address for node.link, found {address}. Whoever reaches a node controls its VMs, "
-                + "and there is no mutual TLS yet: use 127.0.0.1.");
+                $"Expected a loopback address or mutual TLS for node.link, found {address} without TLS. Whoever reaches "
+                + "a node controls its VMs: set kvmactors.tls.certificate, or use 127.0.0.1.");
         }
 
-        WebApplication application = Build(address, logs);
-        RpcEndpoint endpoint = new(service, logs.CreateLogger("KvmActors.Rpc"), TimeProvider.System);
+        ILogger log = logs.CreateLogger("KvmActors.Rpc");
+        WebApplication application = Build(options, logs, log);
+        RpcEndpoint endpoint = new(service, new RpcGate(options, log), log, TimeProvider.System);
         application.Run(endpoint.ServeAsync);
         try
         {
@@ -54,6 +63,14 @@ internal sealed class RpcListener : IAsyncDisposable
                 + "Stop that one, or choose another port (0 takes a free one).",
                 fault);
         }
+        catch (System.Net.Sockets.SocketException fault)
+        {
+            await application.DisposeAsync().ConfigureAwait(false);
+            throw new CliFault(
+                $"Expected {address} to be an address of this machine for node.link, found: {fault.Message}. "
+                + "ip addr shows those there are; 0.0.0.0 is all of them.",
+                fault);
+        }
 
         string bound = application.Services.GetRequiredService<IServer>()
             .Features.Get<IServerAddressesFeature>()!.Addresses.Single();
@@ -65,20 +82,33 @@ internal sealed class RpcListener : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
-    private static WebApplication Build(IPEndPoint address, ILoggerFactory logs)
+    private static WebApplication Build(RpcListenerOptions own, ILoggerFactory logs, ILogger log)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(options =>
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(options =>
         {
             options.AddServerHeader = false;
             options.Limits.MaxRequestBodySize = null;
             options.Limits.MinRequestBodyDataRate = null;
             options.Limits.MinResponseDataRate = null;
+            options.Limits.MaxConcurrentConnections = own.ConnectionsMax;
+            options.Limits.MaxRequestHeaderCount = RpcListenerOptions.HeadersMax;
+            options.Limits.MaxRequestHeadersTotalSize = RpcListenerOptions.HeadersBytesMax;
+            options.Limits.RequestHeadersTimeout = RpcListenerOptions.HeadersTimeout;
+            options.Limits.KeepAliveTimeout = RpcListenerOptions.IdleTimeout;
             options.Limits.Http2.InitialConnectionWindowSize = WindowBytes;
             options.Limits.Http2.InitialStreamWindowSize = WindowBytes;
-            options.Limits.Http2.MaxStreamsPerConnection = 1024;
-            options.Listen(address, listen => listen.Protocols = HttpProtocols.Http2);
+            options.Limits.Http2.MaxStreamsPerConnection = RpcListenerOptions.StreamsMax;
+            options.Limits.Http2.MaxRequestHeaderFieldSize = RpcListenerOptions.HeaderFieldBytesMax;
+            options.Listen(own.Address, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                if (own.Tls is not null)
+                {
+                    new TlsGate(own, log).AddTo(listen);
+                }
+            });
         });
         return builder.Build();
     }

@@ -15,7 +15,9 @@ internal sealed class RpcService(int messageBytesMax)
     private readonly Dictionary<string, Handler> _handlers = new(StringComparer.Ordinal);
 
     /// <summary>From a request's body to the frames of the reply.</summary>
-    public delegate IAsyncEnumerable<ReadOnlyMemory<byte>> Handler(Stream body, CancellationToken cancellationToken);
+    /// <param name="peer">Null without TLS.</param>
+    public delegate IAsyncEnumerable<ReadOnlyMemory<byte>> Handler(
+        Stream body, RpcPeer? peer, CancellationToken cancellationToken);
 
     public IReadOnlyCollection<string> Paths => _handlers.Keys;
 
@@ -25,7 +27,16 @@ internal sealed class RpcService(int messageBytesMax)
     public RpcService Add<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method, Func<TRequest, CancellationToken, ValueTask<TReply>> handler)
     {
-        _handlers.Add(method.Path, (body, token) => AnswerAsync(method, handler, body, token));
+        _handlers.Add(method.Path, (body, _, token) => AnswerAsync(method, handler, body, token));
+        return this;
+    }
+
+    /// <summary>One request, one reply, by a handler that wants to know who asks.</summary>
+    public RpcService Add<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method, Func<TRequest, RpcPeer?, CancellationToken, ValueTask<TReply>> handler)
+    {
+        _handlers.Add(method.Path, (body, peer, token) => AnswerAsync(
+            method, (request, stop) => handler(request, peer, stop), body, token));
         return this;
     }
 
@@ -33,7 +44,7 @@ internal sealed class RpcService(int messageBytesMax)
     public RpcService AddStream<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method, Func<TRequest, CancellationToken, IAsyncEnumerable<TReply>> handler)
     {
-        _handlers.Add(method.Path, (body, token) => StreamAsync(method, handler, body, token));
+        _handlers.Add(method.Path, (body, _, token) => StreamAsync(method, handler, body, token));
         return this;
     }
 
@@ -42,7 +53,7 @@ internal sealed class RpcService(int messageBytesMax)
         RpcMethod<TRequest, TReply> method,
         Func<IAsyncEnumerable<TRequest>, CancellationToken, ValueTask<TReply>> handler)
     {
-        _handlers.Add(method.Path, (body, token) => TakeAsync(method, handler, body, token));
+        _handlers.Add(method.Path, (body, _, token) => TakeAsync(method, handler, body, token));
         return this;
     }
 

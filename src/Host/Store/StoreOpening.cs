@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Host.Configuration;
+using KvmActors.Host.Security;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Postgres;
 using KvmActors.Persistence.Sqlite;
@@ -46,6 +47,8 @@ internal static class StoreOpening
                 .ConfigureAwait(false);
         }
 
+        // SQLite gives its other files the permissions of this one.
+        PrivateFile.CreateIfMissing(store.Path);
         SqliteStoreOptions sqlite = new()
         {
             Synchronous = store.FlushAtCommit ? SqliteSynchronous.Full : SqliteSynchronous.Normal,

@@ -7,9 +7,22 @@ namespace KvmActors.Architecture.Tests.Rules;
 /// <summary>Calls that this house does not make, whatever the folder's purity.</summary>
 internal static class CallRule
 {
+    /// <summary>What makes objects of a type that the data names, or that only run time knows.</summary>
+    private static readonly string[] s_polymorphic =
+    [
+        "BinaryFormatter", "SoapFormatter", "LosFormatter", "ObjectStateFormatter", "NetDataContractSerializer",
+        "DataContractSerializer", "DataContractJsonSerializer", "XmlSerializer", "JavaScriptSerializer",
+        "TypeNameHandling", "JsonPolymorphic", "JsonPolymorphicAttribute", "JsonDerivedType",
+        "JsonDerivedTypeAttribute", "JsonPolymorphismOptions", "JsonTypeInfoResolver", "Activator.CreateInstance",
+        "Type.GetType", "Assembly.Load", "Assembly.LoadFrom", "Assembly.LoadFile", "Assembly.GetType",
+        "RuntimeHelpers.GetUninitializedObject", "Any.Unpack",
+    ];
+
     private static readonly BannedName[] s_inProduct =
         [
             new("Channel.CreateUnbounded", "Everything has a bound with a name: Channel.CreateBounded."),
+            .. s_polymorphic.Select(name => new BannedName(
+                name, "Bytes from outside never choose a type: decode into one that the code names.")),
         ];
 
     private static readonly BannedName[] s_inPersistenceAndActors =

@@ -14,7 +14,7 @@ internal sealed class LiveNode : IAsyncDisposable
 
     public NodeHost Host { get; }
 
-    public string Address => Host.Address.ToString();
+    public string Address => Host.Address;
 
     /// <param name="store">The file that the nodes of one cluster share.</param>
     /// <param name="settings">More HOCON, laid over the defaults.</param>

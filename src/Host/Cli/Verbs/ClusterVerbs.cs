@@ -25,16 +25,17 @@ internal static class ClusterVerbs
 
     public static Command Build(CliTerminal terminal)
     {
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("nodes, VMs and the CPUID pool");
         VerbCommand status = new(
             "status", "Show the nodes of a cluster, what they run, and where it could run.", Remarks, s_examples)
         {
-            at, json,
+            json,
         };
+        access.AddTo(status);
         status.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = access.Connect(parsed);
             ClusterStatusReply reply = await client.CallAsync(
                 ControlMethods.ClusterStatus, new ClusterStatusRequest(), stop).ConfigureAwait(false);
             if (parsed.GetValue(json))

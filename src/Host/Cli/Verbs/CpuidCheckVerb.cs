@@ -51,22 +51,23 @@ internal static class CpuidCheckVerb
         Option<string?> vcpu = new("--vcpu") { Description = "A running vCPU, such as web/0", HelpName = "VM/INDEX" };
         Option<bool> allow = new("--allow-unobserved") { Description = "Accept a loss that was never observed" };
         Option<bool> vetted = new("--vetted") { Description = "Cut the host's table to what this engine offers" };
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("verdict and reasons");
         VerbCommand verb = new(
             "check", "Tell whether a guest with a CPUID table can run on a host.", Remarks, s_examples)
         {
-            table, on, observed, vcpu, at, allow, vetted, json,
+            table, on, observed, vcpu, allow, vetted, json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
             string hostWord = parsed.GetRequiredValue(on);
-            Refuse(parsed.GetValue(table), hostWord, parsed.GetValue(vcpu), parsed.GetResult(at));
+            Refuse(parsed.GetValue(table), hostWord, parsed.GetValue(vcpu), parsed.GetResult(access.At));
             CheckedGuest guest = await CheckedGuest.LoadAsync(
                 parsed.GetValue(table),
                 parsed.GetValue(observed),
                 parsed.GetValue(vcpu),
-                parsed.GetValue(at)!,
+                () => access.Connect(parsed),
                 terminal.Input,
                 stop).ConfigureAwait(false);
             CpuidTable host = CpuidTableSource.LoadDetails(hostWord, terminal.Input).Table;

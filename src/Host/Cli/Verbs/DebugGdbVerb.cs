@@ -2,7 +2,6 @@
 
 using System.CommandLine;
 using System.Globalization;
-using KvmActors.Host.Configuration;
 using KvmActors.Host.Debug;
 
 namespace KvmActors.Host.Cli.Verbs;
@@ -45,6 +44,7 @@ internal static class DebugGdbVerb
         Argument<string> vm = new("VM") { Description = "The VM's name" };
         Option<string> store = JournalVerbs.StoreOption();
         Option<string?> node = Node();
+        ClusterAccess access = new();
         Option<string?> at = new("--at")
         {
             Description = "Where the guest stands at first [default: end]",
@@ -57,13 +57,14 @@ internal static class DebugGdbVerb
         {
             vm, store, node, at, port, layout, json,
         };
+        access.AddCertificatesTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
             ulong wanted = parsed.GetValue(port) ?? PortDefault;
             DebugOptions options = new(
                 parsed.GetRequiredValue(vm),
                 parsed.GetRequiredValue(store),
-                parsed.GetValue(node),
+                parsed.GetValue(node) is { } link ? () => access.Connect(link, parsed) : null,
                 parsed.GetValue(at) ?? "end",
                 wanted <= PortMax ? (int)wanted : throw new CliFault(
                     string.Create(
@@ -81,19 +82,7 @@ internal static class DebugGdbVerb
     {
         Description = "A node of its cluster: follow the VM where its journal ends",
         HelpName = "HOST:PORT",
-        CustomParser = result =>
-        {
-            string text = result.Tokens[^1].Value;
-            if (LinkAddress.TryParse(text, out System.Net.IPEndPoint? address))
-            {
-                return address.ToString();
-            }
-
-            result.AddError(
-                $"Expected HOST:PORT with an IP address or localhost for --node, found \"{text}\". Write for example "
-                + "127.0.0.1:5101.");
-            return null;
-        },
+        CustomParser = VerbOptions.LinkText,
     };
 
     private static Option<RegisterLayout?> Layout() => new("--arch")

@@ -81,7 +81,7 @@ internal static class NodeVerbs
         {
             CliJson.WriteLine(
                 terminal.Out,
-                new { Node = host.Node.Id.ToString(), Link = host.Address.ToString(), Pid = Environment.ProcessId });
+                new { Node = host.Node.Id.ToString(), Link = host.Address, Pid = Environment.ProcessId });
         }
         else
         {

@@ -58,8 +58,9 @@ internal static class VcpuCpuidVerbs
             GetRemarks + VerbOptions.AtRemarks,
             ["kvmactors vcpu cpuid get web/0", "kvmactors vcpu cpuid get web/0 --format json > table.json"])
         {
-            options.Vcpu, format, options.At, options.Json,
+            options.Vcpu, format, options.Json,
         };
+        options.Access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
             VcpuStatus status = await options.ShowAsync(parsed, stop).ConfigureAwait(false);
@@ -90,8 +91,9 @@ internal static class VcpuCpuidVerbs
                 "kvmactors cpuid convert dump.txt --apply template.json | kvmactors vcpu cpuid set web/0 - --cut",
             ])
         {
-            options.Vcpu, source, cut, options.At, options.Json,
+            options.Vcpu, source, cut, options.Json,
         };
+        options.Access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
             CpuidTable given = CpuidTableSource.LoadDetails(parsed.GetRequiredValue(source), terminal.Input).Table;
@@ -133,8 +135,9 @@ internal static class VcpuCpuidVerbs
             ObservedRemarks + VerbOptions.AtRemarks,
             ["kvmactors vcpu cpuid observed web/0", "kvmactors vcpu cpuid observed web/0 --json"])
         {
-            options.Vcpu, options.At, options.Json,
+            options.Vcpu, options.Json,
         };
+        options.Access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
             VcpuStatus status = await options.ShowAsync(parsed, stop).ConfigureAwait(false);

@@ -12,12 +12,12 @@ internal sealed class VcpuOptions(string json)
 {
     public Argument<string> Vcpu { get; } = new("VM/INDEX") { Description = "The vCPU, such as web/0" };
 
-    public Option<string> At { get; } = VerbOptions.At();
+    public ClusterAccess Access { get; } = new();
 
     public Option<bool> Json { get; } = VerbOptions.Json(json);
 
     /// <summary>A client of the node that was named.</summary>
-    public ControlClient Connect(ParseResult parsed) => new(parsed.GetValue(At)!);
+    public ControlClient Connect(ParseResult parsed) => Access.Connect(parsed);
 
     /// <summary>Asks for the vCPU as its owner publishes it.</summary>
     public async Task<VcpuStatus> ShowAsync(ParseResult parsed, CancellationToken stop)

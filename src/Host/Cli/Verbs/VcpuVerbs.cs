@@ -29,8 +29,9 @@ internal static class VcpuVerbs
             VerbOptions.AtRemarks,
             ["kvmactors vcpu show web/0", "kvmactors vcpu show web/0 --json"])
         {
-            options.Vcpu, options.At, options.Json,
+            options.Vcpu, options.Json,
         };
+        options.Access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
             VcpuStatus status = await options.ShowAsync(parsed, stop).ConfigureAwait(false);
@@ -64,8 +65,9 @@ internal static class VcpuVerbs
                 + VerbOptions.AtRemarks,
             ["kvmactors vcpu migrate web/0 --to node-2", "kvmactors vcpu migrate web/0 --to node-2 --json"])
         {
-            options.Vcpu, to, options.At, options.Json,
+            options.Vcpu, to, options.Json,
         };
+        options.Access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
             using ControlClient client = options.Connect(parsed);

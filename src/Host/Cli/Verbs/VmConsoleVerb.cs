@@ -31,15 +31,16 @@ internal static class VmConsoleVerb
         Option<ulong?> from = VerbOptions.Count("--from", "Offset of the first byte [default: 0]", "OFFSET");
         Option<bool> noFollow = new("--no-follow") { Description = "Print what there is now, and end" };
         Option<bool> input = new("--input") { Description = "Type standard input into the console too" };
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("pieces");
         VerbCommand verb = new("console", "Print a VM's console.", Remarks, s_examples)
         {
-            name, from, noFollow, input, at, json,
+            name, from, noFollow, input, json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = access.Connect(parsed);
             using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
             ConsoleRequest request = new()
             {

@@ -63,15 +63,16 @@ internal static class VmCreateVerb
         Option<ulong?> seed = VerbOptions.RandomSeed("made from the name");
         Option<string?> on = OnOption();
         Option<bool> start = new("--start") { Description = "Start it too" };
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("the VM");
         VerbCommand verb = new("create", Description, VerbOptions.AtRemarks, s_examples)
         {
-            name, image, memory, vcpus, append, initrd, patch, cpuid, dialect, seed, on, start, at, json,
+            name, image, memory, vcpus, append, initrd, patch, cpuid, dialect, seed, on, start, json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = access.Connect(parsed);
             string path = parsed.GetRequiredValue(image);
             byte[] file = GuestImageFile.Read(path);
             byte[] disk = parsed.GetValue(initrd) is { } diskPath ? GuestImageFile.Read(diskPath) : [];

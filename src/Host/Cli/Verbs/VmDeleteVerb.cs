@@ -27,15 +27,16 @@ internal static class VmDeleteVerb
     {
         Argument<string> name = VmVerbs.NameArgument();
         Option<bool> force = new("--force") { Description = "Also if it runs or is paused" };
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("the name of what was deleted");
         VerbCommand verb = new("delete", "Delete a VM with its journal and snapshots.", Remarks, s_examples)
         {
-            name, force, at, json,
+            name, force, json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = access.Connect(parsed);
             DeleteVmRequest request = new()
             {
                 Command = client.NextCommand(),

@@ -41,15 +41,16 @@ internal static class VmForkVerb
             HelpName = "NODE",
         };
         Option<bool> start = new("--start") { Description = "Start it too" };
-        Option<string> link = VerbOptions.At("--link");
+        ClusterAccess access = new("--link");
         Option<bool> json = VerbOptions.Json("the VM");
         VerbCommand verb = new("fork", "Make a new VM of a moment of another's past.", Remarks, s_examples)
         {
-            name, moment, newName, node, start, link, json,
+            name, moment, newName, node, start, json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(link)!);
+            using ControlClient client = access.Connect(parsed);
             ForkVmRequest request = new()
             {
                 Command = client.NextCommand(),

@@ -38,16 +38,17 @@ internal static class VmMigrateVerb
             Required = true,
         };
         Option<bool> dry = new("--dry-run") { Description = "Only say whether it can be moved, and what is missing" };
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("what the move was like");
         VerbCommand verb = new(
             "migrate", "Move a VM with all its vCPUs to another node while its guest runs.", Remarks, s_examples)
         {
-            name, to, dry, at, json,
+            name, to, dry, json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = access.Connect(parsed);
             if (parsed.GetValue(dry))
             {
                 CheckMoveRequest check = new()

@@ -42,15 +42,16 @@ internal static class VmRestoreVerb
             HelpName = "NODE",
         };
         Option<bool> start = new("--start") { Description = "Start it too" };
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("the VM");
         VerbCommand verb = new("restore", "Make a new VM of a saved VM's file.", Remarks, s_examples)
         {
-            file, name, node, start, at, json,
+            file, name, node, start, json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = access.Connect(parsed);
             await using FileStream source = Open(parsed.GetRequiredValue(file));
             SavedVmReport saved = await SavedVmReport.ReadAsync(source, source.Name, stop).ConfigureAwait(false);
             source.Position = 0;

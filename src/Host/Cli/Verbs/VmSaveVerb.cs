@@ -28,15 +28,16 @@ internal static class VmSaveVerb
         Argument<string> name = VmVerbs.NameArgument();
         Argument<string> file = new("FILE") { Description = "Where to write it" };
         Option<bool> force = new("--force") { Description = "Replace a file that is there" };
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("what was saved");
         VerbCommand verb = new("save", "Save a VM into a file; it runs on.", Remarks, s_examples)
         {
-            name, file, force, at, json,
+            name, file, force, json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = access.Connect(parsed);
             SaveVmRequest request = new() { Command = client.NextCommand(), Name = parsed.GetRequiredValue(name) };
             using SavingFile target = new(parsed.GetRequiredValue(file), parsed.GetValue(force));
             VerbProgress progress = new(terminal);

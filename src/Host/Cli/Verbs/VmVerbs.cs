@@ -65,7 +65,7 @@ internal static class VmVerbs
 
     private static VerbCommand BuildList(CliTerminal terminal)
     {
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("an array of VMs");
         VerbCommand verb = new(
             "list",
@@ -73,11 +73,12 @@ internal static class VmVerbs
             VerbOptions.AtRemarks,
             ["kvmactors vm list", "kvmactors vm list --json"])
         {
-            at, json,
+            json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = access.Connect(parsed);
             ListVmsReply reply = await client.CallAsync(ControlMethods.ListVms, new ListVmsRequest(), stop)
                 .ConfigureAwait(false);
             if (parsed.GetValue(json))
@@ -97,7 +98,7 @@ internal static class VmVerbs
     private static VerbCommand BuildShow(CliTerminal terminal)
     {
         Argument<string> name = NameArgument();
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("the VM with its patched hypercall sites");
         VerbCommand verb = new(
             "show",
@@ -105,11 +106,12 @@ internal static class VmVerbs
             VerbOptions.AtRemarks,
             ["kvmactors vm show web", "kvmactors vm show web --json"])
         {
-            name, at, json,
+            name, json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = access.Connect(parsed);
             ShowVmRequest request = new() { Name = parsed.GetRequiredValue(name) };
             VmStatus vm = await client.CallAsync(ControlMethods.ShowVm, request, stop).ConfigureAwait(false);
             Print(vm, parsed.GetValue(json), terminal);
@@ -122,15 +124,16 @@ internal static class VmVerbs
         string word, string description, RpcMethod<VmCommandRequest, VmStatus> method, CliTerminal terminal)
     {
         Argument<string> name = NameArgument();
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("the VM as it is then");
         VerbCommand verb = new(word, description, VerbOptions.AtRemarks, [$"kvmactors vm {word} web"])
         {
-            name, at, json,
+            name, json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = access.Connect(parsed);
             VmCommandRequest request = new()
             {
                 Command = client.NextCommand(),

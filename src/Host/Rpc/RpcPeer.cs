@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Host.Security;
+
+namespace KvmActors.Host.Rpc;
+
+/// <summary>Who is at the other end of a connection, as its certificate says.</summary>
+/// <param name="Remote">Address and port.</param>
+/// <param name="Print">SHA-256 of the certificate; empty where there was none.</param>
+internal sealed record RpcPeer(string Remote, string Print, CertificateVerdict Verdict)
+{
+    /// <summary>Null: its certificate was refused.</summary>
+    public CertificateIdentity? Identity => (Verdict as CertificateVerdict.Accepted)?.Identity;
+}
