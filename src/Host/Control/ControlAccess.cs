@@ -31,6 +31,7 @@ internal static class ControlAccess
         [ControlMethods.SaveVm.Path] = RpcAccess.Change,
         [ControlMethods.RestoreVm.Path] = RpcAccess.Change,
         [ControlMethods.ForkVm.Path] = RpcAccess.Change,
+        [ControlMethods.ReleaseVm.Path] = RpcAccess.Change,
         [ControlMethods.MigrateVm.Path] = RpcAccess.Change,
         [ControlMethods.MigrateVcpu.Path] = RpcAccess.Change,
         [ControlMethods.SetVcpuCpuid.Path] = RpcAccess.Change,

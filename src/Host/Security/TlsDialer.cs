@@ -21,9 +21,7 @@ internal sealed class TlsDialer(TlsCredentials credentials, Func<string, Cancell
     /// <exception cref="TlsRefusedException">What answers is not the node that was meant.</exception>
     public async ValueTask<Stream> DialAsync(DnsEndPoint target, CancellationToken cancellationToken)
     {
-        string place = target.Host.Contains(':', StringComparison.Ordinal)
-            ? $"[{target.Host}]:{target.Port}"
-            : $"{target.Host}:{target.Port}";
+        string place = $"{target.Host}:{target.Port}";
         string? expected = nodeAt is null ? null : await nodeAt(place, cancellationToken).ConfigureAwait(false)
             ?? throw new TlsRefusedException($"Expected a node of this cluster at {place}, found none in its table.");
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -53,11 +51,13 @@ internal sealed class TlsDialer(TlsCredentials credentials, Func<string, Cancell
     private async Task<CertificateVerdict> ShakeHandsAsync(
         SslStream stream, DnsEndPoint target, string place, string? expected, CancellationToken cancellationToken)
     {
+        // An IPv6 address comes in its brackets.
+        string host = target.Host.Trim('[', ']');
         TlsMaterial material = credentials.Current;
         CertificateVerdict verdict = new CertificateVerdict.Refused("Expected a node's certificate, found none.");
         SslClientAuthenticationOptions options = new()
         {
-            TargetHost = target.Host,
+            TargetHost = host,
             ApplicationProtocols = [SslApplicationProtocol.Http2],
             EnabledSslProtocols = SslProtocols.Tls13,
             ClientCertificateContext = material.Context,
@@ -65,7 +65,7 @@ internal sealed class TlsDialer(TlsCredentials credentials, Func<string, Cancell
             AllowTlsResume = false,
             RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
             {
-                verdict = Judge(material, certificate as X509Certificate2, chain, target.Host, expected);
+                verdict = Judge(material, certificate as X509Certificate2, chain, host, expected);
                 return certificate is not null;
             },
         };

@@ -161,6 +161,23 @@ public sealed class LinkWireTests
             Convert.FromHexString(hex), CancellationToken.None));
     }
 
+    [Fact]
+    public async Task A_peer_speaks_for_itself_and_for_no_other_node()
+    {
+        TestCluster cluster = new(seed: 31, HostVendor.Intel);
+        cluster.World.Run(() => cluster.StartAllAsync());
+        byte[] move = MigrationWire.Of(new MigrationMessage.Cancel(s_key)).ToByteArray();
+        ClusterNode node = cluster["node-1"].Node;
+
+        UnauthorizedAccessException fault = await Assert.ThrowsAsync<UnauthorizedAccessException>(
+            () => node.HandleLinkAsync(move, "node-2", CancellationToken.None));
+
+        Assert.StartsWith(
+            "Expected node-2 to move its own VMs, found a message of a move from node-1#4.", fault.Message,
+            StringComparison.Ordinal);
+        cluster.World.Run(() => node.HandleLinkAsync(move, "node-1", CancellationToken.None));
+    }
+
     private static IEnumerable<string> Cases<T>() =>
         typeof(T).GetNestedTypes().Where(type => type.IsSubclassOf(typeof(T))).Select(type => type.Name);
 

@@ -59,6 +59,11 @@ public sealed class ReferenceConfTests
         HostOptions third = ConfigurationLoader.Load(
             Repository.File("hocon/three-nodes-postgres.conf"), node: "node-3");
 
+        HostOptions secured = ConfigurationLoader.Load(Repository.File("hocon/three-nodes-tls.conf"), node: "node-3");
+
+        Assert.Equal("pki/node-3.key", secured.Tls.Files!.Key);
+        Assert.Equal("pki/ca.crt", secured.Tls.Files.Authority);
+        Assert.Equal("10.0.0.3:5101", secured.Node.Advertised);
         Assert.Equal("postgres://kvmactors@127.0.0.1:5432/kvmactors", third.Store.Name);
         Assert.True(third.Store.PostgresOptions.StatementTimeout < third.Cluster.Lease / 2);
         Assert.Equal("node-1", single.Node.Name);

@@ -32,8 +32,8 @@ def load(path):
 
 
 class Client:
-    def __init__(self, address, service, class_of):
-        self._channel = grpc.insecure_channel(address)
+    def __init__(self, address, service, class_of, channel=None):
+        self._channel = channel or grpc.insecure_channel(address)
         self._service = service
         self._class_of = class_of
         self._commands = 0

@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
-using KvmActors.Host.Control;
 using KvmActors.Host.Control.V1;
 using KvmActors.Host.Rpc;
 using KvmActors.Host.Security;

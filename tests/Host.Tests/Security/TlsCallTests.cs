@@ -217,7 +217,7 @@ public sealed class TlsCallTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_renewed_certificate_is_shown_without_a_restart_and_a_broken_one_changes_nothing()
     {
-        TlsCredentials own = TlsCredentials.OfNode(
+        var own = TlsCredentials.OfNode(
             _pki.Write(CertificateRole.Node, "node-7"), null, "node-7", _clock, _logs.CreateLogger("KvmActors.Tls"));
         string first = TlsMaterial.PrintOf(own.Current.Own[0]);
 

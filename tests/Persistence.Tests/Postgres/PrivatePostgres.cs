@@ -20,23 +20,27 @@ public sealed class PrivatePostgres : IAsyncDisposable
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kvmactors-postgres-");
     private readonly int _port = FreePort();
+    private readonly (string Certificate, string Key)? _tls;
     private Process? _server;
     private Task _log = Task.CompletedTask;
 
-    private PrivatePostgres()
-    {
-    }
+    private PrivatePostgres((string Certificate, string Key)? tls) => _tls = tls;
 
     /// <summary>libpq's format; readable by this user alone.</summary>
     public string PasswordFile => Path.Combine(_folder.FullName, "passwords");
 
     public int Port => _port;
 
+    private string CertificateFile => Path.Combine(_folder.FullName, "server.crt");
+
+    private string KeyFile => Path.Combine(_folder.FullName, "server.key");
+
     private string Data => Path.Combine(_folder.FullName, "data");
 
-    public static async Task<PrivatePostgres> StartAsync()
+    /// <param name="tls">In PEM; null: a server without TLS.</param>
+    public static async Task<PrivatePostgres> StartAsync((string Certificate, string Key)? tls = null)
     {
-        PrivatePostgres server = new();
+        PrivatePostgres server = new(tls);
         await server.CreateAsync();
         await server.RunAsync();
         return server;
@@ -73,7 +77,8 @@ public sealed class PrivatePostgres : IAsyncDisposable
         _server = Process.Start(Command(
             "postgres", "-D", Data, "-p", Text(_port), "-c", "listen_addresses=127.0.0.1", "-c",
             "unix_socket_directories=", "-c", "fsync=on", "-c", "logging_collector=off", "-c", "max_connections=60",
-            "-c", "shared_buffers=32MB", "-c", "log_min_messages=log"))!;
+            "-c", "shared_buffers=32MB", "-c", "log_min_messages=log", "-c", _tls is null ? "ssl=off" : "ssl=on",
+            "-c", $"ssl_cert_file={CertificateFile}", "-c", $"ssl_key_file={KeyFile}"))!;
         TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _log = ReadLogAsync(_server, ready);
         await ready.Task.WaitAsync(s_patience);
@@ -165,6 +170,13 @@ public sealed class PrivatePostgres : IAsyncDisposable
         await File.WriteAllTextAsync(passwordForInit, password);
         await File.WriteAllTextAsync(PasswordFile, $"*:*:*:{User}:{password}\n");
         Directory.CreateDirectory(Data);
+        if (_tls is { } tls)
+        {
+            await File.WriteAllTextAsync(CertificateFile, tls.Certificate);
+            await File.WriteAllTextAsync(KeyFile, tls.Key);
+            await DoAsync(Own("chmod", "600", KeyFile));
+        }
+
         if (Environment.UserName == "root")
         {
             await DoAsync(Own("chown", "-R", OtherUser().User, _folder.FullName));

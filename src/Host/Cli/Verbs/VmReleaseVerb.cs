@@ -27,15 +27,16 @@ internal static class VmReleaseVerb
     public static Command Build(CliTerminal terminal)
     {
         Argument<string> name = VmVerbs.NameArgument();
-        Option<string> at = VerbOptions.At();
+        ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("the name, and what was done");
         VerbCommand verb = new("release", "Give a quarantined VM back to service.", Remarks, s_examples)
         {
-            name, at, json,
+            name, json,
         };
+        access.AddTo(verb);
         verb.SetAction(async (parsed, stop) =>
         {
-            using ControlClient client = new(parsed.GetValue(at)!);
+            using ControlClient client = access.Connect(parsed);
             ReleaseVmRequest request = new() { Name = parsed.GetRequiredValue(name) };
             ReleaseVmReply reply = await client.CallAsync(ControlMethods.ReleaseVm, request, stop)
                 .ConfigureAwait(false);
