@@ -7,8 +7,8 @@ using KvmActors.Host.Security;
 
 namespace KvmActors.Host.Cli;
 
-/// <summary>How a verb finds a cluster and shows who asks: <c>--at</c>, <c>--cert</c>, <c>--key</c>, <c>--ca</c>, or the
-/// environment's <c>KVMACTORS_AT</c>, <c>_CERT</c>, <c>_KEY</c> and <c>_CA</c>.</summary>
+/// <summary>How a verb finds a cluster and shows who asks: <c>--at</c>, <c>--cert</c>, <c>--key</c>, <c>--ca</c>, or
+/// the environment's <c>KVMACTORS_AT</c>, <c>_CERT</c>, <c>_KEY</c> and <c>_CA</c>.</summary>
 /// <param name="at">Another name where --at is a moment.</param>
 internal sealed class ClusterAccess(string at = "--at")
 {

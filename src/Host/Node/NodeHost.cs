@@ -69,7 +69,11 @@ internal sealed class NodeHost : IAsyncDisposable
         CpuidTable cpuid = CpuidSource.Read(options.Node.CpuidFile);
         TlsCredentials? credentials = options.Tls.Files is { } files
             ? TlsCredentials.OfNode(
-                files, options.Tls.RevokedFile, options.Node.Name, TimeProvider.System, logs.CreateLogger("KvmActors.Tls"))
+                files,
+                options.Tls.RevokedFile,
+                options.Node.Name,
+                TimeProvider.System,
+                logs.CreateLogger("KvmActors.Tls"))
             : null;
         IStore store = await StoreOpening.OpenAsync(options, cancellationToken).ConfigureAwait(false);
         NodeHost host = new(options, credentials, store, logs);

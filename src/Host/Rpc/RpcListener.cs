@@ -43,8 +43,8 @@ internal sealed class RpcListener : IAsyncDisposable
         if (options.Tls is null && !IPAddress.IsLoopback(address.Address))
         {
             throw new CliFault(
-                $"Expected a loopback address or mutual TLS for node.link, found {address} without TLS. Whoever reaches "
-                + "a node controls its VMs: set kvmactors.tls.certificate, or use 127.0.0.1.");
+                $"Expected a loopback address or mutual TLS for node.link, found {address} without TLS. Whoever "
+                + "reaches a node controls its VMs: set kvmactors.tls.certificate, or use 127.0.0.1.");
         }
 
         ILogger log = logs.CreateLogger("KvmActors.Rpc");

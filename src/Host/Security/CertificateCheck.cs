@@ -106,7 +106,7 @@ internal static class CertificateCheck
             + string.Join(" ", chain.ChainStatus.Select(status => status.StatusInformation.Trim()));
     }
 
-    /// <summary>Where the chain ends. Two authorities may have one name, so that their prints tell them apart.</summary>
+    /// <summary>Where the chain ends.</summary>
     private static string IssuerOf(X509Chain chain, X509Certificate2 certificate)
     {
         X509Certificate2 last = chain.ChainElements.Count > 0 ? chain.ChainElements[^1].Certificate : certificate;

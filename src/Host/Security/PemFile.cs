@@ -45,7 +45,7 @@ internal static class PemFile
     }
 
     /// <summary>A certificate together with its private key.</summary>
-    /// <exception cref="CliFault">One of them is missing, does not read, is open to others, or is another's.</exception>
+    /// <exception cref="CliFault">One of them is missing, does not read, is open to others, or another's.</exception>
     public static X509Certificate2 ReadWithKey(
         string certificatePath, string keyPath, string whoseCertificate, string whoseKey)
     {
@@ -152,7 +152,8 @@ internal static class PemFile
             FileInfo file = new(path);
             if (file.Exists && file.Length > BytesMax)
             {
-                throw new CliFault($"Expected {what} at {path} ({whose}), found a file of {file.Length} bytes. Name another.");
+                throw new CliFault(
+                    $"Expected {what} at {path} ({whose}), found a file of {file.Length} bytes. Name another.");
             }
 
             return File.ReadAllText(path);
@@ -160,7 +161,8 @@ internal static class PemFile
         catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new CliFault(
-                $"Expected {what} at {path} ({whose}), found no such file. Make one with kvmactors cert, or name another.",
+                $"Expected {what} at {path} ({whose}), found no such file. Make one with kvmactors cert, or name "
+                + "another.",
                 fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)

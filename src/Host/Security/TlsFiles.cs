@@ -14,7 +14,7 @@ internal sealed record TlsFiles(string Certificate, string Key, string Authority
     /// <summary>The authority's name as a file, beside the certificates it signed.</summary>
     public const string AuthorityName = "ca";
 
-    /// <summary>As <c>kvmactors cert</c> lays them out: the key beside the certificate, and <c>ca.crt</c> too.</summary>
+    /// <summary>As <c>kvmactors cert</c> lays them out: key and <c>ca.crt</c> beside the certificate.</summary>
     /// <param name="key">Null: the certificate's path, which ends in <c>.key</c>.</param>
     /// <param name="authority">Null: <c>ca.crt</c> in the certificate's folder.</param>
     public static TlsFiles Of(string certificate, string? key, string? authority) => new(

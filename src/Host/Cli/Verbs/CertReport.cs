@@ -47,6 +47,7 @@ internal sealed record CertReport(
     /// <param name="verdict">What an authority said of it; null where none was asked.</param>
     public void Write(CliTerminal terminal, string? verdict = null)
     {
+        bool isOver = ValidUntil < TimeProvider.System.GetUtcNow();
         FieldList fields = new();
         fields.Add("certificate", File ?? "");
         fields.Add("key", KeyFile is null ? "" : $"{KeyFile} (keep it secret: only its owner can read it)");
@@ -62,7 +63,7 @@ internal sealed record CertReport(
         fields.Add("valid from", CertificateCheck.TextOf(ValidFrom));
         fields.Add("valid until", string.Create(
             CultureInfo.InvariantCulture,
-            $"{CertificateCheck.TextOf(ValidUntil)} ({(ValidUntil < TimeProvider.System.GetUtcNow() ? "expired" : $"{DaysLeft} days left")})"));
+            $"{CertificateCheck.TextOf(ValidUntil)} ({(isOver ? "expired" : $"{DaysLeft} days left")})"));
         fields.Add("sha256", Sha256);
         fields.Add("verdict", verdict ?? "");
         fields.Write(terminal);

@@ -43,7 +43,8 @@ internal static class CertShowVerb
         string? refusal = (verdict as CertificateVerdict.Refused)?.Reason;
         if (isJson)
         {
-            CliJson.Write(terminal.Out, new { Certificate = report, Refused = refusal, IsChecked = verdict is not null });
+            CliJson.Write(
+                terminal.Out, new { Certificate = report, Refused = refusal, IsChecked = verdict is not null });
         }
         else
         {

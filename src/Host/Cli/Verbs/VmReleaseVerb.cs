@@ -21,7 +21,7 @@ internal static class VmReleaseVerb
     private static readonly string[] s_examples =
     [
         "kvmactors vm release web",
-        "kvmactors vm release web && kvmactors vm resume web",
+        "kvmactors vm release web --json",
     ];
 
     public static Command Build(CliTerminal terminal)
