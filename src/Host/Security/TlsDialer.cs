@@ -108,6 +108,7 @@ internal sealed class TlsDialer(TlsCredentials credentials, Func<string, Cancell
             ? verdict
             : new CertificateVerdict.Refused(
                 $"Expected a certificate for {host}, found that of {identity} for "
-                + $"{CertificateNames.Of(certificate).Text}. Dial one of these, or make a new one with: kvmactors cert node {identity.Name} --address {host}");
+                + $"{CertificateNames.Of(certificate).Text}. Dial one of these, or make a new one with: "
+                + $"kvmactors cert node {identity.Name} --address {host}");
     }
 }
