@@ -68,6 +68,9 @@ internal static partial class HostLog
     [LoggerMessage(20, LogLevel.Warning, "The store gave no answer to {What}: {Reason}")]
     internal static partial void StoreTrouble(this ILogger logger, string what, string reason);
 
+    [LoggerMessage(21, LogLevel.Warning, "No flight recorder at {Folder}: {Reason}")]
+    internal static partial void NoFlightRecorder(this ILogger logger, string folder, string reason);
+
     [LoggerMessage(30, LogLevel.Information, "VM {Vm} of {From} was claimed under epoch {Epoch}")]
     internal static partial void VmClaimed(this ILogger logger, VmId vm, NodeId? from, Epoch epoch);
 

@@ -19,6 +19,7 @@ internal sealed record HostOptions(
     MigrationOptions Migration,
     RpcOptions Rpc,
     TlsOptions Tls,
+    FlightOptions Flight,
     LogLevel LogLevel)
 {
     private static readonly TimeSpan s_minute = TimeSpan.FromMinutes(1);
@@ -34,6 +35,7 @@ internal sealed record HostOptions(
         BindMigration(config),
         BindRpc(config),
         TlsOptions.Bind(config),
+        FlightOptions.Bind(config),
         config.GetChoice("kvmactors.log.level", s_logLevels));
 
     private static readonly ImmutableArray<(string, LogLevel)> s_logLevels =

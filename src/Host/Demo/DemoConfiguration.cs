@@ -47,6 +47,7 @@ internal static class DemoConfiguration
             .Append(options.Store is { } store
                 ? StoreLines(StoreOpening.ParseAddress(store))
                 : $"  store.path = {Quote(storeFile)}\n")
+            .AppendLine($"  flight.folder = {Quote(storeFile + ".flight")}")
             .AppendLine("  # Short, so that a takeover has a snapshot to start from that is not the first one.")
             .AppendLine("  journal.snapshot-interval = 50ms")
             .AppendLine("  nodes {");

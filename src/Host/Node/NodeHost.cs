@@ -6,6 +6,7 @@ using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Control;
+using KvmActors.Host.Flight;
 using KvmActors.Host.Rpc;
 using KvmActors.Host.Security;
 using KvmActors.Host.Store;
@@ -34,6 +35,7 @@ internal sealed class NodeHost : IAsyncDisposable
     private readonly INodeDeathProbe _probe;
     private readonly TlsCredentials? _credentials;
     private readonly NodeLink _link;
+    private readonly FlightRecorder? _recorder;
     private RpcListener? _listener;
     private NodeProcessLock? _lock;
     private ClusterNode? _node;
@@ -42,9 +44,10 @@ internal sealed class NodeHost : IAsyncDisposable
     private NodeHost(HostOptions options, TlsCredentials? credentials, IStore store, ILoggerFactory logs)
     {
         _options = options;
-        _store = store;
         _logs = logs;
         _log = logs.CreateLogger("KvmActors.Node");
+        _recorder = OpenRecorder();
+        _store = _recorder is null ? store : new RecordedStore(store, _recorder);
         _probe = options.Store.Kind == StoreKind.Sqlite
             ? new FileLockProbe(options.Store.Path)
             : new LeaseOnlyProbe();
@@ -125,7 +128,35 @@ internal sealed class NodeHost : IAsyncDisposable
         await _store.DisposeAsync().ConfigureAwait(false);
         (_probe as IDisposable)?.Dispose();
         _lock?.Dispose();
+        AppDomain.CurrentDomain.UnhandledException -= OnUnhandled;
+        _recorder?.Dispose();
     }
+
+    /// <returns>Null where none is wanted, or none can be had: that keeps no node from its work.</returns>
+    private FlightRecorder? OpenRecorder()
+    {
+        if (_options.Flight.Events == 0)
+        {
+            return null;
+        }
+
+        string folder = _options.Flight.FolderFor(_options.Store);
+        try
+        {
+            var recorder = FlightRecorder.Open(folder, _options.Node.Name, _options.Flight.Events);
+            recorder.Record($"{EngineName} starts as process {Environment.ProcessId}");
+            AppDomain.CurrentDomain.UnhandledException += OnUnhandled;
+            return recorder;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            _log.NoFlightRecorder(folder, fault.Message);
+            return null;
+        }
+    }
+
+    private void OnUnhandled(object sender, UnhandledExceptionEventArgs fatal) =>
+        _recorder?.Record($"fatal: {fatal.ExceptionObject}");
 
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
@@ -175,15 +206,17 @@ internal sealed class NodeHost : IAsyncDisposable
 
     private async Task JoinAsync(CpuidTable cpuid, CancellationToken cancellationToken)
     {
+        RecordedEvents events = new(new ClusterLogObserver(_logs.CreateLogger("KvmActors.Cluster")), _recorder);
         _node = new ClusterNode(NodeOptionsOf(cpuid), new ClusterNodeServices(
             _store,
             TimeProvider.System,
             TaskScheduler.Default,
-            _link,
+            new RecordedLink(_link, _recorder),
             vm => new GuestThread(vm),
             new MachineGuestFactory(EngineName),
             _probe,
-            new ClusterLogObserver(_logs.CreateLogger("KvmActors.Cluster"))));
+            events,
+            events));
         RegisterResult result = await RegisterAsync(_node, cancellationToken).ConfigureAwait(false);
         if (result is RegisterResult.NameTaken { Holder: var holder })
         {

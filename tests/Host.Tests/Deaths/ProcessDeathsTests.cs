@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
@@ -11,7 +10,6 @@ using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Control;
 using KvmActors.Host.Control.V1;
 using KvmActors.Host.Store;
-using KvmActors.Host.Tests.Cli;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Tests.Postgres;
@@ -228,24 +226,16 @@ public sealed class ProcessDeathsTests(ITestOutputHelper output) : IDisposable
 
     private async Task AssertJournalAsync(string store, byte[] image, string console)
     {
-        string sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(console)));
-        CliRun verified = await CliRun.OfAsync("journal", "verify", "--store", store);
-        Assert.Equal((0, ""), (verified.ExitCode, verified.Error));
-        output.WriteLine(verified.Out);
-        CliRun replayed = await CliRun.OfAsync(
-            "journal", "replay", s_vm.ToString(), "--verify", "--store", store, "--json");
-        Assert.True(replayed.ExitCode == 0 && replayed.Error.Length == 0, replayed.Error + replayed.Out);
-        using var replay = JsonDocument.Parse(replayed.Out);
-        Assert.True(replay.RootElement.GetProperty("equal").GetBoolean());
-        Assert.Equal(sha256, replay.RootElement.GetProperty("consoleSha256").GetString());
-        output.WriteLine(replayed.Out);
+        output.WriteLine(await JournalProof.VerifyAsync(store));
+        using JsonDocument replay = await JournalProof.ReplayAsync(store, s_vm);
+        Assert.Equal(
+            JournalProof.Sha256(Encoding.ASCII.GetBytes(console)),
+            replay.RootElement.GetProperty("consoleSha256").GetString());
+        output.WriteLine(replay.RootElement.GetRawText());
 
         await using IStore opened = await StoreOpening.OpenReadOnlyAsync(store, CancellationToken.None);
         VmHistory history = await JournalReplayer.ReadHistoryAsync(opened, s_vm, CancellationToken.None);
-        TwinResult twin = TwinRun.Execute(TwinScript.From(history), new MachineGuestFactory("twin"), image);
-        Assert.Equal(sha256, twin.ConsoleSha256);
-        Assert.Equal(replay.RootElement.GetProperty("stateHash").GetString(), twin.State.ToString());
-        Assert.Equal(replay.RootElement.GetProperty("memorySum").GetString(), twin.Memory.ToString());
+        JournalProof.AssertTwin(history, image, replay);
         await AssertRecoveriesAsync(opened, history);
     }
 

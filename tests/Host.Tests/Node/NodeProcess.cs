@@ -15,9 +15,16 @@ internal sealed class NodeProcess : IDisposable
     private readonly Task<string> _errors;
 
     public NodeProcess(params string[] arguments)
+        : this([], arguments)
+    {
+    }
+
+    /// <param name="before">A command that runs another one in its own place, without a process between.</param>
+    public NodeProcess(string[] before, string[] arguments)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "kvmactors.dll");
-        _process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments])
+        string[] all = [.. before, "dotnet", program, .. arguments];
+        _process = Process.Start(new ProcessStartInfo(all[0], all[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -55,10 +62,20 @@ internal sealed class NodeProcess : IDisposable
         return (_process.ExitCode, await _errors);
     }
 
-    /// <summary>SIGTERM.</summary>
-    public void Terminate()
+    /// <summary>Done when it has ended, however long that takes.</summary>
+    public async Task<(int ExitCode, string Errors)> ExitAsync()
     {
-        using var kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]);
+        await _process.WaitForExitAsync();
+        return (_process.ExitCode, await _errors);
+    }
+
+    /// <summary>SIGTERM.</summary>
+    public void Terminate() => Signal("TERM");
+
+    /// <summary>Any signal, by its name without SIG.</summary>
+    public void Signal(string name)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", Id.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
 

@@ -20,27 +20,38 @@ public sealed class PrivatePostgres : IAsyncDisposable
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kvmactors-postgres-");
     private readonly int _port = FreePort();
+    private readonly string _host;
+    private readonly string _data;
     private readonly (string Certificate, string Key)? _tls;
     private Process? _server;
     private Task _log = Task.CompletedTask;
 
-    private PrivatePostgres((string Certificate, string Key)? tls) => _tls = tls;
+    private PrivatePostgres((string Certificate, string Key)? tls, string host, string? data)
+    {
+        _tls = tls;
+        _host = host;
+        _data = data ?? Path.Combine(_folder.FullName, "data");
+    }
 
     /// <summary>libpq's format; readable by this user alone.</summary>
     public string PasswordFile => Path.Combine(_folder.FullName, "passwords");
 
     public int Port => _port;
 
+    /// <summary>False after it was killed, or ended by itself: a full disk may do that.</summary>
+    public bool IsRunning => _server is { HasExited: false };
+
     private string CertificateFile => Path.Combine(_folder.FullName, "server.crt");
 
     private string KeyFile => Path.Combine(_folder.FullName, "server.key");
 
-    private string Data => Path.Combine(_folder.FullName, "data");
-
     /// <param name="tls">In PEM; null: a server without TLS.</param>
-    public static async Task<PrivatePostgres> StartAsync((string Certificate, string Key)? tls = null)
+    /// <param name="host">An address of this machine below 127.0.0.0/8 on which it listens.</param>
+    /// <param name="data">Folder to make its files in; null: a temporary one.</param>
+    public static async Task<PrivatePostgres> StartAsync(
+        (string Certificate, string Key)? tls = null, string host = "127.0.0.1", string? data = null)
     {
-        PrivatePostgres server = new(tls);
+        PrivatePostgres server = new(tls, host, data);
         await server.CreateAsync();
         await server.RunAsync();
         return server;
@@ -48,7 +59,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
 
     /// <summary>A store that nobody else has, in a schema of its own.</summary>
     public PostgresAddress Address(string schema) =>
-        new("127.0.0.1", _port, "postgres", User, schema, PasswordFile: PasswordFile);
+        new(_host, _port, "postgres", User, schema, PasswordFile: PasswordFile);
 
     /// <summary>The same as the command line takes it.</summary>
     public string Text(string schema) => $"{Address(schema)}{(schema == PostgresAddress.DefaultSchema ? '?' : '&')}"
@@ -57,7 +68,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
     /// <summary>kill -9 of the server and of all its processes: what was not flushed is gone with them.</summary>
     public async Task KillAsync()
     {
-        int[] all = [_server!.Id, .. ChildrenOf(_server.Id)];
+        int[] all = [_server!.Id, .. _server.HasExited ? [] : ChildrenOf(_server.Id)];
         foreach (int process in all)
         {
             // Some end by themselves meanwhile: what kill says of them is not of interest.
@@ -75,8 +86,8 @@ public sealed class PrivatePostgres : IAsyncDisposable
     public async Task RunAsync()
     {
         _server = Process.Start(Command(
-            "postgres", "-D", Data, "-p", Text(_port), "-c", "listen_addresses=127.0.0.1", "-c",
-            "unix_socket_directories=", "-c", "fsync=on", "-c", "logging_collector=off", "-c", "max_connections=60",
+            "postgres", "-D", _data, "-p", Text(_port), "-c", $"listen_addresses={_host}", "-c",
+            "unix_socket_directories=", "-c", "fsync=on", "-c", "logging_collector=off", "-c", "max_connections=120",
             "-c", "shared_buffers=32MB", "-c", "log_min_messages=log", "-c", _tls is null ? "ssl=off" : "ssl=on",
             "-c", $"ssl_cert_file={CertificateFile}", "-c", $"ssl_key_file={KeyFile}"))!;
         TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -169,7 +180,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
         string passwordForInit = Path.Combine(_folder.FullName, "first-password");
         await File.WriteAllTextAsync(passwordForInit, password);
         await File.WriteAllTextAsync(PasswordFile, $"*:*:*:{User}:{password}\n");
-        Directory.CreateDirectory(Data);
+        Directory.CreateDirectory(_data);
         if (_tls is { } tls)
         {
             await File.WriteAllTextAsync(CertificateFile, tls.Certificate);
@@ -179,12 +190,13 @@ public sealed class PrivatePostgres : IAsyncDisposable
 
         if (Environment.UserName == "root")
         {
-            await DoAsync(Own("chown", "-R", OtherUser().User, _folder.FullName));
+            await DoAsync(Own("chown", "-R", OtherUser().User, _folder.FullName, _data));
         }
 
         await DoAsync(Command(
-            "initdb", "-D", Data, "-U", User, "-A", "scram-sha-256", $"--pwfile={passwordForInit}", "-E", "UTF8",
+            "initdb", "-D", _data, "-U", User, "-A", "scram-sha-256", $"--pwfile={passwordForInit}", "-E", "UTF8",
             "--locale=C.UTF-8", "--no-sync"));
         await DoAsync(Own("chmod", "600", PasswordFile));
+        await File.AppendAllTextAsync(Path.Combine(_data, "pg_hba.conf"), "host all all 127.0.0.0/8 scram-sha-256\n");
     }
 }

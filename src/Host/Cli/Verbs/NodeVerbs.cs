@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KvmActors.Host.Cli.Verbs;
 
-/// <summary><c>node run</c></summary>
+/// <summary><c>node …</c>, and <c>node run</c>.</summary>
 internal static class NodeVerbs
 {
     private const string Remarks = """
@@ -49,7 +49,7 @@ internal static class NodeVerbs
             parsed.GetValue(json),
             terminal,
             stop));
-        return new Command("node", "Run the nodes of a cluster.") { run };
+        return new Command("node", "Run the nodes of a cluster.") { run, NodeFlightRecordVerb.Build(terminal) };
     }
 
     private static async Task<int> RunAsync(
