@@ -65,6 +65,9 @@ public sealed record ClusterNodeOptions(
 
     public MigrationLimits Migration { get; init; } = MigrationLimits.Default;
 
+    /// <summary>What this node writes for its peers: see <see cref="WireVersion"/>.</summary>
+    public int WriteVersion { get; init; } = WireVersion.Latest;
+
     /// <summary>Memory of all guests of this node together, in bytes.</summary>
     public ulong GuestMemoryBytesMax { get; init; } = 4UL << 30;
 

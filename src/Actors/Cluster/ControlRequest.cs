@@ -45,6 +45,11 @@ public abstract record ControlRequest
     /// <param name="To">Name of a node.</param>
     public sealed record CheckMove(VmId Vm, string To) : ControlRequest;
 
+    /// <summary>Gives up the move of a VM that is under way, before its hand-over. Answered with
+    /// <see cref="ControlReply.Done"/> once the guest goes on where it was; refused where there is none, or it was
+    /// over.</summary>
+    public sealed record CancelMove(CommandId Id, VmId Vm) : ControlRequest;
+
     /// <summary>Answered with <see cref="ControlReply.Shown"/>.</summary>
     public sealed record ShowVm(VmId Vm) : ControlRequest;
 

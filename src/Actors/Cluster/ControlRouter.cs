@@ -105,6 +105,8 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
                     cancellation);
             case ControlRequest.CheckMove check:
                 return await CheckMoveAsync(check, cancellation);
+            case ControlRequest.CancelMove cancel:
+                return await AskVmAsync(cancel.Vm, new VmMessage.CancelMove(cancel.Id), cancellation);
             case ControlRequest.ListVms:
                 return await ListAsync(cancellation);
             default:
@@ -118,6 +120,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         ControlRequest.MigrateVcpu migrate => migrate.Vcpu.Vm,
         ControlRequest.MigrateVm migrate => migrate.Vm,
         ControlRequest.CheckMove check => check.Vm,
+        ControlRequest.CancelMove cancel => cancel.Vm,
         ControlRequest.ShowVm show => show.Vm,
         ControlRequest.ReadConsole read => read.Vm,
         _ => throw new UnreachableException(request.GetType().Name),

@@ -3,7 +3,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Google.Protobuf;
-using KvmActors.Actors.Migration;
 using KvmActors.Actors.Vm;
 using KvmActors.Actors.Wire;
 using KvmActors.Cpu.Cpuid;
@@ -33,6 +32,8 @@ internal static class ControlWire
             Vm = check.Vm.Value,
             CheckMove = new CheckMoveCall { To = check.To },
         },
+        ControlRequest.CancelMove cancel => Named(
+            cancel.Id, cancel.Vm, new ControlCall { CancelMove = new CancelMoveCall() }),
         ControlRequest.ShowVm show => new ControlCall { Vm = show.Vm.Value, Show = new ShowCall() },
         ControlRequest.ListOwnVms => new ControlCall { ListOwn = new ListOwnCall() },
         ControlRequest.ReadConsole read => new ControlCall
@@ -62,6 +63,7 @@ internal static class ControlWire
         ControlCall.BodyOneofCase.MigrateVm => new ControlRequest.MigrateVm(
             IdOf(call), VmOf(call), call.MigrateVm.To),
         ControlCall.BodyOneofCase.CheckMove => new ControlRequest.CheckMove(VmOf(call), call.CheckMove.To),
+        ControlCall.BodyOneofCase.CancelMove => new ControlRequest.CancelMove(IdOf(call), VmOf(call)),
         ControlCall.BodyOneofCase.Show => new ControlRequest.ShowVm(VmOf(call)),
         ControlCall.BodyOneofCase.ListOwn => new ControlRequest.ListOwnVms(),
         ControlCall.BodyOneofCase.ReadConsole => new ControlRequest.ReadConsole(
@@ -77,7 +79,7 @@ internal static class ControlWire
     {
         ControlReply.Done done => new ControlAnswer { Done = new DoneAnswer { Text = done.Text } },
         ControlReply.SnapshotTaken taken => new ControlAnswer { Snapshot = DraftWire.Of(taken) },
-        ControlReply.Migrated migrated => new ControlAnswer { Migrated = Of(migrated.Report) },
+        ControlReply.Migrated migrated => new ControlAnswer { Migrated = ReportWire.Of(migrated.Report) },
         ControlReply.MoveChecked check => new ControlAnswer
         {
             MoveChecked = new MoveCheckedAnswer
@@ -120,7 +122,7 @@ internal static class ControlWire
     {
         ControlAnswer.BodyOneofCase.Done => new ControlReply.Done(answer.Done.Text),
         ControlAnswer.BodyOneofCase.Snapshot => DraftWire.From(answer.Snapshot),
-        ControlAnswer.BodyOneofCase.Migrated => new ControlReply.Migrated(From(answer.Migrated)),
+        ControlAnswer.BodyOneofCase.Migrated => new ControlReply.Migrated(ReportWire.From(answer.Migrated)),
         ControlAnswer.BodyOneofCase.MoveChecked => new ControlReply.MoveChecked(
             VmId.Parse(answer.MoveChecked.Vm),
             new NodeId(answer.MoveChecked.From),
@@ -253,42 +255,4 @@ internal static class ControlWire
         entry.Padding0,
         entry.Padding1,
         entry.Padding2);
-
-    private static MigratedAnswer Of(MigrationReport report)
-    {
-        MigratedAnswer answer = new()
-        {
-            Migration = report.Migration.Value,
-            Stream = report.Stream.Value,
-            Vcpus = (uint)report.Vcpus,
-            From = report.From.Value,
-            To = report.To.Value,
-            EpochFrom = report.EpochFrom.Value,
-            EpochTo = report.EpochTo.Value,
-            VmTime = report.VmTime,
-            PagesPreCopied = (uint)report.PagesPreCopied,
-            PagesStopped = (uint)report.PagesStopped,
-            Rounds = (uint)report.Rounds,
-        };
-        if (report.Downtime is { } downtime)
-        {
-            answer.DowntimeUs = (ulong)downtime.TotalMicroseconds;
-        }
-
-        return answer;
-    }
-
-    private static MigrationReport From(MigratedAnswer answer) => new(
-        new MigrationId(answer.Migration),
-        new StreamId(answer.Stream),
-        Math.Max((int)answer.Vcpus, 1),
-        new NodeId(answer.From),
-        new NodeId(answer.To),
-        new Epoch(answer.EpochFrom),
-        new Epoch(answer.EpochTo),
-        answer.VmTime,
-        answer.HasDowntimeUs ? TimeSpan.FromMicroseconds(answer.DowntimeUs) : null,
-        (int)answer.PagesPreCopied,
-        (int)answer.PagesStopped,
-        (int)answer.Rounds);
 }

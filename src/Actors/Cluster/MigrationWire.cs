@@ -3,7 +3,6 @@
 using System.Diagnostics;
 using Google.Protobuf;
 using KvmActors.Actors.Migration;
-using KvmActors.Actors.Vm;
 using KvmActors.Actors.Wire;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Machine.Hashing;
@@ -41,7 +40,12 @@ internal static class MigrationWire
         },
         MigrationMessage.Pages pages => new LinkRequest
         {
-            Pages = new MigrationPages { Key = Of(pages.Key), Pages = { pages.All.Select(Of) } },
+            Pages = new MigrationPages
+            {
+                Key = Of(pages.Key),
+                Batch = pages.Batch,
+                Pages = { pages.All.Select(Of) },
+            },
         },
         MigrationMessage.Final final => new LinkRequest { Final = Of(final) },
         MigrationMessage.HandOver handOver => new LinkRequest { HandOver = Of(handOver) },
@@ -60,7 +64,7 @@ internal static class MigrationWire
             request.Check.MemoryBytes,
             [.. request.Check.Vcpus.Select(From)]),
         LinkRequest.BodyOneofCase.Pages => new MigrationMessage.Pages(
-            From(request.Pages.Key), [.. request.Pages.Pages.Select(From)]),
+            From(request.Pages.Key), [.. request.Pages.Pages.Select(From)], request.Pages.Batch),
         LinkRequest.BodyOneofCase.Final => From(request.Final),
         LinkRequest.BodyOneofCase.HandOver => From(request.HandOver),
         LinkRequest.BodyOneofCase.Cancel => new MigrationMessage.Cancel(From(request.Cancel.Key)),
@@ -74,6 +78,8 @@ internal static class MigrationWire
         {
             Accepted = true,
             Epoch = accepted.Epoch.Value,
+            TookUs = (ulong)accepted.Took.TotalMicroseconds,
+            StartUs = (ulong)accepted.Start.TotalMicroseconds,
         },
         Migration.MigrationAnswer.Refused refused => new Wire.MigrationAnswer { Refused = ControlWire.Of(refused.Why) },
         Migration.MigrationAnswer.Checked check => new Wire.MigrationAnswer
@@ -87,6 +93,10 @@ internal static class MigrationWire
         ? new Migration.MigrationAnswer.Checked([.. check.Missing.Select(ControlWire.From)])
         : answer.Accepted
         ? new Migration.MigrationAnswer.Accepted(new Epoch(answer.Epoch))
+        {
+            Took = TimeSpan.FromMicroseconds(answer.TookUs),
+            Start = TimeSpan.FromMicroseconds(answer.StartUs),
+        }
         : new Migration.MigrationAnswer.Refused(ControlWire.From(answer.Refused ?? new RefusalMessage()));
 
     private static Wire.MigrationKey Of(Migration.MigrationKey key) => new()
@@ -130,16 +140,17 @@ internal static class MigrationWire
                 seen => new CpuidObservation(seen.Leaf, seen.Subleaf, seen.FirstVmTime, seen.Reads)),
         ]);
 
-    private static PageMessage Of(CapturedPage page) => new()
+    private static PageMessage Of(MovedPage page) => new()
     {
         Number = (uint)page.PageNumber,
         Bytes = UnsafeByteOperations.UnsafeWrap(page.Bytes),
+        Form = (PageFormMessage)page.Form,
+        SameAs = (uint)page.SameAs,
     };
 
-    private static CapturedPage From(PageMessage page) => page.Bytes.Length is 0 or CapturedPage.SizeBytes
-        ? new CapturedPage((int)page.Number, page.Bytes.Memory)
-        : throw new InvalidDataException(
-            $"Expected a page of {CapturedPage.SizeBytes} bytes or none, found {page.Bytes.Length}.");
+    // Whether these are pages, the target says with reasons.
+    private static MovedPage From(PageMessage page) =>
+        new((int)page.Number, (PageForm)page.Form, page.Bytes.Memory, (int)page.SameAs);
 
     private static MigrationFinal Of(MigrationMessage.Final final)
     {

@@ -33,6 +33,7 @@ internal static class StatusWire
             Problem = status.Problem ?? string.Empty,
             Recovery = status.Recovery is null ? null : Of(status.Recovery),
             Patches = { status.Patches.Select(Of) },
+            Move = status.Move is null ? null : ReportWire.Of(status.Move),
             Machine = status.Machine is null
                 ? ByteString.Empty
                 : ByteString.CopyFrom(SnapshotCodec.Encode(status.Machine).Span),
@@ -70,7 +71,10 @@ internal static class StatusWire
             message.Problem.Length == 0 ? null : message.Problem,
             message.Recovery is null ? null : From(message.Recovery),
             [.. message.Patches.Select(From)],
-            MachineOf(message.Machine));
+            MachineOf(message.Machine))
+        {
+            Move = message.Move is null ? null : ReportWire.From(message.Move),
+        };
     }
 
     public static NodeId? NodeOf(string text) => text.Length == 0 ? null : new NodeId(text);

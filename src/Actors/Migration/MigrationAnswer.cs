@@ -13,7 +13,15 @@ public abstract record MigrationAnswer
     }
 
     /// <param name="Epoch">The VM's epoch as the target knows it; after a hand-over the new one.</param>
-    public sealed record Accepted(Epoch Epoch) : MigrationAnswer;
+    public sealed record Accepted(Epoch Epoch) : MigrationAnswer
+    {
+        /// <summary>The target's own work, by its clock: the check of the copy, or the commit of the
+        /// hand-over.</summary>
+        public TimeSpan Took { get; init; }
+
+        /// <summary>Behind the commit of the hand-over, until the guest ran.</summary>
+        public TimeSpan Start { get; init; }
+    }
 
     public sealed record Refused(Refusal Why) : MigrationAnswer;
 

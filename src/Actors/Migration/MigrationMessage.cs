@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
-using KvmActors.Actors.Vm;
 using KvmActors.Machine;
 using KvmActors.Machine.Hashing;
 using KvmActors.Persistence;
@@ -26,7 +25,9 @@ public abstract record MigrationMessage(MigrationKey Key)
         MigrationKey Key, string Engine, ulong MemoryBytes, ImmutableArray<GuestCpuid> Cpuid) : MigrationMessage(Key);
 
     /// <summary>Pages of guest memory; a later one of the same number replaces an earlier one.</summary>
-    public sealed record Pages(MigrationKey Key, ImmutableArray<CapturedPage> All) : MigrationMessage(Key);
+    /// <param name="Batch">Counted from 1; one that came already changes nothing. 0, from before batches were counted:
+    /// it does.</param>
+    public sealed record Pages(MigrationKey Key, ImmutableArray<MovedPage> All, uint Batch) : MigrationMessage(Key);
 
     /// <summary>The guest stands still: everything but memory, and what the whole must hash to.</summary>
     /// <param name="Console">The console's last bytes.</param>

@@ -16,4 +16,5 @@ internal sealed record MigrationPlan(
     StreamId Stream,
     NodeRow Target,
     JournalEvent.VmCreated Vm,
-    ImmutableArray<GuestCpuid> Cpuid);
+    ImmutableArray<GuestCpuid> Cpuid,
+    MoveWatch Watch);

@@ -7,12 +7,12 @@ namespace KvmActors.Actors.Migration;
 /// <summary>A planned move that was done.</summary>
 /// <param name="Stream">That the command was sent to: the VM's own, or its vCPU's.</param>
 /// <param name="Vcpus">That moved together.</param>
-/// <param name="Downtime">The guest stood still: last instruction on the source to first on the target, as the source
-/// sees it. Null where the source did not see the end, or the guest was not running.</param>
+/// <param name="Downtime">Null where the source did not see the end, or the guest was not running.</param>
 /// <param name="PagesPreCopied">Pages sent while the guest ran.</param>
 /// <param name="PagesStopped">Pages sent while it stood still.</param>
 /// <param name="Rounds">Of pre-copy; 0 where a node of an older version told.</param>
 /// <param name="VmTime">Where it went over.</param>
+/// <param name="BytesSent">For pages, on the wire.</param>
 public sealed record MigrationReport(
     MigrationId Migration,
     StreamId Stream,
@@ -22,7 +22,8 @@ public sealed record MigrationReport(
     Epoch EpochFrom,
     Epoch EpochTo,
     ulong VmTime,
-    TimeSpan? Downtime,
+    DowntimeReport? Downtime,
     int PagesPreCopied,
     int PagesStopped,
-    int Rounds);
+    int Rounds,
+    ulong BytesSent);

@@ -20,15 +20,17 @@ internal abstract record MoveStep
     /// <param name="Pages">Of the round that begins.</param>
     public sealed record Listed(int Pages) : MoveStep;
 
-    public sealed record Copied(ImmutableArray<CapturedPage> Pages, bool IsLast) : MoveStep;
+    /// <param name="Left">Pages of the round that are still to be copied.</param>
+    public sealed record Copied(ImmutableArray<CapturedPage> Pages, int Left) : MoveStep;
 
     /// <param name="StoodStillAt">Timestamp of the clock behind the guest's last instruction; null where it did not
     /// run.
     /// </param>
-    public sealed record Held(ulong VmTime, long? StoodStillAt) : MoveStep;
+    /// <param name="Pages">That were listed and not copied, and what was written since.</param>
+    public sealed record Held(ulong VmTime, long? StoodStillAt, ImmutableArray<CapturedPage> Pages) : MoveStep;
 
+    /// <summary>All that the guest did is durable.</summary>
     public sealed record Rest(
-        ImmutableArray<CapturedPage> Pages,
         MachineState Machine,
         StateHash State,
         MemorySum Memory,

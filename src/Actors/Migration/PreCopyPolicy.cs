@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using KvmActors.Actors.Vm;
-
 namespace KvmActors.Actors.Migration;
 
 /// <summary>Whether another round of pre-copy is worth its time. Pure.</summary>
@@ -30,7 +28,8 @@ public static class PreCopyPolicy
     }
 
     /// <summary>How long to wait before more is sent, so that the limit holds since the move began.</summary>
-    public static TimeSpan PauseAfter(long pagesSent, TimeSpan took, MigrationLimits limits)
+    /// <param name="bytesSent">On the wire.</param>
+    public static TimeSpan PauseAfter(long bytesSent, TimeSpan took, MigrationLimits limits)
     {
         ArgumentNullException.ThrowIfNull(limits);
         if (limits.BytesPerSecondMax == 0)
@@ -38,7 +37,7 @@ public static class PreCopyPolicy
             return TimeSpan.Zero;
         }
 
-        var due = TimeSpan.FromSeconds(pagesSent * (double)CapturedPage.SizeBytes / limits.BytesPerSecondMax);
+        var due = TimeSpan.FromSeconds(bytesSent / (double)limits.BytesPerSecondMax);
         return due > took ? due - took : TimeSpan.Zero;
     }
 }

@@ -10,19 +10,29 @@ namespace KvmActors.Actors.Migration;
 
 /// <summary>Moves a VM away, as a list of phases. Runs beside the VM actor and touches it only by messages, so that the
 /// guest goes on until it has to stand still.</summary>
-internal sealed class SourceMigration(VmServices services, ActorRef vm, MigrationPlan plan)
+internal sealed class SourceMigration
 {
-    /// <summary>Longest wait for one answer of the VM actor: a commit whose outcome is unknown may take as long as the
-    /// store is away, and until then nothing is decided.</summary>
-    private static readonly TimeSpan s_stepMax = TimeSpan.FromMinutes(10);
-
+    private readonly VmServices _services;
+    private readonly MigrationPlan _plan;
+    private readonly MoveCalls _calls;
+    private readonly PageSending _sending;
+    private readonly DowntimeClock _clock;
     private MigrationPhase _phase = MigrationPhase.Offer;
     private int _rounds;
     private int _pagesPreCopied;
     private int _pagesStopped;
     private ulong _vmTime;
-    private long? _stoodStillAt;
-    private TimeSpan? _downtime;
+    private DowntimeReport? _downtime;
+    private ImmutableArray<CapturedPage> _lastPages;
+
+    public SourceMigration(VmServices services, ActorRef vm, MigrationPlan plan)
+    {
+        _services = services;
+        _plan = plan;
+        _calls = new MoveCalls(services, vm, plan);
+        _sending = new PageSending(services, _calls, plan);
+        _clock = new DowntimeClock(services.Clock);
+    }
 
     public async Task<MigrationOutcome> RunAsync(CancellationToken stop)
     {
@@ -39,32 +49,38 @@ internal sealed class SourceMigration(VmServices services, ActorRef vm, Migratio
     private async Task<Refusal?> Phase(
         MigrationPhase phase, Func<CancellationToken, Task<Refusal?>> work, CancellationToken stop)
     {
+        // The last look is before the hand-over; from there on it is too late to cancel.
+        if (_calls.FaultIfCancelled() is { } cancelled)
+        {
+            return cancelled;
+        }
+
         _phase = phase;
-        long begun = services.Clock.GetTimestamp();
+        Tell(pagesLeft: 0);
+        long begun = _services.Clock.GetTimestamp();
         Refusal? fault = await work(stop);
-        services.Observer.On(new ClusterEvent.MigrationPhaseEnded(
-            plan.Key.Migration, plan.Key.Vm, phase.ToString(), services.Clock.GetElapsedTime(begun)));
+        _services.Observer.On(new ClusterEvent.MigrationPhaseEnded(
+            _plan.Key.Migration, _plan.Key.Vm, phase.ToString(), _services.Clock.GetElapsedTime(begun)));
         return fault;
     }
 
-    private Task<Refusal?> OfferAsync(CancellationToken stop) => SendAsync(
-        new MigrationMessage.Offer(plan.Key, services.Guests.Engine, plan.Vm, plan.Cpuid), stop);
+    private async Task<Refusal?> OfferAsync(CancellationToken stop) => MoveCalls.FaultIn(await _calls.SendAsync(
+        new MigrationMessage.Offer(_plan.Key, _services.Guests.Engine, _plan.Vm, _plan.Cpuid), stop));
 
-    private async Task<Refusal?> BeginAsync(CancellationToken stop) =>
-        FaultIn(await AskVmAsync(new VmMessage.BeginMove(plan.Key.Migration, plan.Target.Id), stop));
+    private async Task<Refusal?> BeginAsync(CancellationToken stop) => MoveCalls.FaultIn(
+        await _calls.AskVmAsync(new VmMessage.BeginMove(_plan.Key.Migration, _plan.Target.Id), stop));
 
     private async Task<Refusal?> PreCopyAsync(CancellationToken stop)
     {
-        MigrationLimits limits = services.Options.Migration;
-        long started = services.Clock.GetTimestamp();
+        MigrationLimits limits = _services.Options.Migration;
         int pages = 0;
         TimeSpan took = TimeSpan.Zero;
         while (true)
         {
-            MoveStep step = await AskVmAsync(new VmMessage.ListPages(IsFirst: _rounds == 0), stop);
+            MoveStep step = await _calls.AskVmAsync(new VmMessage.ListPages(IsFirst: _rounds == 0), stop);
             if (step is not MoveStep.Listed listed)
             {
-                return FaultIn(step);
+                return MoveCalls.FaultIn(step);
             }
 
             if (!PreCopyPolicy.GoesOn(_rounds, listed.Pages, pages, took, limits))
@@ -72,42 +88,47 @@ internal sealed class SourceMigration(VmServices services, ActorRef vm, Migratio
                 return null;
             }
 
-            long begun = services.Clock.GetTimestamp();
-            if (await SendRoundAsync(started, limits, stop) is { } fault)
+            _rounds++;
+            long begun = _services.Clock.GetTimestamp();
+            if (await SendRoundAsync(limits, stop) is { } fault)
             {
                 return fault;
             }
 
             pages = listed.Pages;
-            took = services.Clock.GetElapsedTime(begun);
-            _rounds++;
+            took = _services.Clock.GetElapsedTime(begun);
         }
     }
 
-    private async Task<Refusal?> SendRoundAsync(long started, MigrationLimits limits, CancellationToken stop)
+    private async Task<Refusal?> SendRoundAsync(MigrationLimits limits, CancellationToken stop)
     {
+        Task<MoveStep> next = _calls.AskVmAsync(new VmMessage.CopyPages(), stop);
         while (true)
         {
-            MoveStep step = await AskVmAsync(new VmMessage.CopyPages(), stop);
-            if (step is not MoveStep.Copied copied)
-            {
-                return FaultIn(step);
-            }
-
-            _pagesPreCopied += copied.Pages.Length;
-            if (await SendPagesAsync(copied.Pages, stop) is { } fault)
+            MoveStep step = await next;
+            if ((MoveCalls.FaultIn(step) ?? _calls.FaultIfCancelled()) is { } fault)
             {
                 return fault;
             }
 
-            TimeSpan pause = PreCopyPolicy.PauseAfter(
-                _pagesPreCopied, services.Clock.GetElapsedTime(started), limits);
-            if (pause > TimeSpan.Zero)
+            // The next pages are copied while these go over.
+            var copied = (MoveStep.Copied)step;
+            next = copied.Left > 0 ? _calls.AskVmAsync(new VmMessage.CopyPages(), stop) : next;
+            if (await _sending.SendAsync(copied.Pages, guestRuns: true, stop) is { } broken)
             {
-                await services.Clock.DelayAsync(pause, stop);
+                await next;
+                return broken;
             }
 
-            if (copied.IsLast)
+            _pagesPreCopied = _sending.Pages;
+            Tell(copied.Left);
+            TimeSpan pause = PreCopyPolicy.PauseAfter((long)_sending.Bytes, _sending.Took, limits);
+            if (pause > TimeSpan.Zero)
+            {
+                await _calls.DelayAsync(pause, stop);
+            }
+
+            if (copied.Left == 0)
             {
                 return null;
             }
@@ -116,41 +137,48 @@ internal sealed class SourceMigration(VmServices services, ActorRef vm, Migratio
 
     private async Task<Refusal?> PauseAsync(CancellationToken stop)
     {
-        MoveStep step = await AskVmAsync(new VmMessage.Hold(), stop);
+        MoveStep step = await _calls.AskVmAsync(new VmMessage.Hold(), stop);
         if (step is not MoveStep.Held held)
         {
-            return FaultIn(step);
+            return MoveCalls.FaultIn(step);
         }
 
+        _clock.Held(held.StoodStillAt);
         _vmTime = held.VmTime;
-        _stoodStillAt = held.StoodStillAt;
+        _pagesStopped = held.Pages.Length;
+        _lastPages = held.Pages;
         return null;
     }
 
     private async Task<Refusal?> StopAndCopyAsync(CancellationToken stop)
     {
-        MoveStep step = await AskVmAsync(new VmMessage.CopyRest(), stop);
-        if (step is not MoveStep.Rest rest)
+        // All that the guest did becomes durable while the last pages go over.
+        Task<MoveStep> settling = _calls.AskVmAsync(new VmMessage.CopyRest(), stop);
+        Refusal? fault = await _sending.SendAsync(_lastPages, guestRuns: false, stop);
+        _clock.PagesSent();
+        MoveStep step = await settling;
+        _clock.Settled();
+        if (fault is not null || step is not MoveStep.Rest rest)
         {
-            return FaultIn(step);
+            return fault ?? MoveCalls.FaultIn(step);
         }
 
-        _pagesStopped = rest.Pages.Length;
-        return await SendPagesAsync(rest.Pages, stop)
-            ?? await SendAsync(
-                new MigrationMessage.Final(
-                    plan.Key, rest.Machine, rest.State, rest.Memory, rest.Console, rest.Heads),
-                stop);
+        MigrationAnswer answer = await _calls.SendAsync(
+            new MigrationMessage.Final(
+                _plan.Key, rest.Machine, rest.State, rest.Memory, rest.Console, rest.Heads),
+            stop);
+        _clock.Checked((answer as MigrationAnswer.Accepted)?.Took ?? TimeSpan.Zero);
+        return MoveCalls.FaultIn(answer);
     }
 
     private async Task<Refusal?> HandOverAsync(CancellationToken stop)
     {
         // Point of no return. Once this message is out, the target may own the VM: whatever comes back, from here on
         // the guest runs here again only after an abort that the rows accepted.
-        DedupEntry reply = ReplyCodec.Entry(plan.Stream, plan.Command, new ControlReply.Migrated(Report()));
-        Refusal? fault = await SendAsync(new MigrationMessage.HandOver(plan.Key, reply), stop);
-        _downtime = fault is null && _stoodStillAt is { } since ? services.Clock.GetElapsedTime(since) : null;
-        return fault;
+        DedupEntry reply = ReplyCodec.Entry(_plan.Stream, _plan.Command, new ControlReply.Migrated(Report()));
+        MigrationAnswer answer = await _calls.SendToTheEndAsync(new MigrationMessage.HandOver(_plan.Key, reply), stop);
+        _downtime = answer is MigrationAnswer.Accepted accepted ? _clock.HandedOver(accepted) : null;
+        return MoveCalls.FaultIn(answer);
     }
 
     private async Task<MigrationOutcome> GiveUpAsync(Refusal fault, CancellationToken stop)
@@ -160,86 +188,50 @@ internal sealed class SourceMigration(VmServices services, ActorRef vm, Migratio
             return new MigrationOutcome.NotMoved(fault);
         }
 
-        MoveStep step = await AskVmAsync(new VmMessage.AbortMove(plan.Key.Migration, fault.Sentence), stop);
+        MoveStep step = await _calls.AskVmAsync(
+            new VmMessage.AbortMove(_plan.Key.Migration, fault.Sentence), stop);
         if (step is MoveStep.Lost && MigrationPhases.TargetMayOwn(_phase))
         {
             return Moved();
         }
 
         // Only frees the target's memory early: its rows tell it the same.
-        await SendAsync(new MigrationMessage.Cancel(plan.Key), stop);
+        await _calls.SendToTheEndAsync(new MigrationMessage.Cancel(_plan.Key), stop);
         return new MigrationOutcome.NotMoved(fault with
         {
-            WhatToDo = $"The move was given up and {plan.Key.Vm} stays on {plan.Key.Source}. {fault.WhatToDo}",
+            WhatToDo = $"The move was given up and {_plan.Key.Vm} stays on {_plan.Key.Source}. {fault.WhatToDo}",
         });
+    }
+
+    private void Tell(int pagesLeft)
+    {
+        MoveProgress progress = new(
+            _plan.Key.Migration,
+            _plan.Target.Id,
+            _phase,
+            _rounds,
+            _sending.Pages,
+            pagesLeft,
+            _sending.Bytes,
+            _sending.Took);
+        _plan.Watch.Progress = progress;
+        _services.Board.Tell(_plan.Key.Vm, progress);
     }
 
     private MigrationOutcome.Moved Moved() => new(Report());
 
     private MigrationReport Report() => new(
-        plan.Key.Migration,
-        plan.Stream,
-        plan.Vm.Spec.VcpuCount,
-        plan.Key.Source,
-        plan.Target.Id,
-        plan.Key.Epoch,
-        plan.Key.Epoch.Next,
+        _plan.Key.Migration,
+        _plan.Stream,
+        _plan.Vm.Spec.VcpuCount,
+        _plan.Key.Source,
+        _plan.Target.Id,
+        _plan.Key.Epoch,
+        _plan.Key.Epoch.Next,
         _vmTime,
         _downtime,
         _pagesPreCopied,
         _pagesStopped,
-        _rounds);
-
-    private async Task<Refusal?> SendPagesAsync(ImmutableArray<CapturedPage> pages, CancellationToken stop)
-    {
-        foreach (CapturedPage[] batch in pages.Chunk(MigrationMessage.PagesBytesMax / CapturedPage.SizeBytes))
-        {
-            if (await SendAsync(new MigrationMessage.Pages(plan.Key, [.. batch]), stop) is { } fault)
-            {
-                return fault;
-            }
-        }
-
-        return null;
-    }
-
-    private async Task<Refusal?> SendAsync(MigrationMessage message, CancellationToken stop)
-    {
-        try
-        {
-            return await LinkCalls.SendAsync(services, plan.Target.Endpoint, message, stop) switch
-            {
-                MigrationAnswer.Refused refused => refused.Why,
-                _ => null,
-            };
-        }
-        catch (LinkException failure)
-        {
-            return new Refusal(
-                RefusalKind.Unavailable,
-                $"an answer of {plan.Target.Id} to {message.GetType().Name}",
-                failure.Message,
-                "Look at: cluster status.");
-        }
-    }
-
-    private async Task<MoveStep> AskVmAsync(VmMessage message, CancellationToken stop)
-    {
-        AskResult<MoveStep> result = await vm.TryAsk<MoveStep>(message, s_stepMax, Lane.Control, stop);
-        return result is AskResult<MoveStep>.Answered answered
-            ? answered.Value
-            : new MoveStep.Refused(new Refusal(
-                RefusalKind.Unavailable,
-                $"the actor of {plan.Key.Vm} to take part in its move",
-                $"{result.GetType().Name}",
-                "Look at: vm show."));
-    }
-
-    private static Refusal? FaultIn(MoveStep step) => step switch
-    {
-        MoveStep.Refused refused => refused.Why,
-        MoveStep.Lost => new Refusal(
-            RefusalKind.Unavailable, "this node to own the VM", "another owner", "Send the command again."),
-        _ => null,
-    };
+        _rounds,
+        _sending.Bytes);
 }

@@ -27,6 +27,9 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
     private MigrationMessage.Final? _final;
     private VmHistory? _history;
 
+    private uint _batches;
+    private TimeSpan _commitTook;
+    private long _committedAt;
     private long _heardAt;
 
     private sealed record Look;
@@ -77,24 +80,34 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
         _incoming?.Dispose();
         if (_runner is not null)
         {
-            await VmSession.DisposeRunnerAsync(_runner);
+            await RunnerEnd.DisposeAsync(_runner);
         }
     }
 
     private async Task TakePagesAsync(MigrationMessage.Pages pages)
     {
+        if (pages.Batch > 0 && pages.Batch <= _batches)
+        {
+            // The link may deliver a message twice; what it says may be out of date by now.
+            Context.Reply(new MigrationAnswer.Accepted(Key.Epoch));
+            return;
+        }
+
+        Refusal? wrong = null;
         await OnRunnerAsync(() =>
         {
             // Summed now, while the guest still runs on the source: at the end only the last pages are left to sum.
             _incoming ??= services.Guests.Receive(offer.Vm.Spec);
-            foreach (CapturedPage page in pages.All)
-            {
-                _incoming.Put(page);
-            }
-
+            wrong = PageUnpacking.Put(pages.All, _incoming);
             _incoming.Prepare();
         });
+        if (wrong is not null)
+        {
+            Context.Reply(new MigrationAnswer.Refused(wrong));
+            return;
+        }
 
+        _batches = Math.Max(_batches, pages.Batch);
         if (_history is null)
         {
             // The guest still runs on the source: what is read now needs not be read while it stands still.
@@ -119,6 +132,7 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
     private async Task<MigrationAnswer> BuildAsync(MigrationMessage.Final final)
     {
         _final = final;
+        long begun = services.Clock.GetTimestamp();
         Refusal? wrong = null;
         await OnRunnerAsync(() =>
         {
@@ -126,7 +140,9 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
             _shadow ??= Complete(final);
             wrong = Verify(final, _shadow);
         });
-        return wrong is null ? new MigrationAnswer.Accepted(Key.Epoch) : new MigrationAnswer.Refused(wrong);
+        return wrong is null
+            ? new MigrationAnswer.Accepted(Key.Epoch) { Took = services.Clock.GetElapsedTime(begun) }
+            : new MigrationAnswer.Refused(wrong);
     }
 
     private IGuest Complete(MigrationMessage.Final final)
@@ -167,6 +183,7 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
             return;
         }
 
+        long begun = services.Clock.GetTimestamp();
         IReadOnlyList<StreamRow> stored = await services.Store.ReadLockedAsync(Key.Vm, Context.Stopping);
         var rows = VmRows.Of(stored);
         if (HandOverRules.WhyNot(rows, Key, services.Self, _final.Heads) is { } refusal)
@@ -192,6 +209,8 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
             return;
         }
 
+        _committedAt = services.Clock.GetTimestamp();
+        _commitTook = services.Clock.GetElapsedTime(begun, _committedAt);
         await AdoptAsync(commit, _shadow, _final);
     }
 
@@ -222,7 +241,8 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
             NextSnapshotIsFull: true,
             final.Machine);
         _shadow = null;
-        VmActorStart.HandedOver start = new(session, _runner!, Context.Sender);
+        MigrationAnswer.Accepted answer = new(commit.After.Epoch) { Took = _commitTook };
+        VmActorStart.HandedOver start = new(session, _runner!, Context.Sender, answer, _committedAt);
         _runner = null;
         Context.Parent?.Tell(new VmHostMessage.AdoptHandedOver(start), Context.Self, Lane.Control);
         Context.Stop(Context.Self);

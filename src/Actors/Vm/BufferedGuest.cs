@@ -9,6 +9,8 @@ internal sealed class BufferedGuest(IGuestFactory factory, MachineSpec spec) : I
 {
     private readonly SortedDictionary<int, ReadOnlyMemory<byte>> _pages = [];
 
+    public int PageCount { get; } = (int)(spec.MemoryBytes / CapturedPage.SizeBytes);
+
     public void Put(CapturedPage page)
     {
         if (page.IsZero)
@@ -20,6 +22,9 @@ internal sealed class BufferedGuest(IGuestFactory factory, MachineSpec spec) : I
             _pages[page.PageNumber] = page.Bytes;
         }
     }
+
+    public void PutSame(int pageNumber, int otherPage) =>
+        Put(new CapturedPage(pageNumber, _pages.GetValueOrDefault(otherPage)));
 
     public void Prepare()
     {

@@ -76,6 +76,18 @@ internal sealed class GuestSlices(
     public Task<CapturedProgress> CaptureAsync(bool withMemory, CancellationToken cancellationToken) =>
         BorrowAsync(lent => Capture(lent, withMemory, takesSnapshot: false), cancellationToken);
 
+    /// <summary>Captures a Progress with the memory's sum, and these pages with it.</summary>
+    public Task<(CapturedProgress Progress, ImmutableArray<CapturedPage> Pages)> CaptureAsync(
+        Func<IGuest, IEnumerable<int>> pages, CancellationToken cancellationToken) => BorrowAsync(
+            lent =>
+            {
+                PageCopies copies = lent.CopyPages();
+                return (
+                    Capture(lent, copies, withMemory: true, takesSnapshot: false),
+                    pages(lent).Select(page => CapturedPage.Of(copies, page)).ToImmutableArray());
+            },
+            cancellationToken);
+
     /// <summary>Captures a Progress with a snapshot's pages between two slices.</summary>
     public Task<CapturedProgress> CaptureSnapshotAsync(CancellationToken cancellationToken) =>
         BorrowAsync(lent => Capture(lent, withMemory: true, takesSnapshot: true), cancellationToken);
@@ -119,9 +131,11 @@ internal sealed class GuestSlices(
         || clock.GetElapsedTime(startedAt) >= (_isCommitting ? options.ProgressInterval : options.SliceWall)
         || !gate.IsOpen;
 
-    private CapturedProgress Capture(IGuest lent, bool withMemory, bool takesSnapshot)
+    private CapturedProgress Capture(IGuest lent, bool withMemory, bool takesSnapshot) =>
+        Capture(lent, lent.CopyPages(), withMemory, takesSnapshot);
+
+    private CapturedProgress Capture(IGuest lent, PageCopies copies, bool withMemory, bool takesSnapshot)
     {
-        PageCopies copies = lent.CopyPages();
         PendingMemorySum? memory = withMemory ? lent.CaptureMemory(copies) : null;
         bool takesAll = takesSnapshot && _snapshotTakesAll;
         ImmutableArray<CapturedPage> pages = takesSnapshot ? TakeSnapshotPages(lent, copies, takesAll) : default;

@@ -9,9 +9,16 @@ namespace KvmActors.Actors.Vm;
 /// <remarks>One thread at a time.</remarks>
 public interface IIncomingGuest : IDisposable
 {
+    /// <summary>Page numbers are below it.</summary>
+    int PageCount { get; }
+
     /// <summary>Takes a page; a later one of the same number replaces it.</summary>
     /// <exception cref="ArgumentException">No such page.</exception>
     void Put(CapturedPage page);
+
+    /// <summary>Makes a page what another one is by now.</summary>
+    /// <exception cref="ArgumentException">No such page.</exception>
+    void PutSame(int pageNumber, int otherPage);
 
     /// <summary>Does now what the end would have to do with the pages that came.</summary>
     void Prepare();

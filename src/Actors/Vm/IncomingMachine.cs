@@ -14,8 +14,13 @@ internal sealed class IncomingMachine(MachineSpec spec) : IIncomingGuest
     private VirtualMachine Machine =>
         _machine ?? throw new InvalidOperationException("Expected a machine that is not complete, found none.");
 
+    public int PageCount => Machine.Memory.PageCount;
+
     public void Put(CapturedPage page) =>
         Machine.PutPage(page.PageNumber, page.IsZero ? s_zeros : page.Bytes.Span);
+
+    public void PutSame(int pageNumber, int otherPage) =>
+        Machine.PutPage(pageNumber, Machine.Memory.Page(otherPage));
 
     public void Prepare() => _ = Machine.SumMemory();
 

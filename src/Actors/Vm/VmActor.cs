@@ -56,7 +56,8 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
             case VmActorStart.HandedOver handed:
                 _runner = handed.Runner;
                 Begin(new VmSession(services, handed.Session, handed.Runner), recovery: null);
-                handed.Source?.Tell(new MigrationAnswer.Accepted(handed.Session.Rows.Epoch), Context.Self);
+                handed.Source?.Tell(
+                    handed.Answer with { Start = services.Clock.GetElapsedTime(handed.CommittedAt) }, Context.Self);
                 break;
             case VmActorStart.Quarantine quarantine:
                 Activate(Task.FromResult<Activation>(new Activation.Corrupt(quarantine.Rows, quarantine.Reason)));
@@ -72,7 +73,8 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
     {
         if (_isLeaving)
         {
-            if (message is VmMessage.Order or VmMessage.ToVcpu or VmMessage.Move or VmMessage.ReadConsole)
+            if (message is VmMessage.Order or VmMessage.ToVcpu or VmMessage.Move or VmMessage.CancelMove
+                or VmMessage.ReadConsole)
             {
                 _answers.Refer(Context.Sender);
             }
@@ -147,7 +149,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         }
         else if (_runner is not null)
         {
-            await VmSession.DisposeRunnerAsync(_runner);
+            await RunnerEnd.DisposeAsync(_runner);
         }
     }
 
@@ -215,7 +217,8 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
 
     private void WaitForActivation(VmMessage request)
     {
-        bool isCommand = request is VmMessage.Order or VmMessage.ToVcpu or VmMessage.Move;
+        bool isCommand = request
+            is VmMessage.Order or VmMessage.ToVcpu or VmMessage.Move or VmMessage.CancelMove;
         if (isCommand ? !Context.Stash() : request is VmMessage.ReadConsole)
         {
             Context.Reply(new ControlReply.Refused(Refusals.BeingRebuilt(vm)));
@@ -246,6 +249,9 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
                 break;
             case VmMessage.Move move:
                 await OnMoveAsync(move);
+                break;
+            case VmMessage.CancelMove cancel:
+                await _moves!.CancelAsync(cancel.Id, Context.Sender, _answers, Context.Stopping);
                 break;
             case VmMessage.GateOpened:
                 break;
@@ -316,10 +322,10 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
 
     private void OnMoveEnded(MigrationOutcome outcome)
     {
-        foreach (ActorRef? client in _moves!.Close())
+        foreach ((ActorRef? client, ControlReply? reply) in _moves!.Close(outcome))
         {
             // The rows have decided, whoever owns the VM now: the gate has no say.
-            client?.Tell(VmMoves.ReplyOf(outcome), Context.Self);
+            client?.Tell(reply!, Context.Self);
         }
 
         if (outcome is MigrationOutcome.Moved || _session!.IsLost)
@@ -385,7 +391,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         }
         else
         {
-            _publisher!.Publish(session);
+            _publisher!.Publish(session, _moves!.Progress);
         }
 
         foreach ((ConsoleReaders.Waiting reader, ControlReply reply) in
@@ -427,7 +433,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         _isLeaving = true;
         Unpublish();
         ReferInputs();
-        foreach (ActorRef? client in _moves?.Close() ?? [])
+        foreach ((ActorRef? client, _) in _moves?.Close(outcome: null) ?? [])
         {
             _answers.Refer(client);
         }

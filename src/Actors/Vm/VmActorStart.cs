@@ -2,6 +2,7 @@
 
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Kernel;
+using KvmActors.Actors.Migration;
 using KvmActors.Persistence;
 
 namespace KvmActors.Actors.Vm;
@@ -24,7 +25,14 @@ internal abstract record VmActorStart
 
     /// <summary>A move ended here.</summary>
     /// <param name="Source">Is told as soon as the guest runs.</param>
-    public sealed record HandedOver(VmSessionStart Session, ISliceRunner Runner, ActorRef? Source) : VmActorStart;
+    /// <param name="Answer">What it is told, but for the time from the commit on.</param>
+    /// <param name="CommittedAt">Timestamp of the clock.</param>
+    public sealed record HandedOver(
+        VmSessionStart Session,
+        ISliceRunner Runner,
+        ActorRef? Source,
+        MigrationAnswer.Accepted Answer,
+        long CommittedAt) : VmActorStart;
 
     /// <summary>Its actor failed too often: out of service.</summary>
     public sealed record Quarantine(VmRows Rows, string Reason) : VmActorStart;

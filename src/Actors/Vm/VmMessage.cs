@@ -53,11 +53,16 @@ internal abstract record VmMessage
     /// <summary>Copy the next pages of the round while the guest runs.</summary>
     public sealed record CopyPages : VmMessage;
 
-    /// <summary>Let the guest stand still and make everything up to there durable.</summary>
+    /// <summary>Let the guest stand still, and copy the pages that were listed and not copied, and what was written
+    /// since.</summary>
     public sealed record Hold : VmMessage;
 
-    /// <summary>Copy the pages that were listed and not copied, what was written since, and all but memory.</summary>
+    /// <summary>Make everything up to where the guest stands durable, and copy all but memory.</summary>
     public sealed record CopyRest : VmMessage;
+
+    /// <summary>Give the move up that is under way. Answered with a <see cref="Cluster.ControlReply"/> once that is
+    /// decided.</summary>
+    public sealed record CancelMove(CommandId Id) : VmMessage;
 
     /// <summary>Give the move up. The guest runs again only once that is durable.</summary>
     public sealed record AbortMove(MigrationId Migration, string Reason) : VmMessage;

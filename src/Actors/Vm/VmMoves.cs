@@ -8,6 +8,7 @@ using KvmActors.Actors.Migration;
 using KvmActors.Cpu.Memory;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Vm;
@@ -18,7 +19,9 @@ internal sealed class VmMoves(VmServices services, VmSession session)
 {
     private readonly List<ActorRef?> _clients = [];
     private readonly Queue<int> _pages = [];
+    private readonly List<(CommandId Id, ActorRef? Client)> _cancellers = [];
     private CommandId? _command;
+    private MoveWatch? _watch;
 
     /// <param name="Plan">Set where a move is to begin.</param>
     /// <param name="Refused">Set where it is not. Neither: the client waits for the move that is under way.</param>
@@ -26,6 +29,9 @@ internal sealed class VmMoves(VmServices services, VmSession session)
 
     /// <summary>What the last step settled.</summary>
     public SliceOutcome LastSettled { get; private set; }
+
+    /// <summary>How far the move is that is under way; null where none is.</summary>
+    public MoveProgress? Progress => _watch?.Progress;
 
     public static ControlReply ReplyOf(MigrationOutcome outcome) => outcome switch
     {
@@ -57,6 +63,7 @@ internal sealed class VmMoves(VmServices services, VmSession session)
 
         _command = move.Id;
         _clients.Add(client);
+        _watch = MoveWatch.Begin();
         MigrationPlan plan = new(
             new MigrationKey(session.State.Vm, migration, session.Rows.Epoch, services.Self),
             move.Id,
@@ -64,7 +71,8 @@ internal sealed class VmMoves(VmServices services, VmSession session)
             move.Target,
             new JournalEvent.VmCreated(
                 session.State.Spec, session.State.Image, session.State.ImageSha256, session.State.CommandLine),
-            CpuidOf(session));
+            CpuidOf(session),
+            _watch);
         return new Opening(plan, null);
     }
 
@@ -73,14 +81,23 @@ internal sealed class VmMoves(VmServices services, VmSession session)
         ? GuestCpuid.Of(machine)
         : [.. session.Vcpus.Select(vcpu => GuestCpuid.Unread(vcpu.Cpuid))];
 
-    /// <summary>The move is over.</summary>
-    /// <returns>Who waits for its outcome.</returns>
-    public ImmutableArray<ActorRef?> Close()
+    /// <summary>Asks the move that is under way to give up. The client is told once that is decided.</summary>
+    public async Task CancelAsync(CommandId id, ActorRef? client, VmAnswers answers, CancellationToken stop)
     {
-        ImmutableArray<ActorRef?> clients = [.. _clients];
-        _clients.Clear();
-        _command = null;
-        return clients;
+        if (await answers.FindStoredAsync(id, stop) is { } stored)
+        {
+            answers.Send(client, stored);
+        }
+        else if (_watch is null)
+        {
+            answers.Send(client, new ControlReply.Refused(NothingToCancel(
+                $"none; it is on {services.Self}, under epoch {session.Rows.Epoch}")));
+        }
+        else
+        {
+            _cancellers.Add((id, client));
+            _watch.Cancel();
+        }
     }
 
     /// <summary>Gives up a move that began before its VM's actor did and so has lost its source, unless the target has
@@ -90,6 +107,42 @@ internal sealed class VmMoves(VmServices services, VmSession session)
         session.State.Move is not { } move
         || await StepAsync(new VmMessage.AbortMove(move.Migration, "The actor of the VM began anew."), stop)
             is MoveStep.Done;
+
+    /// <summary>The move is over.</summary>
+    /// <param name="outcome">Null where this node has lost the VM: then whoever has it is asked again.</param>
+    /// <returns>Who waits for its outcome, and what each is told; null: to ask the next owner.</returns>
+    public ImmutableArray<(ActorRef? Client, ControlReply? Reply)> Close(MigrationOutcome? outcome)
+    {
+        ControlReply? reply = outcome is null ? null : ReplyOf(outcome);
+        ControlReply? cancelled = outcome switch
+        {
+            MigrationOutcome.Moved moved => new ControlReply.Refused(NothingToCancel(
+                $"it over; {session.State.Vm} is on {moved.Report.To}")),
+            MigrationOutcome.NotMoved => new ControlReply.Done(CancelledSentence),
+            _ => null,
+        };
+        ImmutableArray<(ActorRef?, ControlReply?)> waiting =
+        [
+            .. _clients.Select(client => (client, reply)),
+            .. _cancellers.Select(canceller => (canceller.Client, cancelled)),
+        ];
+        _clients.Clear();
+        _cancellers.Clear();
+        _command = null;
+        if (outcome is not null)
+        {
+            // Else the move still looks at it, for the last time.
+            _watch?.Dispose();
+        }
+
+        _watch = null;
+        return waiting;
+    }
+
+    private string CancelledSentence => $"{session.State.Vm} is not moved; it goes on on {services.Self}.";
+
+    private Refusal NothingToCancel(string found) => new(
+        RefusalKind.State, $"a move of {session.State.Vm} to be under way", found, "Nothing has to be done.");
 
     public async Task<MoveStep> StepAsync(VmMessage step, CancellationToken stop)
     {
@@ -151,7 +204,7 @@ internal sealed class VmMoves(VmServices services, VmSession session)
         }
 
         ImmutableArray<CapturedPage> pages = await session.Slices.BorrowAsync(TakePages, stop);
-        return new MoveStep.Copied(pages, IsLast: _pages.Count == 0);
+        return new MoveStep.Copied(pages, _pages.Count);
     }
 
     private void List(IEnumerable<int> pages)
@@ -174,7 +227,8 @@ internal sealed class VmMoves(VmServices services, VmSession session)
     {
         bool ran = session.State.Lifecycle == VmLifecycle.Running;
         session.IsHeld = true;
-        LastSettled = await session.SettleAsync(withMemory: true, stop);
+        (LastSettled, ImmutableArray<CapturedPage> pages) = await session.StandStillAsync(
+            guest => _pages.Union(guest.TakeDirty(DirtyReader.Migration)), stop);
         if (LastSettled.IsLost)
         {
             return new MoveStep.Lost();
@@ -186,24 +240,19 @@ internal sealed class VmMoves(VmServices services, VmSession session)
                 $"the guest of {session.State.Vm} to outlive its move",
                 $"its end: {end.Describe()}",
                 "Nothing has to be done."))
-            : new MoveStep.Held(session.Guest.VmTime, ran ? session.StoodStillAt : null);
+            : new MoveStep.Held(session.Guest.VmTime, ran ? session.StoodStillAt : null, pages);
     }
 
     private async Task<MoveStep> CopyRestAsync(CancellationToken stop)
     {
-        ImmutableArray<CapturedPage> pages = await session.Slices.BorrowAsync(
-            guest =>
-            {
-                PageCopies copies = guest.CopyPages();
-                return _pages.Union(guest.TakeDirty(DirtyReader.Migration))
-                    .Select(page => CapturedPage.Of(copies, page))
-                    .ToImmutableArray();
-            },
-            stop);
         CapturedProgress progress = session.LastProgress
             ?? throw new InvalidOperationException("Expected a Progress of the guest that stands still, found none.");
+        if (!await session.CommitProgressAsync(stop))
+        {
+            return new MoveStep.Lost();
+        }
+
         return new MoveStep.Rest(
-            pages,
             progress.Machine,
             progress.State,
             progress.Memory ?? throw new InvalidOperationException("Expected the memory's sum, found none."),
@@ -228,7 +277,7 @@ internal sealed class VmMoves(VmServices services, VmSession session)
             ? new MoveStep.Done()
             : await JournalAsync(
                 new VmCommand.AbortMove(abort.Migration, abort.Reason),
-                static commit => commit.OnRows(static write => write.AbortMove()),
+                commit => commit.OnRows(static write => write.AbortMove()).Answer(CancellersReply()),
                 stop);
         session.IsHeld = step is not MoveStep.Done;
         return step;
@@ -256,4 +305,9 @@ internal sealed class VmMoves(VmServices services, VmSession session)
                 throw new UnreachableException(command.GetType().Name);
         }
     }
+
+    /// <summary>For a retry of the command that cancelled the move; the abort is its only commit.</summary>
+    private DedupEntry? CancellersReply() => _cancellers.Count == 0
+        ? null
+        : ReplyCodec.Entry(session.State.Vm.Stream, _cancellers[0].Id, CancelledSentence);
 }

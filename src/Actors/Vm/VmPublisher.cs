@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Actors.Migration;
+
 namespace KvmActors.Actors.Vm;
 
 /// <summary>Publishes a VM's status for readers who must not wait.</summary>
 internal sealed class VmPublisher(VmServices services, RecoveryReport? recovery)
 {
-    public void Publish(VmSession session)
+    /// <param name="move">That is under way; null where none is.</param>
+    public void Publish(VmSession session, MoveProgress? move)
     {
         VmState state = session.State;
         services.Board.Publish(new VmStatus(
@@ -27,6 +30,9 @@ internal sealed class VmPublisher(VmServices services, RecoveryReport? recovery)
             Problem: null,
             recovery,
             [.. session.Vcpus.SelectMany(vcpu => vcpu.Patches)],
-            session.LastMachine));
+            session.LastMachine)
+        {
+            Move = move,
+        });
     }
 }

@@ -194,8 +194,9 @@ internal sealed class VmSession : IAsyncDisposable
     private async Task<SliceOutcome> CommitAsync(
         SliceCapture slice, CapturedProgress progress, PendingInput? input, CancellationToken cancellationToken)
     {
-        VmCommit.SnapshotDraft? snapshot =
-            await _snapshots.TryDraftAsync(Rows, Output, slice, progress, cancellationToken);
+        VmCommit.SnapshotDraft? snapshot = IsHeld && progress.TakesSnapshot
+            ? WithoutSnapshot()
+            : await _snapshots.TryDraftAsync(Rows, Output, slice, progress, cancellationToken);
         DedupEntry? reply = input is null ? null : ReplyCodec.Entry(State.Vm.Stream, input.Command, input.Reply);
         VmCommit.Prepared Prepare(VmCommit.SnapshotDraft? with) =>
             SliceJournal.Prepare(Rows, State, Vcpus, slice, progress, input?.Command, reply, with);
@@ -231,12 +232,33 @@ internal sealed class VmSession : IAsyncDisposable
             return outcome;
         }
 
-        CapturedProgress progress = await Slices.CaptureAsync(withMemory, cancellationToken);
-        Remember(progress);
-        VmCommit commit = VmCommit.On(Rows).Add(Rows.Own.Stream, Guest.VmTime, SliceJournal.ProgressOf(progress));
-        bool isDurable = await CommitAsync(commit.Build(), cancellationToken);
-        return outcome with { IsLost = !isDurable };
+        Remember(await Slices.CaptureAsync(withMemory, cancellationToken));
+        return outcome with { IsLost = !await CommitProgressAsync(cancellationToken) };
     }
+
+    /// <summary>Ends the running slice, and captures the guest with the memory's sum and these pages. The Progress is
+    /// left to <see cref="CommitProgressAsync"/>.</summary>
+    public async Task<(SliceOutcome Outcome, ImmutableArray<CapturedPage> Pages)> StandStillAsync(
+        Func<IGuest, IEnumerable<int>> pages, CancellationToken cancellationToken)
+    {
+        SliceOutcome outcome = await EndSliceAsync(cancellationToken);
+        _rest.Forget();
+        if (outcome.IsLost || State.End is not null)
+        {
+            return (outcome, []);
+        }
+
+        (CapturedProgress progress, ImmutableArray<CapturedPage> copied) =
+            await Slices.CaptureAsync(pages, cancellationToken);
+        Remember(progress);
+        return (outcome, copied);
+    }
+
+    /// <summary>Makes the last captured Progress of the guest, which stands where it was captured, durable.</summary>
+    /// <returns>False where another node has the VM.</returns>
+    public Task<bool> CommitProgressAsync(CancellationToken cancellationToken) => CommitAsync(
+        VmCommit.On(Rows).Add(Rows.Own.Stream, Guest.VmTime, SliceJournal.ProgressOf(LastProgress!)).Build(),
+        cancellationToken);
 
     /// <summary>Takes a snapshot of the guest, which stands still and is settled, and makes it durable.</summary>
     /// <param name="reply">To the command that asked for it.</param>
@@ -291,8 +313,7 @@ internal sealed class VmSession : IAsyncDisposable
                 Fold(commit);
                 return true;
             case CommitResult.PagesGone when withoutSnapshot is not null:
-                _snapshots.Forget();
-                Slices.TakeAllAtNextSnapshot();
+                _ = WithoutSnapshot();
                 return await CommitAsync(withoutSnapshot(), withoutSnapshot: null, cancellationToken);
             case CommitResult.Fenced fenced:
                 IsLost = true;
@@ -322,19 +343,16 @@ internal sealed class VmSession : IAsyncDisposable
         }
 
         Guest.Dispose();
-        await DisposeRunnerAsync(_runner);
+        await RunnerEnd.DisposeAsync(_runner);
     }
 
-    internal static async ValueTask DisposeRunnerAsync(ISliceRunner runner)
+    /// <summary>A guest that stands still for its move does not wait for its pages to be stored: the next snapshot is
+    /// whole, wherever it is taken.</summary>
+    private VmCommit.SnapshotDraft? WithoutSnapshot()
     {
-        if (runner is IAsyncDisposable asynchronous)
-        {
-            await asynchronous.DisposeAsync();
-        }
-        else if (runner is IDisposable disposable)
-        {
-            disposable.Dispose();
-        }
+        _snapshots.Forget();
+        Slices.TakeAllAtNextSnapshot();
+        return null;
     }
 
     private ImmutableArray<byte> TakeInput()
@@ -380,7 +398,3 @@ internal sealed class VmSession : IAsyncDisposable
         _memorySumAt = SliceRequest.NextMultiple(Guest.InstructionsRetired, options.MemorySumIntervalTicks);
     }
 }
-
-/// <param name="IsLost">Another node has the VM.</param>
-/// <param name="Answered">The input that entered with the slice; durable unless lost.</param>
-internal readonly record struct SliceOutcome(bool IsLost, PendingInput? Answered);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Actors.Migration;
 using KvmActors.Actors.Vcpu;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine;
@@ -41,4 +42,8 @@ public sealed record VmStatus(
     string? Problem,
     RecoveryReport? Recovery,
     ImmutableArray<VcpuPatch> Patches,
-    MachineState? Machine);
+    MachineState? Machine)
+{
+    /// <summary>How far the planned move is that is under way; null where none is.</summary>
+    public MoveProgress? Move { get; init; }
+}

@@ -89,7 +89,16 @@ internal sealed record HostOptions(
             DowntimeTarget: config.GetDuration(
                 "kvmactors.migration.downtime-target", Milliseconds(1), TimeSpan.FromMinutes(1)),
             RoundsMax: (int)config.GetInteger("kvmactors.migration.rounds-max", 1, 1_000),
-            BytesPerSecondMax: config.GetSize("kvmactors.migration.bandwidth-max", 0, 1UL << 40)));
+            BytesPerSecondMax: config.GetSize("kvmactors.migration.bandwidth-max", 0, 1UL << 40))
+        {
+            Compression = config.GetChoice(
+                "kvmactors.migration.compression",
+                [
+                    ("auto", PageCompression.Auto),
+                    ("always", PageCompression.Always),
+                    ("never", PageCompression.Never),
+                ]),
+        });
 
     private static RpcOptions BindRpc(HoconConfig config) => new(
         Timeout: config.GetDuration("kvmactors.rpc.timeout", Milliseconds(100), TimeSpan.FromMinutes(10)),

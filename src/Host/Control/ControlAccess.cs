@@ -33,6 +33,7 @@ internal static class ControlAccess
         [ControlMethods.ForkVm.Path] = RpcAccess.Change,
         [ControlMethods.ReleaseVm.Path] = RpcAccess.Change,
         [ControlMethods.MigrateVm.Path] = RpcAccess.Change,
+        [ControlMethods.CancelMove.Path] = RpcAccess.Change,
         [ControlMethods.MigrateVcpu.Path] = RpcAccess.Change,
         [ControlMethods.SetVcpuCpuid.Path] = RpcAccess.Change,
         [ControlMethods.SendInput.Path] = RpcAccess.Change,

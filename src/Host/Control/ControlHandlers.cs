@@ -44,6 +44,7 @@ internal sealed class ControlHandlers(
         .Add(ControlMethods.ReleaseVm, ReleaseAsync)
         .Add(ControlMethods.MigrateVm, MigrateVmAsync)
         .Add(ControlMethods.CheckMove, CheckMoveAsync)
+        .Add(ControlMethods.CancelMove, CancelMoveAsync)
         .Add(ControlMethods.MigrateVcpu, MigrateVcpuAsync)
         .Add(ControlMethods.ShowVcpu, (request, stop) => ShowVcpuAsync(VcpuOf(request.Vcpu), stop))
         .Add(ControlMethods.SetVcpuCpuid, SetVcpuCpuidAsync)
@@ -180,7 +181,7 @@ internal sealed class ControlHandlers(
         ControlRequest.MigrateVm move = new(CommandOf(request.Command), VmOf(request.Name), request.ToNode);
         ControlReply reply = await AskAsync(move, stop).ConfigureAwait(false);
         return reply is ControlReply.Migrated migrated
-            ? new MigrateVmReply { Move = ControlMessages.Of(migrated.Report) }
+            ? new MigrateVmReply { Move = MoveMessages.Of(migrated.Report) }
             : throw Unexpected(reply);
     }
 
@@ -188,7 +189,14 @@ internal sealed class ControlHandlers(
     {
         ControlRequest.CheckMove check = new(VmOf(request.Name), request.ToNode);
         ControlReply reply = await AskAsync(check, stop).ConfigureAwait(false);
-        return reply is ControlReply.MoveChecked answer ? ControlMessages.Of(answer) : throw Unexpected(reply);
+        return reply is ControlReply.MoveChecked answer ? MoveMessages.Of(answer) : throw Unexpected(reply);
+    }
+
+    private async ValueTask<CancelMoveReply> CancelMoveAsync(CancelMoveRequest request, CancellationToken stop)
+    {
+        ControlRequest.CancelMove cancel = new(CommandOf(request.Command), VmOf(request.Name));
+        ControlReply reply = await AskAsync(cancel, stop).ConfigureAwait(false);
+        return reply is ControlReply.Done done ? new CancelMoveReply { Text = done.Text } : throw Unexpected(reply);
     }
 
     private async ValueTask<MigrateVcpuReply> MigrateVcpuAsync(MigrateVcpuRequest request, CancellationToken stop)
@@ -196,7 +204,7 @@ internal sealed class ControlHandlers(
         ControlRequest.MigrateVcpu move = new(CommandOf(request.Command), VcpuOf(request.Vcpu), request.ToNode);
         ControlReply reply = await AskAsync(move, stop).ConfigureAwait(false);
         return reply is ControlReply.Migrated migrated
-            ? ControlMessages.OfVcpu(migrated.Report)
+            ? new MigrateVcpuReply { Move = MoveMessages.Of(migrated.Report) }
             : throw Unexpected(reply);
     }
 

@@ -2,8 +2,6 @@
 
 using System.Collections.Immutable;
 using Google.Protobuf;
-using KvmActors.Actors.Cluster;
-using KvmActors.Actors.Migration;
 using KvmActors.Actors.Vcpu;
 using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Cpuid;
@@ -53,6 +51,7 @@ internal static class ControlMessages
             Problem = status.Problem ?? "",
             Recovery = status.Recovery is { } recovery ? Of(recovery) : null,
             Patches = { status.Patches.Select(Of) },
+            Move = status.Move is { } move ? MoveMessages.Of(move) : null,
         };
         if (status.ExitCode is { } exitCode)
         {
@@ -60,70 +59,6 @@ internal static class ControlMessages
         }
 
         return message;
-    }
-
-    /// <summary>What the client of <c>vcpu migrate</c> is told.</summary>
-    public static MigrateVcpuReply OfVcpu(MigrationReport report)
-    {
-        MigrateVcpuReply reply = new()
-        {
-            Migration = report.Migration.ToString(),
-            Vcpu = report.Stream.ToString(),
-            From = report.From.ToString(),
-            To = report.To.ToString(),
-            EpochFrom = report.EpochFrom.Value,
-            EpochTo = report.EpochTo.Value,
-            VmTime = report.VmTime,
-            PagesPreCopied = (uint)report.PagesPreCopied,
-            PagesStopped = (uint)report.PagesStopped,
-        };
-        if (report.Downtime is { } downtime)
-        {
-            reply.DowntimeMs = downtime.TotalMilliseconds;
-        }
-
-        return reply;
-    }
-
-    public static CheckMoveReply Of(ControlReply.MoveChecked check) => new()
-    {
-        Vm = check.Vm.ToString(),
-        From = check.From.ToString(),
-        To = check.To.ToString(),
-        Missing =
-        {
-            check.Missing.Select(why => new MoveObstacle
-            {
-                Expected = why.Expected,
-                Found = why.Found,
-                WhatToDo = why.WhatToDo,
-            }),
-        },
-    };
-
-    /// <summary>What the client of <c>vm migrate</c> is told.</summary>
-    public static Move Of(MigrationReport report)
-    {
-        Move move = new()
-        {
-            Migration = report.Migration.ToString(),
-            Vm = report.Stream.Vm.ToString(),
-            Vcpus = (uint)report.Vcpus,
-            From = report.From.ToString(),
-            To = report.To.ToString(),
-            EpochFrom = report.EpochFrom.Value,
-            EpochTo = report.EpochTo.Value,
-            VmTime = report.VmTime,
-            PagesPreCopied = (uint)report.PagesPreCopied,
-            PagesStopped = (uint)report.PagesStopped,
-        };
-        move.Rounds = (uint)report.Rounds;
-        if (report.Downtime is { } downtime)
-        {
-            move.DowntimeMs = downtime.TotalMilliseconds;
-        }
-
-        return move;
     }
 
     /// <param name="nowMs">On the clock of leases.</param>

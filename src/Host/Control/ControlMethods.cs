@@ -59,6 +59,9 @@ internal static class ControlMethods
     public static RpcMethod<CheckMoveRequest, CheckMoveReply> CheckMove { get; } =
         Of("CheckMove", CheckMoveRequest.Parser, CheckMoveReply.Parser);
 
+    public static RpcMethod<CancelMoveRequest, CancelMoveReply> CancelMove { get; } =
+        Of("CancelMove", CancelMoveRequest.Parser, CancelMoveReply.Parser);
+
     public static RpcMethod<MigrateVcpuRequest, MigrateVcpuReply> MigrateVcpu { get; } =
         Of("MigrateVcpu", MigrateVcpuRequest.Parser, MigrateVcpuReply.Parser);
 

@@ -14,7 +14,7 @@ internal sealed class DemoControl : IAsyncDisposable
 {
     public const string VmName = "demo";
 
-    private const string Vcpu = VmName + "/0";
+    public const string Vcpu = VmName + "/0";
 
     private static readonly TimeSpan s_pollEvery = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_reconnectAfter = TimeSpan.FromMilliseconds(50);
@@ -82,14 +82,15 @@ internal sealed class DemoControl : IAsyncDisposable
 
     /// <param name="after">Instructions after which the move was to begin.</param>
     /// <exception cref="CliFault">The guest ended before the move did.</exception>
-    public async Task<MigrateVcpuReply> MigrateAsync(string toNode, ulong after)
+    public async Task<Move> MigrateAsync(string toNode, ulong after)
     {
         try
         {
-            return await _client.CallAsync(
+            MigrateVcpuReply reply = await _client.CallAsync(
                 ControlMethods.MigrateVcpu,
                 new MigrateVcpuRequest { Command = _client.NextCommand(), Vcpu = Vcpu, ToNode = toNode },
                 _stop.Token).ConfigureAwait(false);
+            return reply.Move;
         }
         catch (RpcException fault) when (fault.Status == RpcStatus.FailedPrecondition)
         {

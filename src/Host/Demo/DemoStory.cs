@@ -47,7 +47,7 @@ internal sealed class DemoStory : IAsyncDisposable
         DemoControl control = new(_nodes[^1].Endpoint, _console, _stop);
         await using ConfiguredAsyncDisposable _ = control.ConfigureAwait(false);
         DemoReference reference = await CreateGuestAsync(control).ConfigureAwait(false);
-        MigrateVcpuReply moved = await MigrateAsync(control, reference).ConfigureAwait(false);
+        Move moved = await MigrateAsync(control, reference).ConfigureAwait(false);
         DemoReport.Takeover failover = await KillAsync(control, reference, moved).ConfigureAwait(false);
         VmStatus last = await FinishAsync(control).ConfigureAwait(false);
         await StopNodesAsync().ConfigureAwait(false);
@@ -110,14 +110,14 @@ internal sealed class DemoStory : IAsyncDisposable
         return reference;
     }
 
-    private async Task<MigrateVcpuReply> MigrateAsync(DemoControl control, DemoReference reference)
+    private async Task<Move> MigrateAsync(DemoControl control, DemoReference reference)
     {
         ulong after = _options.MigrateAfter ?? reference.Instructions / 3;
         string target = _nodes[1].Name;
         _say.Act($"demo/0 moves from {_nodes[0].Name} to {target} by a message, while it runs.");
         await control.FollowUntilAsync(
             $"{after} instructions", status => status.Instructions >= after, s_actLimit).ConfigureAwait(false);
-        MigrateVcpuReply moved = await control.MigrateAsync(target, after).ConfigureAwait(false);
+        Move moved = await control.MigrateAsync(target, after).ConfigureAwait(false);
         string downtime = moved.HasDowntimeMs ? DemoNarrator.Milliseconds(moved.DowntimeMs) : "not seen";
         _say.Say(
             $"{NameOf(moved.From)} (epoch {moved.EpochFrom}) -> {NameOf(moved.To)} (epoch {moved.EpochTo}) at VM time "
@@ -127,7 +127,7 @@ internal sealed class DemoStory : IAsyncDisposable
     }
 
     private async Task<DemoReport.Takeover> KillAsync(
-        DemoControl control, DemoReference reference, MigrateVcpuReply moved)
+        DemoControl control, DemoReference reference, Move moved)
     {
         // A move takes its time, in which a fast guest may come far: it shall do something on its second node too.
         ulong after = _options.KillAfter
@@ -211,7 +211,7 @@ internal sealed class DemoStory : IAsyncDisposable
     private static string NativeOf(Patch patch) => patch.Vendor == "intel" ? "VMCALL" : "VMMCALL";
 
     private DemoReport Report(
-        MigrateVcpuReply moved, DemoReport.Takeover failover, VmStatus last, DemoProof proof) => new(
+        Move moved, DemoReport.Takeover failover, VmStatus last, DemoProof proof) => new(
         [
             .. _nodes.Select(node => new DemoReport.Node(
                 node.Name, ConfigurationWords.Of(node.Vendor), node.Pid, node.Endpoint, node.CpuidSource)),
@@ -220,7 +220,7 @@ internal sealed class DemoStory : IAsyncDisposable
             _guest.Name, _guest.Sha256, _console.Sha256, _console.Offset, last.ExitCode, last.Instructions),
         [
             new DemoReport.Migration(
-                moved.Vcpu,
+                DemoControl.Vcpu,
                 NameOf(moved.From),
                 NameOf(moved.To),
                 moved.EpochFrom,

@@ -71,6 +71,7 @@ public sealed class LinkWireTests
         new ControlRequest.MigrateVcpu(s_id, s_vm.Vcpu(3), "node-2"),
         new ControlRequest.MigrateVm(s_id, s_vm, "node-2"),
         new ControlRequest.CheckMove(s_vm, "node-2"),
+        new ControlRequest.CancelMove(s_id, s_vm),
         new ControlRequest.ShowVm(s_vm),
         new ControlRequest.ListOwnVms(),
         new ControlRequest.ReadConsole(s_vm, 12, 100, TimeSpan.FromMilliseconds(20)),
@@ -93,7 +94,7 @@ public sealed class LinkWireTests
         [
             new ControlReply.Done("done"),
             new ControlReply.SnapshotTaken(s_vm, 3, 1_000, new NodeId("node-1#4")),
-            new ControlReply.Migrated(Report(TimeSpan.FromMilliseconds(3))),
+            new ControlReply.Migrated(Report(Parts(1))),
             new ControlReply.Migrated(Report(null)),
             new ControlReply.MoveChecked(
                 s_vm,
@@ -125,7 +126,14 @@ public sealed class LinkWireTests
             new MigrationMessage.Check(
                 s_key, "engine 1", 4096, [new GuestCpuid(s_table, [new CpuidObservation(7, 0, 11, 2)])]),
             new MigrationMessage.Pages(
-                s_key, [new CapturedPage(3, new byte[4096]), new CapturedPage(4, ReadOnlyMemory<byte>.Empty)]),
+                s_key,
+                [
+                    MovedPage.Raw(new CapturedPage(3, new byte[4096])),
+                    MovedPage.Raw(new CapturedPage(4, ReadOnlyMemory<byte>.Empty)),
+                    new MovedPage(5, PageForm.Brotli, new byte[] { 1, 2 }, SameAs: 0),
+                    new MovedPage(6, PageForm.SameAs, ReadOnlyMemory<byte>.Empty, SameAs: 5),
+                ],
+                Batch: 7),
             new MigrationMessage.Final(
                 s_key,
                 Machine(),
@@ -209,7 +217,14 @@ public sealed class LinkWireTests
         return guest.Save();
     }
 
-    private static MigrationReport Report(TimeSpan? downtime) => new(
+    private static DowntimeReport Parts(long first)
+    {
+        TimeSpan[] parts = [.. Enumerable.Range(0, 8).Select(part => TimeSpan.FromTicks(first << part))];
+        return new DowntimeReport(
+            parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7]);
+    }
+
+    private static MigrationReport Report(DowntimeReport? downtime) => new(
         new MigrationId("m"),
         s_vm.Vcpu(0),
         2,
@@ -221,7 +236,8 @@ public sealed class LinkWireTests
         downtime,
         10,
         2,
-        3);
+        3,
+        4096);
 
     private static VmStatus Status() => new(
         s_vm,
@@ -242,5 +258,16 @@ public sealed class LinkWireTests
         "a problem",
         new RecoveryReport(new NodeId("node-3#1"), new Epoch(2), 1, 2, 3, TimeSpan.FromMilliseconds(4)),
         [new VcpuPatch(s_patch, new NodeId("node-2#1"), new Epoch(2))],
-        Machine());
+        Machine())
+    {
+        Move = new MoveProgress(
+            new MigrationId("m"),
+            new NodeId("node-2#1"),
+            MigrationPhase.PreCopy,
+            2,
+            3,
+            4,
+            5,
+            TimeSpan.FromMilliseconds(6)),
+    };
 }

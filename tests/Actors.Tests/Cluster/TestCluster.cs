@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using System.Text;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Kernel;
+using KvmActors.Actors.Migration;
 using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Cpuid;
@@ -45,6 +46,8 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
     /// <summary>Which snapshots stay; null: all.</summary>
     public SnapshotRetention? Retention { get; init; }
 
+    public MigrationLimits Migration { get; init; } = MigrationLimits.Default;
+
     public SimulatedWorld World { get; }
 
     public SimulatedNetwork Network { get; }
@@ -83,6 +86,7 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
             MemorySumIntervalTicks = 20_000_000,
             ProgressInterval = TimeSpan.FromMilliseconds(5),
             SnapshotRetention = Retention,
+            Migration = Migration,
         };
         options = options with { GuestMemoryBytesMax = memoryBytesMax ?? options.GuestMemoryBytesMax };
         TestNode node = new(this, process, store, options);

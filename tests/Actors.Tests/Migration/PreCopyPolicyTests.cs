@@ -28,8 +28,9 @@ public sealed class PreCopyPolicyTests
         MigrationLimits limits = MigrationLimits.Default with { BytesPerSecondMax = 4096 * 100 };
 
         Assert.Equal(
-            TimeSpan.FromMilliseconds(1500), PreCopyPolicy.PauseAfter(200, TimeSpan.FromMilliseconds(500), limits));
-        Assert.Equal(TimeSpan.Zero, PreCopyPolicy.PauseAfter(200, TimeSpan.FromSeconds(3), limits));
+            TimeSpan.FromMilliseconds(1500),
+            PreCopyPolicy.PauseAfter(200 * 4096, TimeSpan.FromMilliseconds(500), limits));
+        Assert.Equal(TimeSpan.Zero, PreCopyPolicy.PauseAfter(200 * 4096, TimeSpan.FromSeconds(3), limits));
         Assert.Equal(TimeSpan.Zero, PreCopyPolicy.PauseAfter(200, TimeSpan.Zero, MigrationLimits.Default));
     }
 }

@@ -58,6 +58,11 @@ public sealed class VmMigrateVerbTests : IAsyncLifetime, IDisposable
             back.GetProperty("to").GetString(),
             back.GetProperty("epochTo").GetInt32()));
         Assert.True(back.GetProperty("downtimeMs").GetDouble() > 0);
+        Assert.Equal(
+            back.GetProperty("downtimeMs").GetDouble(),
+            back.GetProperty("downtime").EnumerateObject().Sum(part => part.Value.GetDouble()),
+            tolerance: 0.001);
+        Assert.Contains("\n  pause ", moved.Out, StringComparison.Ordinal);
     }
 
     private Task<CliRun> AtAsync(params string[] arguments) => DoneAsync([.. arguments, "--at", _target.Address]);

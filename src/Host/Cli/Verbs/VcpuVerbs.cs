@@ -77,32 +77,21 @@ internal static class VcpuVerbs
                 Vcpu = parsed.GetRequiredValue(options.Vcpu),
                 ToNode = parsed.GetRequiredValue(to),
             };
-            var move = MoveReport.Of(await client.CallAsync(ControlMethods.MigrateVcpu, request, stop)
-                .ConfigureAwait(false));
+            MigrateVcpuReply reply = await client.CallAsync(ControlMethods.MigrateVcpu, request, stop)
+                .ConfigureAwait(false);
+            var move = MoveReport.Of(reply.Move);
             if (parsed.GetValue(options.Json))
             {
                 CliJson.Write(terminal.Out, move);
             }
             else
             {
-                terminal.Out.WriteLine(Describe(move));
+                terminal.Out.WriteLine(MoveText.Of(move));
             }
 
             return 0;
         });
         return verb;
-    }
-
-    private static string Describe(MoveReport move)
-    {
-        string downtime = move.DowntimeMs is { } ms
-            ? string.Create(CultureInfo.InvariantCulture, $"the guest stood still for {ms:f1} ms")
-            : "the guest was not running";
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{move.Vcpu} moved from {move.From} to {move.To} at VM time {move.VmTime} (epoch {move.EpochFrom} -> "
-            + $"{move.EpochTo}): {downtime}; {CountText.Of(move.PagesPreCopied, "page")} before, "
-            + $"{move.PagesStopped} meanwhile.");
     }
 
     private static void Print(VcpuReport vcpu, CliTerminal terminal)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.CommandLine;
-using System.Globalization;
 using KvmActors.Host.Control;
 using KvmActors.Host.Control.Reports;
 using KvmActors.Host.Control.V1;
@@ -19,6 +18,10 @@ internal static class VmMigrateVerb
         --dry-run asks that alone: what the guest's CPUID promises, engine and memory. Nothing is moved or journaled.
         Exit code 0 where the VM can be moved, 1 where it cannot, with all that is missing.
 
+        On a terminal, a line shows how far the move is; vm show does too, from anywhere. The move goes on without its
+        client: it is ended with --cancel, through any node, until the other node takes the guest over. The guest then
+        goes on where it is. Exit code 1 where no move is under way, or it was over.
+
         """ + VerbOptions.AtRemarks;
 
     private static readonly string[] s_examples =
@@ -26,53 +29,92 @@ internal static class VmMigrateVerb
         "kvmactors vm migrate web --to node-2",
         "kvmactors vm migrate web --to node-2 --json",
         "kvmactors vm migrate web --to node-2 --dry-run",
+        "kvmactors vm migrate web --cancel",
     ];
 
     public static Command Build(CliTerminal terminal)
     {
         Argument<string> name = VmVerbs.NameArgument();
-        Option<string> to = new("--to")
-        {
-            Description = "Name of the node to move to",
-            HelpName = "NODE",
-            Required = true,
-        };
+        Option<string?> to = new("--to") { Description = "Name of the node to move to", HelpName = "NODE" };
         Option<bool> dry = new("--dry-run") { Description = "Only say whether it can be moved, and what is missing" };
+        Option<bool> cancel = new("--cancel") { Description = "Give up the move that is under way" };
         ClusterAccess access = new();
         Option<bool> json = VerbOptions.Json("what the move was like");
         VerbCommand verb = new(
             "migrate", "Move a VM with all its vCPUs to another node while its guest runs.", Remarks, s_examples)
         {
-            name, to, dry, json,
+            name, to, dry, cancel, json,
         };
         access.AddTo(verb);
+        verb.Validators.Add(result =>
+        {
+            bool cancels = result.GetValue(cancel);
+            if (cancels == result.GetValue(to) is not null || (cancels && result.GetValue(dry)))
+            {
+                result.AddError("Expected either --to NODE or --cancel, found both or none. Write one of them.");
+            }
+        });
         verb.SetAction(async (parsed, stop) =>
         {
             using ControlClient client = access.Connect(parsed);
-            if (parsed.GetValue(dry))
+            string vm = parsed.GetRequiredValue(name);
+            bool isJson = parsed.GetValue(json);
+            if (parsed.GetValue(cancel))
             {
-                CheckMoveRequest check = new()
-                {
-                    Name = parsed.GetRequiredValue(name),
-                    ToNode = parsed.GetRequiredValue(to),
-                };
-                CheckMoveReply answer = await client.CallAsync(ControlMethods.CheckMove, check, stop)
-                    .ConfigureAwait(false);
-                return Print(MoveCheckReport.Of(answer), parsed.GetValue(json), terminal);
+                return await CancelAsync(client, vm, isJson, terminal, stop).ConfigureAwait(false);
             }
 
-            MigrateVmRequest request = new()
-            {
-                Command = client.NextCommand(),
-                Name = parsed.GetRequiredValue(name),
-                ToNode = parsed.GetRequiredValue(to),
-            };
-            MigrateVmReply reply = await client.CallAsync(ControlMethods.MigrateVm, request, stop)
-                .ConfigureAwait(false);
-            Print(VmMoveReport.Of(reply.Move), parsed.GetValue(json), terminal);
-            return 0;
+            string node = parsed.GetValue(to)!;
+            return parsed.GetValue(dry)
+                ? await CheckAsync(client, vm, node, isJson, terminal, stop).ConfigureAwait(false)
+                : await MoveAsync(client, vm, node, isJson, terminal, stop).ConfigureAwait(false);
         });
         return verb;
+    }
+
+    private static async Task<int> MoveAsync(
+        ControlClient client, string vm, string node, bool isJson, CliTerminal terminal, CancellationToken stop)
+    {
+        MigrateVmRequest request = new() { Command = client.NextCommand(), Name = vm, ToNode = node };
+        Task<MigrateVmReply> moving = client.CallAsync(ControlMethods.MigrateVm, request, stop);
+        await new MoveFollowing(client, terminal).FollowAsync(vm, moving, stop).ConfigureAwait(false);
+        var move = MoveReport.Of((await moving.ConfigureAwait(false)).Move);
+        if (isJson)
+        {
+            CliJson.Write(terminal.Out, move);
+        }
+        else
+        {
+            terminal.Out.WriteLine(MoveText.Of(move));
+        }
+
+        return 0;
+    }
+
+    private static async Task<int> CheckAsync(
+        ControlClient client, string vm, string node, bool isJson, CliTerminal terminal, CancellationToken stop)
+    {
+        CheckMoveRequest check = new() { Name = vm, ToNode = node };
+        CheckMoveReply answer = await client.CallAsync(ControlMethods.CheckMove, check, stop).ConfigureAwait(false);
+        return Print(MoveCheckReport.Of(answer), isJson, terminal);
+    }
+
+    private static async Task<int> CancelAsync(
+        ControlClient client, string vm, bool isJson, CliTerminal terminal, CancellationToken stop)
+    {
+        CancelMoveRequest request = new() { Command = client.NextCommand(), Name = vm };
+        CancelMoveReply reply = await client.CallAsync(ControlMethods.CancelMove, request, stop)
+            .ConfigureAwait(false);
+        if (isJson)
+        {
+            CliJson.Write(terminal.Out, new { Vm = vm, Cancelled = true });
+        }
+        else
+        {
+            terminal.Out.WriteLine(reply.Text);
+        }
+
+        return 0;
     }
 
     private static int Print(MoveCheckReport check, bool isJson, CliTerminal terminal)
@@ -95,24 +137,5 @@ internal static class VmMigrateVerb
         }
 
         return check.CanMove ? 0 : CliFault.Refused;
-    }
-
-    private static void Print(VmMoveReport move, bool isJson, CliTerminal terminal)
-    {
-        if (isJson)
-        {
-            CliJson.Write(terminal.Out, move);
-            return;
-        }
-
-        string downtime = move.DowntimeMs is { } ms
-            ? string.Create(CultureInfo.InvariantCulture, $"the guest stood still for {ms:f1} ms")
-            : "the guest was not running";
-        terminal.Out.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{move.Vm} moved with {CountText.Of(move.Vcpus, "vCPU")} from {move.From} to {move.To} at VM time "
-            + $"{move.VmTime} (epoch {move.EpochFrom} -> {move.EpochTo}): {downtime}; "
-            + $"{CountText.Of(move.PagesPreCopied, "page")} before in {CountText.Of(move.Rounds, "round")}, "
-            + $"{move.PagesStopped} meanwhile."));
     }
 }

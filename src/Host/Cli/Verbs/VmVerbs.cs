@@ -45,7 +45,7 @@ internal static class VmVerbs
         fields.Add("VM", vm.Name);
         fields.Add("state", vm.State);
         fields.Add("node", vm.Owner.Length == 0 ? "-" : vm.Owner);
-        fields.Add("moving to", vm.MovingTo);
+        fields.Add("moving", vm.Move is { } move ? MoveText.Of(move) : vm.MovingTo);
         fields.Add("epoch", Number(vm.Epoch));
         fields.Add("host vendor", vm.HostVendor);
         fields.Add("vCPUs", Number(vm.Vcpus));

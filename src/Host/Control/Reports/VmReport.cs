@@ -24,6 +24,7 @@ internal sealed record VmReport(
     string? End,
     int? ExitCode,
     string? MovingTo,
+    MoveProgressReport? Move,
     string? Problem,
     RecoveryReport? Recovery,
     ImmutableArray<PatchReport> Patches)
@@ -46,6 +47,7 @@ internal sealed record VmReport(
         OrNull(vm.End),
         vm.HasExitCode ? vm.ExitCode : null,
         OrNull(vm.MovingTo),
+        vm.Move is { } move ? MoveProgressReport.Of(move) : null,
         OrNull(vm.Problem),
         vm.Recovery is { } recovery ? RecoveryReport.Of(recovery) : null,
         [.. vm.Patches.Select(PatchReport.Of)]);
