@@ -189,7 +189,7 @@ internal sealed class VmClient(string vm, int vcpus, int nodeCount, ClusterClien
     {
         VmStatus or VcpuStatus => "",
         MigrateVmReply move => $"{move.Move.Migration} {move.Move.From} {move.Move.To} {move.Move.EpochTo}",
-        MigrateVcpuReply move => $"{move.Migration} {move.From} {move.To} {move.EpochTo}",
+        MigrateVcpuReply { Move: { } move } => $"{move.Migration} {move.From} {move.To} {move.EpochTo}",
         _ => reply.ToString() ?? "",
     };
 
