@@ -22,8 +22,8 @@ internal static partial class HostLog
     [LoggerMessage(4, LogLevel.Warning, "{Remote} is {Identity} and may not call {Path}")]
     internal static partial void CallDenied(this ILogger logger, string remote, string identity, string path);
 
-    [LoggerMessage(5, LogLevel.Information, "{Identity} calls {Path} from {Remote}")]
-    internal static partial void CallOfOperator(this ILogger logger, string identity, string path, string remote);
+    [LoggerMessage(5, LogLevel.Information, "{Identity} asks for {What} from {Remote}")]
+    internal static partial void CallOfOperator(this ILogger logger, string identity, string what, string remote);
 
     [LoggerMessage(6, LogLevel.Information, "{File} was read again: its certificate is valid until {Until}")]
     internal static partial void CertificateReadAgain(this ILogger logger, string file, string until);
@@ -33,6 +33,9 @@ internal static partial class HostLog
 
     [LoggerMessage(8, LogLevel.Warning, "The link to {Endpoint} was refused. {Reason}")]
     internal static partial void LinkRefused(this ILogger logger, string endpoint, string reason);
+
+    [LoggerMessage(9, LogLevel.Warning, "The certificate {File} is valid until {Until}: renew it")]
+    internal static partial void CertificateEnds(this ILogger logger, string file, string until);
 
     [LoggerMessage(10, LogLevel.Information, "{Node} joined")]
     internal static partial void NodeJoined(this ILogger logger, NodeId node);

@@ -28,6 +28,9 @@ internal sealed class NodeHost : IAsyncDisposable
 
     private static readonly TimeSpan s_lookAgainAfter = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>How long a peer may take to say whether it takes this node.</summary>
+    private static readonly TimeSpan s_meetMax = TimeSpan.FromSeconds(3);
+
     private readonly HostOptions _options;
     private readonly ILogger _log;
     private readonly ILoggerFactory _logs;
@@ -83,6 +86,7 @@ internal sealed class NodeHost : IAsyncDisposable
         try
         {
             await host.ListenAsync(cancellationToken).ConfigureAwait(false);
+            await host.MeetPeersAsync(cancellationToken).ConfigureAwait(false);
             await host.JoinAsync(cpuid, cancellationToken).ConfigureAwait(false);
             return host;
         }
@@ -171,13 +175,57 @@ internal sealed class NodeHost : IAsyncDisposable
         _listener = await RpcListener.StartAsync(listen, service, _logs, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Asks each node that there is whether it takes this one. A node that has the store but whose
+    /// certificate the others do not take would claim VMs that nobody could reach.</summary>
+    /// <remarks>A peer that does not answer decides nothing: it may be dead.</remarks>
+    /// <exception cref="CliFault">One of them does not, or this one does not take it.</exception>
+    private async Task MeetPeersAsync(CancellationToken cancellationToken)
+    {
+        if (_credentials is null)
+        {
+            return;
+        }
+
+        IReadOnlyList<NodeRow> nodes = await _store.ListNodesAsync(cancellationToken).ConfigureAwait(false);
+        await Task.WhenAll(nodes.Where(row => row.Status != NodeStatus.Dead && row.Id.Name != _options.Node.Name)
+            .Select(row => MeetAsync(row, cancellationToken))).ConfigureAwait(false);
+    }
+
+    private async Task MeetAsync(NodeRow peer, CancellationToken cancellationToken)
+    {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        late.CancelAfter(s_meetMax);
+        try
+        {
+            await _link.CallAsync(peer.Endpoint, ReadOnlyMemory<byte>.Empty, late.Token).ConfigureAwait(false);
+        }
+        catch (LinkException fault) when (fault.InnerException
+            is RpcException { Status: RpcStatus.Unauthenticated or RpcStatus.PermissionDenied } refused
+            && refused.GetBaseException() is not IOException)
+        {
+            throw new CliFault(
+                $"Expected this node and {peer.Id} at {peer.Endpoint} to take each other's certificates, found that "
+                + $"they do not. {refused.Message}",
+                fault);
+        }
+        catch (LinkException)
+        {
+            // It took us and found that this is no request; or nobody is there, or no longer.
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Nobody answers there.
+        }
+    }
+
     /// <summary>The name of the node that the cluster's table has at an address; null where there is none.</summary>
     private async ValueTask<string?> NameOfAsync(string address, CancellationToken cancellationToken)
     {
         IReadOnlyList<NodeRow> nodes = await _store.ListNodesAsync(cancellationToken).ConfigureAwait(false);
         return nodes
-            .Where(row => row.Status != NodeStatus.Dead)
-            .FirstOrDefault(row => string.Equals(row.Endpoint, address, StringComparison.OrdinalIgnoreCase))
+            .Where(row => row.Status != NodeStatus.Dead
+                && string.Equals(row.Endpoint, address, StringComparison.OrdinalIgnoreCase))
+            .MaxBy(row => row.LeaseUntilMs)
             ?.Id.Name;
     }
 

@@ -43,7 +43,7 @@ internal sealed class NodeLink(int messageBytesMax, TlsDialer? tls, ILogger log)
             }
 
             throw new LinkException(
-                $"{endpoint}: {fault.Message}",
+                $"{endpoint}: {fault.Message.TrimEnd('.')}",
                 fault.WasSent && !isRefusal ? LinkOutcome.Unknown : LinkOutcome.NotSent,
                 fault);
         }

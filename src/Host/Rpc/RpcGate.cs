@@ -52,9 +52,18 @@ internal sealed class RpcGate(RpcListenerOptions options, ILogger logger)
                 + "Ask with another certificate.");
         }
 
-        if (access == RpcAccess.Change)
+    }
+
+    /// <summary>Logs who asked for a change. A command that is sent again, with the same ids, is one.</summary>
+    public void Note(RpcPeer? peer, string path, object request)
+    {
+        if (peer?.Identity is { } identity && options.AccessOf(path) == RpcAccess.Change)
         {
-            logger.CallOfOperator(identity.ToString(), path, peer.Remote);
+            string what = $"{path.Split('/')[^1]}{RequestText.Of(request)}";
+            if (peer.IsNews(what))
+            {
+                logger.CallOfOperator(identity.ToString(), what, peer.Remote);
+            }
         }
     }
 

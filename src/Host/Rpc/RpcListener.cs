@@ -49,7 +49,9 @@ internal sealed class RpcListener : IAsyncDisposable
 
         ILogger log = logs.CreateLogger("KvmActors.Rpc");
         WebApplication application = Build(options, logs, log);
-        RpcEndpoint endpoint = new(service, new RpcGate(options, log), log, TimeProvider.System);
+        RpcGate gate = new(options, log);
+        service.Observer = gate.Note;
+        RpcEndpoint endpoint = new(service, gate, log, TimeProvider.System);
         application.Run(endpoint.ServeAsync);
         try
         {

@@ -9,6 +9,11 @@ namespace KvmActors.Host.Rpc;
 /// <param name="Print">SHA-256 of the certificate; empty where there was none.</param>
 internal sealed record RpcPeer(string Remote, string Print, CertificateVerdict Verdict)
 {
+    private string _noted = "";
+
+    /// <summary>True where it is not what was noted last.</summary>
+    public bool IsNews(string what) => Interlocked.Exchange(ref _noted, what) != what;
+
     /// <summary>Null: its certificate was refused.</summary>
     public CertificateIdentity? Identity => (Verdict as CertificateVerdict.Accepted)?.Identity;
 }

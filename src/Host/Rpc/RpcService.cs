@@ -21,13 +21,17 @@ internal sealed class RpcService(int messageBytesMax)
 
     public IReadOnlyCollection<string> Paths => _handlers.Keys;
 
+    /// <summary>Is told of each request, with who asks, before it is handled; of an upload, of its first
+    /// message.</summary>
+    public Action<RpcPeer?, string, object>? Observer { get; set; }
+
     public Handler? Find(string path) => _handlers.GetValueOrDefault(path);
 
     /// <summary>One request, one reply.</summary>
     public RpcService Add<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method, Func<TRequest, CancellationToken, ValueTask<TReply>> handler)
     {
-        _handlers.Add(method.Path, (body, _, token) => AnswerAsync(method, handler, body, token));
+        _handlers.Add(method.Path, (body, peer, token) => AnswerAsync(method, handler, body, peer, token));
         return this;
     }
 
@@ -36,7 +40,7 @@ internal sealed class RpcService(int messageBytesMax)
         RpcMethod<TRequest, TReply> method, Func<TRequest, RpcPeer?, CancellationToken, ValueTask<TReply>> handler)
     {
         _handlers.Add(method.Path, (body, peer, token) => AnswerAsync(
-            method, (request, stop) => handler(request, peer, stop), body, token));
+            method, (request, stop) => handler(request, peer, stop), body, peer, token));
         return this;
     }
 
@@ -44,7 +48,7 @@ internal sealed class RpcService(int messageBytesMax)
     public RpcService AddStream<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method, Func<TRequest, CancellationToken, IAsyncEnumerable<TReply>> handler)
     {
-        _handlers.Add(method.Path, (body, _, token) => StreamAsync(method, handler, body, token));
+        _handlers.Add(method.Path, (body, peer, token) => StreamAsync(method, handler, body, peer, token));
         return this;
     }
 
@@ -53,7 +57,7 @@ internal sealed class RpcService(int messageBytesMax)
         RpcMethod<TRequest, TReply> method,
         Func<IAsyncEnumerable<TRequest>, CancellationToken, ValueTask<TReply>> handler)
     {
-        _handlers.Add(method.Path, (body, _, token) => TakeAsync(method, handler, body, token));
+        _handlers.Add(method.Path, (body, peer, token) => TakeAsync(method, handler, body, peer, token));
         return this;
     }
 
@@ -61,9 +65,10 @@ internal sealed class RpcService(int messageBytesMax)
         RpcMethod<TRequest, TReply> method,
         Func<IAsyncEnumerable<TRequest>, CancellationToken, ValueTask<TReply>> handler,
         Stream body,
+        RpcPeer? peer,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        TReply reply = await handler(ReadRequestsAsync(method, body, cancellationToken), cancellationToken)
+        TReply reply = await handler(ReadRequestsAsync(method, body, peer, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
         yield return RpcFraming.Frame(method.Reply, reply, messageBytesMax);
     }
@@ -71,12 +76,21 @@ internal sealed class RpcService(int messageBytesMax)
     private async IAsyncEnumerable<TRequest> ReadRequestsAsync<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method,
         Stream body,
+        RpcPeer? peer,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        bool isFirst = true;
         while (await RpcFraming.ReadAsync(body, messageBytesMax, cancellationToken).ConfigureAwait(false)
             is { } message)
         {
-            yield return Decode(method, message);
+            TRequest request = Decode(method, message);
+            if (isFirst)
+            {
+                Observer?.Invoke(peer, method.Path, request!);
+            }
+
+            isFirst = false;
+            yield return request;
         }
     }
 
@@ -84,9 +98,10 @@ internal sealed class RpcService(int messageBytesMax)
         RpcMethod<TRequest, TReply> method,
         Func<TRequest, CancellationToken, ValueTask<TReply>> handler,
         Stream body,
+        RpcPeer? peer,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        TRequest request = await ReadRequestAsync(method, body, cancellationToken).ConfigureAwait(false);
+        TRequest request = await ReadRequestAsync(method, body, peer, cancellationToken).ConfigureAwait(false);
         TReply reply = await handler(request, cancellationToken).ConfigureAwait(false);
         yield return RpcFraming.Frame(method.Reply, reply, messageBytesMax);
     }
@@ -95,9 +110,10 @@ internal sealed class RpcService(int messageBytesMax)
         RpcMethod<TRequest, TReply> method,
         Func<TRequest, CancellationToken, IAsyncEnumerable<TReply>> handler,
         Stream body,
+        RpcPeer? peer,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        TRequest request = await ReadRequestAsync(method, body, cancellationToken).ConfigureAwait(false);
+        TRequest request = await ReadRequestAsync(method, body, peer, cancellationToken).ConfigureAwait(false);
         await foreach (TReply reply in handler(request, cancellationToken).ConfigureAwait(false))
         {
             yield return RpcFraming.Frame(method.Reply, reply, messageBytesMax);
@@ -105,7 +121,7 @@ internal sealed class RpcService(int messageBytesMax)
     }
 
     private async ValueTask<TRequest> ReadRequestAsync<TRequest, TReply>(
-        RpcMethod<TRequest, TReply> method, Stream body, CancellationToken cancellationToken)
+        RpcMethod<TRequest, TReply> method, Stream body, RpcPeer? peer, CancellationToken cancellationToken)
     {
         ReadOnlyMemory<byte>? message = await RpcFraming.ReadAsync(
             body, messageBytesMax, cancellationToken).ConfigureAwait(false);
@@ -119,7 +135,9 @@ internal sealed class RpcService(int messageBytesMax)
             throw new RpcException(RpcStatus.Internal, $"Expected one request for {method.Path}, found two.");
         }
 
-        return Decode(method, message.Value);
+        TRequest request = Decode(method, message.Value);
+        Observer?.Invoke(peer, method.Path, request!);
+        return request;
     }
 
     private static TRequest Decode<TRequest, TReply>(

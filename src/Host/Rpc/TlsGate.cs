@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -17,7 +19,15 @@ namespace KvmActors.Host.Rpc;
 /// reason; such a connection gets no further, and not for long.</remarks>
 internal sealed class TlsGate(RpcListenerOptions options, ILogger log)
 {
+    /// <summary>One address that is refused again and again is a line in the log this often.</summary>
+    private static readonly TimeSpan s_tellEvery = TimeSpan.FromSeconds(10);
+
+    private const int AddressesMax = 1_000;
+
     private readonly TlsCredentials _credentials = options.Tls!;
+
+    /// <summary>By address, when a refusal was told last. Emptied when it is full.</summary>
+    private readonly ConcurrentDictionary<string, long> _toldAt = new(StringComparer.Ordinal);
 
     public void AddTo(ListenOptions listen)
     {
@@ -68,10 +78,27 @@ internal sealed class TlsGate(RpcListenerOptions options, ILogger log)
     private async Task WatchAsync(ConnectionDelegate next, ConnectionContext connection)
     {
         await next(connection).ConfigureAwait(false);
-        if (!connection.Items.ContainsKey(RpcGate.PeerKey))
+        if (!connection.Items.ContainsKey(RpcGate.PeerKey) && IsToTell(connection))
         {
             log.HandshakeFailed(RemoteOf(connection), options.HandshakeTimeout.TotalSeconds);
         }
+    }
+
+    private bool IsToTell(ConnectionContext connection)
+    {
+        string address = (connection.RemoteEndPoint as IPEndPoint)?.Address.ToString() ?? "";
+        if (_toldAt.TryGetValue(address, out long told) && _credentials.Clock.GetElapsedTime(told) < s_tellEvery)
+        {
+            return false;
+        }
+
+        if (_toldAt.Count >= AddressesMax)
+        {
+            _toldAt.Clear();
+        }
+
+        _toldAt[address] = _credentials.Clock.GetTimestamp();
+        return true;
     }
 
     /// <summary>Behind the handshake: one that was refused may hear why, and must go.</summary>
@@ -83,7 +110,11 @@ internal sealed class TlsGate(RpcListenerOptions options, ILogger log)
             return;
         }
 
-        log.PeerRefused(RemoteOf(connection), refused.Reason);
+        if (IsToTell(connection))
+        {
+            log.PeerRefused(RemoteOf(connection), refused.Reason);
+        }
+
         using CancellationTokenSource late = new(options.HandshakeTimeout, TimeProvider.System);
         using CancellationTokenRegistration end = late.Token.Register(() => connection.Abort(
             new ConnectionAbortedException("The certificate was refused.")));

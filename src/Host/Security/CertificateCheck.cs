@@ -11,6 +11,8 @@ namespace KvmActors.Host.Security;
 /// certificate that another one points to, and no revocation list; <c>tls.revoked</c> is the list.</remarks>
 internal static class CertificateCheck
 {
+    private const int VisibleCharsMax = 100;
+
     private const string ServerUse = "1.3.6.1.5.5.7.3.1";
     private const string ClientUse = "1.3.6.1.5.5.7.3.2";
 
@@ -32,7 +34,7 @@ internal static class CertificateCheck
         }
 
         var identity = CertificateIdentity.Find(certificate);
-        string who = identity?.ToString() ?? certificate.Subject;
+        string who = identity?.ToString() ?? Visible(certificate.Subject);
         using X509Chain chain = new();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
@@ -58,6 +60,11 @@ internal static class CertificateCheck
     public static string TextOf(DateTimeOffset moment) =>
         moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 
+    /// <summary>What a stranger wrote, as a log or a terminal may have it: short, and without control
+    /// characters.</summary>
+    public static string Visible(string text) => string.Concat(
+        text.Take(VisibleCharsMax).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
+
     /// <summary>SHA-256 of the certificate: the first bytes, by which people tell two apart.</summary>
     public static string ShortPrintOf(X509Certificate2 certificate) =>
         certificate.GetCertHashString(HashAlgorithmName.SHA256)[..16].ToLowerInvariant();
@@ -76,7 +83,8 @@ internal static class CertificateCheck
             | X509ChainStatusFlags.NotSignatureValid | X509ChainStatusFlags.InvalidBasicConstraints;
         if ((all & Foreign) != 0)
         {
-            string known = string.Join(", ", authorities.Select(one => $"{one.Subject} ({ShortPrintOf(one)})"));
+            string known = string.Join(
+                ", ", authorities.Select(one => $"{Visible(one.Subject)} ({ShortPrintOf(one)})"));
             return $"Expected a certificate signed by this cluster's authority {known}, found one of {who} signed by "
                 + $"{IssuerOf(chain, certificate)}. Both sides need certificates of one authority.";
         }
@@ -112,7 +120,7 @@ internal static class CertificateCheck
         X509Certificate2 last = chain.ChainElements.Count > 0 ? chain.ChainElements[^1].Certificate : certificate;
         bool isItself = last.Thumbprint == certificate.Thumbprint;
         return isItself && certificate.Subject == certificate.Issuer ? "itself"
-            : isItself ? $"another {certificate.Issuer}"
-            : $"{last.Subject} ({ShortPrintOf(last)})";
+            : isItself ? $"another {Visible(certificate.Issuer)}"
+            : $"{Visible(last.Subject)} ({ShortPrintOf(last)})";
     }
 }

@@ -13,6 +13,11 @@ internal sealed class TlsCredentials
     /// <summary>The files are looked at this often at most.</summary>
     public static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
+    /// <summary>A certificate that is over sooner is told of in the log, once a day.</summary>
+    private static readonly TimeSpan s_warnBefore = TimeSpan.FromDays(14);
+
+    private static readonly TimeSpan s_warnEvery = TimeSpan.FromDays(1);
+
     private readonly TlsFiles _files;
     private readonly string? _revokedFile;
     private readonly TlsWords _words;
@@ -23,6 +28,7 @@ internal sealed class TlsCredentials
     private TlsMaterial _material;
     private (DateTime Written, long Length)[] _stamps;
     private long _lookedAt;
+    private DateTimeOffset _warnedAt = DateTimeOffset.MinValue;
 
     private TlsCredentials(
         TlsFiles files, string? revokedFile, TlsWords words, string? nodeName, TimeProvider clock, ILogger? log)
@@ -36,6 +42,7 @@ internal sealed class TlsCredentials
         _stamps = Stamps();
         _lookedAt = clock.GetTimestamp();
         _material = ReadChecked();
+        WarnOfEnd();
     }
 
     public TimeProvider Clock => _clock;
@@ -51,6 +58,7 @@ internal sealed class TlsCredentials
                 {
                     _lookedAt = _clock.GetTimestamp();
                     ReadAgain();
+                    WarnOfEnd();
                 }
 
                 return _material;
@@ -86,6 +94,17 @@ internal sealed class TlsCredentials
         catch (CliFault fault)
         {
             _log?.CertificateKept(_files.Certificate, fault.Message);
+        }
+    }
+
+    private void WarnOfEnd()
+    {
+        DateTimeOffset now = _clock.GetUtcNow();
+        DateTimeOffset end = _material.Own[0].NotAfter;
+        if (_log is not null && end - now < s_warnBefore && now - _warnedAt >= s_warnEvery)
+        {
+            _warnedAt = now;
+            _log.CertificateEnds(_files.Certificate, CertificateCheck.TextOf(end));
         }
     }
 

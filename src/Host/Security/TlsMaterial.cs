@@ -48,8 +48,10 @@ internal sealed record TlsMaterial(
     public static string PrintOf(X509Certificate2 certificate) =>
         certificate.GetCertHashString(HashAlgorithmName.SHA256).ToLowerInvariant();
 
-    private static string RevokedReason(X509Certificate2 certificate) =>
-        "Expected a certificate that is still good, found one of "
-        + $"{CertificateIdentity.Find(certificate)?.ToString() ?? certificate.Subject} that stands in tls.revoked. "
-        + "Make a new one with kvmactors cert.";
+    private static string RevokedReason(X509Certificate2 certificate)
+    {
+        string who = CertificateIdentity.Find(certificate)?.ToString() ?? CertificateCheck.Visible(certificate.Subject);
+        return $"Expected a certificate that is still good, found one of {who} that stands in tls.revoked. "
+            + "Make a new one with kvmactors cert.";
+    }
 }

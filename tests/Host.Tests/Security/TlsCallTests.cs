@@ -50,8 +50,8 @@ public sealed class TlsCallTests : IAsyncLifetime, IDisposable
         Assert.Equal("hi", await CallAsync(channel, s_change));
 
         Assert.Contains(_logs.Lines, line => line.StartsWith(
-            "Information: operator alice calls /test.Test/Change from 127.0.0.1:", StringComparison.Ordinal));
-        Assert.DoesNotContain(_logs.Lines, line => line.Contains("/test.Test/Read", StringComparison.Ordinal));
+            "Information: operator alice asks for Change from 127.0.0.1:", StringComparison.Ordinal));
+        Assert.DoesNotContain(_logs.Lines, line => line.Contains("asks for Read", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -235,6 +235,22 @@ public sealed class TlsCallTests : IAsyncLifetime, IDisposable
         _clock.Advance(TlsCredentials.LookEvery);
         Assert.NotEqual(first, TlsMaterial.PrintOf(own.Current.Own[0]));
         await _logs.LineAsync("was read again");
+    }
+
+    [Fact]
+    public async Task A_certificate_that_ends_soon_is_told_of_once_a_day()
+    {
+        TlsFiles files = _pki.Write(CertificateRole.Node, "node-7", TimeSpan.FromDays(9));
+        var own = TlsCredentials.OfNode(files, null, "node-7", _clock, _logs.CreateLogger("KvmActors.Tls"));
+        for (int hours = 0; hours < 40; hours++)
+        {
+            _clock.Advance(TimeSpan.FromHours(1));
+            Assert.NotNull(own.Current);
+        }
+
+        await _logs.LineAsync("node-7.crt is valid until ");
+        Assert.Equal(
+            2, _logs.Lines.Count(line => line.Contains("node-7.crt is valid until", StringComparison.Ordinal)));
     }
 
     [Fact]
