@@ -12,6 +12,9 @@ namespace KvmActors.Host.Tests.Security;
 /// <summary>A PostgreSQL server with a certificate: whom a node takes for its store.</summary>
 public sealed class PostgresTlsTests : IDisposable
 {
+    /// <summary>A machine under load takes its time for a handshake.</summary>
+    private static readonly PostgresStoreOptions s_patient = new() { ConnectTimeout = TimeSpan.FromSeconds(60) };
+
     private readonly TestPki _pki = new();
     private readonly TestPki _foreign = new(name: "foreign ca");
 
@@ -69,14 +72,14 @@ public sealed class PostgresTlsTests : IDisposable
     private static async Task AssertTakenAsync(PrivatePostgres server, PostgresSsl mode, TestPki pki)
     {
         await using PostgresStore store = await PostgresStore.OpenAsync(
-            AddressOf(server, mode, pki), new PostgresStoreOptions());
+            AddressOf(server, mode, pki), s_patient);
         Assert.Empty(await store.ListNodesAsync(CancellationToken.None));
     }
 
     private static async Task AssertRefusedAsync(PrivatePostgres server, PostgresSsl mode, TestPki pki)
     {
         StoreOpenException fault = await Assert.ThrowsAsync<StoreOpenException>(() => PostgresStore.OpenAsync(
-            AddressOf(server, mode, pki), new PostgresStoreOptions()));
+            AddressOf(server, mode, pki), s_patient));
         Assert.StartsWith("Expected ", fault.Message, StringComparison.Ordinal);
     }
 }
