@@ -5,8 +5,10 @@ using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Replay;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
+using KvmActors.Persistence.InMemory;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Ownership;
+using KvmActors.Simulation.Tests.Mutations;
 using KvmActors.TestKit;
 using KvmActors.TestKit.Simulation;
 using Xunit;
@@ -30,23 +32,31 @@ internal sealed class ClusterRun
     private readonly List<(VmId Id, VmClient Client)> _vms = [];
     private bool _isOver;
 
-    private ClusterRun(ulong seed, RunGuest guest, FaultPlan? plan)
+    private ClusterRun(ulong seed, RunGuest guest, FaultPlan? plan, Mutation? mutation)
     {
         _guest = guest;
         _world = new SimulatedWorld(seed);
         SeededRandom random = _world.Random.Fork();
         _plan = plan ?? FaultPlan.Swarm(random);
-        _cluster = new SimulatedCluster(_world, guest.Guests)
+        Func<ClusterNodeOptions, ClusterNodeOptions> jitter = _plan.Jitter ? Jittered(random.Fork()) : options => options;
+        SimulatedCluster cluster = new(_world, guest.Guests)
         {
             TickNanoseconds = guest.TickNanoseconds,
-            Configure = options => options with
+            HasFileLocks = _plan.HasFileLocks,
+            Rules = mutation?.Rules ?? StoreRules.Default,
+            NodeStore = mutation?.NodeStore ?? (static (_, store) => store),
+            ServerStore = mutation?.ServerStore ?? (static (_, store) => store),
+            Gates = mutation?.Gates ?? (static clock => new LeaseGate(clock)),
+            TakesStoppedForDead = mutation?.TakesStoppedForDead ?? false,
+            Configure = options => jitter(options with
             {
                 SliceTicksMax = guest.SliceTicks,
                 SnapshotIntervalTicks = guest.SnapshotTicks,
                 MemorySumIntervalTicks = guest.SnapshotTicks / 2,
                 ProgressInterval = TimeSpan.FromMilliseconds(50),
-            },
+            }),
         };
+        _cluster = cluster;
         HostVendor[] vendors = [HostVendor.Intel, HostVendor.Amd, HostVendor.Intel];
         for (int index = 0; index < vendors.Length; index++)
         {
@@ -54,7 +64,7 @@ internal sealed class ClusterRun
             _cluster.AddNode($"node-{index + 1}", vendors[index], guest.Cpuid, rate);
         }
 
-        int vms = 1 + random.Next(2);
+        int vms = guest.MaxVms == 1 ? 1 : 1 + random.Next(guest.MaxVms);
         for (int vm = 0; vm < vms; vm++)
         {
             var id = VmId.Parse($"vm-{vm}");
@@ -63,9 +73,10 @@ internal sealed class ClusterRun
     }
 
     /// <summary>Runs, checks, and says what happened.</summary>
-    public static ClusterRunReport Execute(ulong seed, RunGuest guest, FaultPlan? plan = null)
+    public static ClusterRunReport Execute(
+        ulong seed, RunGuest guest, FaultPlan? plan = null, Mutation? mutation = null)
     {
-        ClusterRun run = new(seed, guest, plan);
+        ClusterRun run = new(seed, guest, plan, mutation);
         try
         {
             run._world.Run(run.LiveAsync, s_trouble + s_recovery);
@@ -85,6 +96,27 @@ internal sealed class ClusterRun
             run._vms.Sum(vm => vm.Client.MovesDone),
             run._vms.Sum(vm => vm.Client.Acknowledged.Count),
             run._plan);
+    }
+
+    /// <summary>All nodes of a run have the same odd settings, as far as they must agree.</summary>
+    private static Func<ClusterNodeOptions, ClusterNodeOptions> Jittered(SeededRandom random)
+    {
+        double lease = Factor();
+        (double renew, double grace, double watch, double start, double retry, double link) =
+            (Factor(), Factor(), Factor(), Factor(), Factor(), Factor());
+        return options => options with
+        {
+            Lease = options.Lease * lease,
+            RenewEvery = options.RenewEvery * lease * Math.Min(renew, 1),
+            DeathGrace = options.DeathGrace * grace,
+            WatchEvery = options.WatchEvery * watch,
+            ClaimHeadStart = options.ClaimHeadStart * start,
+            StoreRetryAfter = options.StoreRetryAfter * retry,
+            LinkTimeout = options.LinkTimeout * link / 2,
+            ProgressInterval = options.ProgressInterval * watch,
+        };
+
+        double Factor() => 0.5 + random.NextDouble();
     }
 
     /// <summary>What the nodes reported, without what comes at every turn.</summary>
@@ -113,8 +145,10 @@ internal sealed class ClusterRun
                 vm.Client.OperateAsync(() => _isOver),
             ]),
         ];
+        Task passing = new PassingVms(_cluster, _world.Random.Fork()).LiveAsync(_guest, () => _isOver);
         await nemesis.RunAsync(s_trouble);
         _isOver = true;
+        await passing;
         await Task.WhenAll(_vms.Select(vm => vm.Client.ResumeAtTheEndAsync()));
         await Task.WhenAll(clients);
         await Task.WhenAll(keepers);

@@ -11,6 +11,15 @@ namespace KvmActors.Simulation.Tests;
 internal sealed record FaultPlan(
     bool Kills, bool Freezes, bool Cuts, bool StoreOutages, bool ClockDrift, LinkFaults Link, StoreFaults Store)
 {
+    /// <summary>Nobody reaches the store for a while.</summary>
+    public bool WholeOutages { get; init; }
+
+    /// <summary>Every timeout and interval that a node is configured with is some other than the usual one.</summary>
+    public bool Jitter { get; init; }
+
+    /// <summary>Death is proved by file locks, as on one machine; else only leases tell.</summary>
+    public bool HasFileLocks { get; init; } = true;
+
     public static FaultPlan Swarm(SeededRandom random) => new(
         Kills: random.Chance(0.6),
         Freezes: random.Chance(0.5),
@@ -18,7 +27,12 @@ internal sealed record FaultPlan(
         StoreOutages: random.Chance(0.4),
         ClockDrift: random.Chance(0.5),
         Link: random.Chance(0.5) ? LinkFaults.Harsh : LinkFaults.None,
-        Store: random.Chance(0.5) ? StoreFaults.Harsh : StoreFaults.None);
+        Store: random.Chance(0.5) ? StoreFaults.Harsh : random.Chance(0.2) ? StoreFaults.Slow : StoreFaults.None)
+    {
+        WholeOutages = random.Chance(0.3),
+        Jitter = random.Chance(0.5),
+        HasFileLocks = random.Chance(0.6),
+    };
 
     public static FaultPlan Quiet { get; } = new(
         Kills: false,
@@ -38,9 +52,13 @@ internal sealed record FaultPlan(
             (Freezes, "freezes"),
             (Cuts, "cuts"),
             (StoreOutages, "store outages"),
+            (WholeOutages, "outages of the whole store"),
             (ClockDrift, "clock drift"),
+            (Jitter, "odd timeouts"),
+            (!HasFileLocks, "no file locks"),
             (Link != LinkFaults.None, "bad links"),
-            (Store != StoreFaults.None, "bad store"),
+            (Store == StoreFaults.Slow, "a slow disk"),
+            (Store == StoreFaults.Harsh, "bad store"),
         ];
         string[] on = [.. faults.Where(fault => fault.IsOn).Select(fault => fault.Word)];
         return on.Length > 0 ? string.Join(", ", on) : "no trouble";

@@ -31,7 +31,7 @@ internal sealed class Nemesis(SimulatedCluster cluster, FaultPlan plan, SeededRa
 
     private void Strike(SimulatedNode node)
     {
-        switch (random.Next(5))
+        switch (random.Next(6))
         {
             case 0 when plan.Kills && node.IsUp && cluster.Nodes.Count(other => other.IsUp) > 1:
                 node.Kill();
@@ -44,6 +44,9 @@ internal sealed class Nemesis(SimulatedCluster cluster, FaultPlan plan, SeededRa
                 break;
             case 3 when plan.StoreOutages && !node.IsStoreOut:
                 _recoveries.Add(OutageAsync(node));
+                break;
+            case 4 when plan.WholeOutages && !cluster.IsStoreOut:
+                _recoveries.Add(WholeOutageAsync());
                 break;
             default:
                 break;
@@ -92,6 +95,13 @@ internal sealed class Nemesis(SimulatedCluster cluster, FaultPlan plan, SeededRa
         node.IsStoreOut = true;
         await WaitAsync(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5));
         node.IsStoreOut = false;
+    }
+
+    private async Task WholeOutageAsync()
+    {
+        cluster.IsStoreOut = true;
+        await WaitAsync(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5));
+        cluster.IsStoreOut = false;
     }
 
     private async Task HealAsync()

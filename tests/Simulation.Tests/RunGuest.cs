@@ -22,6 +22,12 @@ internal sealed record RunGuest(
     ulong SnapshotTicks,
     MachineEnd End)
 {
+    /// <summary>Most VMs of a run.</summary>
+    public int MaxVms { get; init; } = 2;
+
+    /// <summary>vCPUs of each VM.</summary>
+    public int Vcpus { get; init; } = 1;
+
     /// <summary>A model that costs next to nothing: a thousand runs are wanted, and no instruction set.</summary>
     public static RunGuest Model { get; } = new(
         "model",
@@ -38,6 +44,9 @@ internal sealed record RunGuest(
         SliceTicks: 100_000,
         SnapshotTicks: 20_000_000,
         new MachineEnd.DebugExit(ModelGuest.ExitValue));
+
+    /// <summary>The same with three vCPUs: such a VM moves as a whole.</summary>
+    public static RunGuest ModelOfThree { get; } = Model with { Vcpus = 3 };
 
     /// <summary>The demo's guest, some four million instructions of it, on the real machine.</summary>
     public static RunGuest Story { get; } = new(

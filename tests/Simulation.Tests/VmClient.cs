@@ -24,6 +24,7 @@ internal sealed class VmClient(SimulatedCluster cluster, VmId vm, SeededRandom r
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     private int _commands;
+    private int _vcpus = 1;
 
     /// <summary>Inputs that were acknowledged.</summary>
     public List<CommandId> Acknowledged { get; } = [];
@@ -34,7 +35,8 @@ internal sealed class VmClient(SimulatedCluster cluster, VmId vm, SeededRandom r
 
     public async Task CreateAsync(RunGuest guest)
     {
-        MachineSpec spec = new(1, guest.MemoryBytes, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault);
+        _vcpus = guest.Vcpus;
+        MachineSpec spec = new(guest.Vcpus, guest.MemoryBytes, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault);
         VmBlueprint blueprint = new(vm, spec, guest.Name, guest.Image, string.Empty, [], OnNode: null);
         await SendAsync(new ControlRequest.CreateVm(NextCommand(), blueprint));
         await SendAsync(new ControlRequest.Order(NextCommand(), vm, new VmCommand.Start()));
@@ -94,7 +96,9 @@ internal sealed class VmClient(SimulatedCluster cluster, VmId vm, SeededRandom r
 
             string to = cluster.Nodes[random.Next(cluster.Nodes.Count)].Name;
             CommandId id = NextCommand();
-            ControlReply reply = await SendAsync(new ControlRequest.MigrateVcpu(id, vm.Vcpu(0), to));
+            ControlReply reply = await SendAsync(_vcpus == 1 && random.Chance(0.5)
+                ? new ControlRequest.MigrateVcpu(id, vm.Vcpu(0), to)
+                : new ControlRequest.MigrateVm(id, vm, to));
             if (reply is ControlReply.Migrated)
             {
                 MovesDone++;

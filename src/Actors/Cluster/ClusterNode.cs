@@ -33,7 +33,7 @@ public sealed class ClusterNode : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(services);
         _options = options;
         _given = services;
-        _gate = new LeaseGate(services.Clock);
+        _gate = services.Gate ?? new LeaseGate(services.Clock);
     }
 
     /// <summary>This life of the node.</summary>

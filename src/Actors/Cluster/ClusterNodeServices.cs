@@ -22,4 +22,7 @@ public sealed record ClusterNodeServices(
 {
     /// <summary>See <see cref="ActorSystemOptions.MessagesPerTurn"/>. 1 in a simulation.</summary>
     public int MessagesPerTurn { get; init; } = ActorSystemOptions.MessagesPerTurnDefault;
+
+    /// <summary>The node's lease by its own clock; made by the node where it is given none.</summary>
+    public LeaseGate? Gate { get; init; }
 }

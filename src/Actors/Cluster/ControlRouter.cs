@@ -192,7 +192,8 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         {
             // Nobody runs it, and nobody will; but somebody else may just have deleted it.
             return await services.Store.ReadLockedAsync(vm, cancellation) is { Count: > 0 } rows
-                ? await VmDeletion.RunAsync(services.Store, rows, cancellation)
+                ? await VmDeletion.RunAsync(
+                    services.Store, rows, services.Clock, services.Options.StoreRetryAfter, cancellation)
                 : Refuse(RefusalKind.NotFound, $"a VM named {vm}", "none", "Look at: vm list.");
         }
 
@@ -273,11 +274,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
     }
 
     private async Task<ControlReply> MigrateAsync(
-        CommandId id,
-        StreamId stream,
-        string to,
-        Func<NodeRow, VmMessage> message,
-        CancellationToken cancellation)
+        CommandId id, StreamId stream, string to, Func<NodeRow, VmMessage> message, CancellationToken cancellation)
     {
         (NodeRow? node, Refusal? refusal) = await FindNodeAsync(to, cancellation);
         if (node is not null)

@@ -2,6 +2,7 @@
 
 using System.Collections.Immutable;
 using KvmActors.Actors.Migration;
+using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Cpuid.Formats;
 using KvmActors.Persistence;
@@ -35,7 +36,18 @@ internal sealed class VmClaims(VmServices services)
         bool isOpenToAll,
         CancellationToken stop)
     {
-        ImmutableArray<GuestCpuid> guest = await ReadCpuidAsync(rows, stop);
+        ImmutableArray<GuestCpuid> guest;
+        try
+        {
+            guest = await ReadCpuidAsync(rows, stop);
+        }
+        catch (Exception damage) when (damage is StoreCorruptException or JournalFormatException)
+        {
+            // Whoever claims it cannot rebuild it, and takes it out of service with the reason. It must not keep the
+            // dead node's other VMs waiting.
+            guest = [];
+        }
+
         ImmutableArray<NodeId> suitable = [.. alive.Where(node => Offers(node, guest)).Select(node => node.Id)];
         if (suitable.IsEmpty)
         {
@@ -72,18 +84,22 @@ internal sealed class VmClaims(VmServices services)
         {
             return await services.Writer.CommitAsync(transaction, stop) is CommitResult.Committed;
         }
-        catch (TailLostException lost)
+        catch (TailLostException)
         {
-            await VmQuarantine.PutAsync(services, lost, stop);
+            // This node has only read the rows a moment ago, and was told of nothing in them: the VM was deleted, and
+            // made anew, or whoever knows more than the store halts it.
             return false;
         }
     }
 
     private async Task<ImmutableArray<GuestCpuid>> ReadCpuidAsync(VmRows rows, CancellationToken stop)
     {
-        SnapshotRecord snapshot = await services.Store.FindAsync(rows.Vm, ulong.MaxValue, stop)
-            ?? throw new StoreCorruptException($"Expected a snapshot of {rows.Vm}, found none.");
-        ImmutableArray<GuestCpuid> saved = GuestCpuid.Of(SnapshotCodec.Decode(snapshot.State));
+        (SnapshotRecord snapshot, ImmutableArray<GuestCpuid> saved) = await ReadableSnapshots.UseLatestAsync(
+            services.Store,
+            rows.Vm,
+            ulong.MaxValue,
+            static found => Task.FromResult((found, GuestCpuid.Of(SnapshotCodec.Decode(found.State)))),
+            stop);
         if (snapshot.VmTime > 0)
         {
             return saved;

@@ -239,7 +239,10 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
             new ConsoleLog(final.Machine.ConsoleBytes, final.Console.Span),
             SnapshotPages: [],
             NextSnapshotIsFull: true,
-            final.Machine);
+            final.Machine)
+        {
+            Birth = history.Birth,
+        };
         _shadow = null;
         MigrationAnswer.Accepted answer = new(commit.After.Epoch) { Took = _commitTook };
         VmActorStart.HandedOver start = new(session, _runner!, Context.Sender, answer, _committedAt);

@@ -3,6 +3,7 @@
 using System.Collections.Immutable;
 using KvmActors.Actors.Vcpu;
 using KvmActors.Actors.Vm;
+using KvmActors.Persistence;
 using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Replay;
@@ -26,7 +27,11 @@ public abstract record RebuildResult
         ConsoleLog Console,
         ImmutableArray<PageReference> SnapshotPages,
         ulong SnapshotVmTime,
-        int EventsReplayed) : RebuildResult;
+        int EventsReplayed) : RebuildResult
+    {
+        /// <inheritdoc cref="VmHistory.Birth"/>
+        public Digest Birth { get; init; }
+    }
 
     /// <summary>The journal cannot be replayed: the VM must be quarantined.</summary>
     public sealed record Failed(string Reason, Divergence? Divergence) : RebuildResult;

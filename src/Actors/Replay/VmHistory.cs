@@ -17,6 +17,9 @@ public sealed record VmHistory(VmRows Rows, ImmutableArray<ReplayEvent> Events)
 {
     public VmId Vm => Rows.Vm;
 
+    /// <summary>Hash of the VM's first record: another VM that once had its name had another one.</summary>
+    public Digest Birth { get; init; }
+
     /// <summary>VM time of the last journaled event.</summary>
     public ulong VmTime => Events.IsEmpty ? 0 : Events[^1].VmTime;
 
@@ -26,12 +29,14 @@ public sealed record VmHistory(VmRows Rows, ImmutableArray<ReplayEvent> Events)
     public static async Task<VmHistory> ReadAsync(IStore store, VmRows rows, CancellationToken cancellationToken)
     {
         List<ReplayEvent> events = [];
+        Digest birth = default;
         foreach (StreamRow row in rows.All)
         {
-            events.AddRange(await ReadStreamAsync(store, row, cancellationToken));
+            Digest first = await ReadStreamAsync(store, row, events, cancellationToken);
+            birth = row.Stream == rows.Own.Stream ? first : birth;
         }
 
-        return new VmHistory(rows, ReplayOrder.Merge(events));
+        return new VmHistory(rows, ReplayOrder.Merge(events)) { Birth = birth };
     }
 
     /// <summary>The same history up to later heads; reads only what is new.</summary>
@@ -60,7 +65,7 @@ public sealed record VmHistory(VmRows Rows, ImmutableArray<ReplayEvent> Events)
             }
         }
 
-        return new VmHistory(later, ReplayOrder.Merge(events));
+        return new VmHistory(later, ReplayOrder.Merge(events)) { Birth = Birth };
     }
 
     /// <summary>What the VM's stream says.</summary>
@@ -84,19 +89,21 @@ public sealed record VmHistory(VmRows Rows, ImmutableArray<ReplayEvent> Events)
     private IEnumerable<ReplayEvent> InSequence(StreamId stream) =>
         Events.Where(next => next.Stream == stream).OrderBy(next => next.Seq);
 
-    private static async Task<List<ReplayEvent>> ReadStreamAsync(
-        IStore store, StreamRow row, CancellationToken cancellationToken)
+    /// <returns>Hash of the first record.</returns>
+    private static async Task<Digest> ReadStreamAsync(
+        IStore store, StreamRow row, List<ReplayEvent> events, CancellationToken cancellationToken)
     {
-        List<ReplayEvent> events = [];
+        Digest first = default;
         var verifier = new JournalVerifier(row.Stream);
         await foreach (JournalRecord record in store.ReadAsync(row.Stream, 1, row.HeadSeq, cancellationToken))
         {
             ThrowIfDamaged(verifier.Next(record));
+            first = record.Seq == 1 ? record.Hash : first;
             events.Add(new ReplayEvent(row.Stream, record.Seq, record.Epoch, record.VmTime, verifier.Event!));
         }
 
         ThrowIfDamaged(verifier.End(row));
-        return events;
+        return first;
     }
 
     private static void ThrowIfDamaged(JournalDamage? damage)

@@ -9,7 +9,8 @@ using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Replay;
 
-/// <summary>Rebuilds a VM at its last journaled event: the latest snapshot, then the journal behind it.</summary>
+/// <summary>Rebuilds a VM at its last journaled event: the latest snapshot that can be read, then the journal behind
+/// it.</summary>
 /// <param name="runner">Computes; one slice at a time, so that its thread serves nobody else for long.</param>
 public sealed class VmRebuilder(IStore store, IGuestFactory guests, ISliceRunner runner)
 {
@@ -24,10 +25,12 @@ public sealed class VmRebuilder(IStore store, IGuestFactory guests, ISliceRunner
         try
         {
             VmHistory history = await VmHistory.ReadAsync(store, rows, cancellationToken);
-            SnapshotRecord? snapshot = await store.FindAsync(rows.Vm, history.VmTime, cancellationToken);
-            return snapshot is null
-                ? new RebuildResult.Failed($"Expected a snapshot of {rows.Vm}, found none.", null)
-                : await RebuildAsync(history, snapshot, cancellationToken);
+            return await ReadableSnapshots.UseLatestAsync(
+                store,
+                rows.Vm,
+                history.VmTime,
+                snapshot => RebuildAsync(history, snapshot, cancellationToken),
+                cancellationToken);
         }
         catch (Exception corrupt) when (corrupt is StoreCorruptException or JournalFormatException)
         {
@@ -56,6 +59,9 @@ public sealed class VmRebuilder(IStore store, IGuestFactory guests, ISliceRunner
             return isDone
                 ? new RebuildResult.Rebuilt(
                     guest, state, history.FoldVcpus(), console, snapshot.Pages, snapshot.VmTime, replay.EventsReplayed)
+                {
+                    Birth = history.Birth,
+                }
                 : new RebuildResult.Failed(replay.Divergence!.Sentence, replay.Divergence);
         }
         finally

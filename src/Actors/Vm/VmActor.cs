@@ -211,7 +211,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         Unpublish();
         _session?.Slices.AskToStop();
         Context.Parent?.Tell(new VmHostMessage.CheckTails(), Context.Self, Lane.Control);
-        await VmQuarantine.PutAsync(services, lost, Context.Stopping);
+        await VmQuarantine.PutAsync(services, lost, _session?.Birth, Context.Stopping);
         Leave();
     }
 

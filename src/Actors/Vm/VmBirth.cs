@@ -102,7 +102,10 @@ internal sealed class VmBirth(VmServices services, VmId vm, CommandId id, ISlice
             new ConsoleLog(machine.ConsoleBytes, console.Span),
             pages,
             NextSnapshotIsFull: false,
-            machine);
+            machine)
+        {
+            Birth = commit.Transaction.Writes[0].Records[0].Hash,
+        };
         return new Activation.Ready(
             new VmSession(services, start, runner), Recovery: null, new ControlReply.Done(text));
     }

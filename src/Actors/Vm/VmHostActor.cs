@@ -260,6 +260,15 @@ internal sealed class VmHostActor(VmServices services) : Actor
             _vms.Remove(key);
         }
 
+        // Where the name was made anew while the one before it was being deleted, the new one is found by it now.
+        string? waiting = _vms.ContainsKey(vm.Value)
+            ? null
+            : _vms.Where(hosted => hosted.Value.Vm == vm).Select(hosted => hosted.Key).FirstOrDefault();
+        if (waiting is not null && _vms.Remove(waiting, out Hosted? next))
+        {
+            _vms[vm.Value] = next;
+        }
+
         _failures.Remove(vm.Value);
         FinishRetiring();
     }

@@ -86,7 +86,8 @@ internal sealed class VmOrders(VmServices services, VmSession session, VmAnswers
             return true;
         }
 
-        ControlReply reply = await VmDeletion.RunAsync(services.Store, session.Rows.All, stop);
+        ControlReply reply = await VmDeletion.RunAsync(
+            services.Store, session.Rows.All, services.Clock, services.Options.StoreRetryAfter, stop);
         if (reply is ControlReply.Refused)
         {
             answers.Send(client, reply);

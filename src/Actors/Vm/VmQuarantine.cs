@@ -18,17 +18,20 @@ internal static class VmQuarantine
         services,
         rows.Vm,
         reason,
-        stored => stored[0].Owner == rows.Own.Owner && stored[0].Epoch == rows.Epoch,
+        stored => Task.FromResult(stored[0].Owner == rows.Own.Owner && stored[0].Epoch == rows.Epoch),
         stop);
 
     /// <summary>Takes a VM out of service of which the store has forgotten something, whoever owns it by the rows that
-    /// are left.</summary>
-    public static Task PutAsync(VmServices services, TailLostException lost, CancellationToken stop) => PutAsync(
+    /// are left; unless it was deleted meanwhile, and another one has its name.</summary>
+    /// <param name="birth">Hash of the VM's first record; null where it is not known.</param>
+    public static Task PutAsync(
+        VmServices services, TailLostException lost, Digest? birth, CancellationToken stop) => PutAsync(
         services,
         lost.Known.Stream.Vm,
         lost.Message,
-        stored => LostTail.IsBehind(
-            lost.Known, stored.FirstOrDefault(row => row.Stream == lost.Known.Stream)),
+        async stored => LostTail.IsBehind(
+                lost.Known, stored.FirstOrDefault(row => row.Stream == lost.Known.Stream))
+            && (birth is null || birth == await ReadBirthAsync(services.Store, stored[0].Stream, stop)),
         stop);
 
     /// <remarks>Goes on until the rows say so, or the reason is gone: the VM must not be run by whoever claims it next.
@@ -38,10 +41,10 @@ internal static class VmQuarantine
         VmServices services,
         VmId vm,
         string reason,
-        Func<IReadOnlyList<StreamRow>, bool> applies,
+        Func<IReadOnlyList<StreamRow>, Task<bool>> applies,
         CancellationToken stop)
     {
-        services.Observer.On(new ClusterEvent.VmQuarantined(vm, reason));
+        bool isTold = false;
         while (true)
         {
             try
@@ -49,8 +52,18 @@ internal static class VmQuarantine
                 IReadOnlyList<StreamRow> stored = await services.Store.ReadLockedAsync(vm, stop);
                 if (stored.Count == 0
                     || stored[0].State == StreamRowState.Quarantined
-                    || !applies(stored)
-                    || await TryPutAsync(services.Store, VmRows.Of(stored), reason, stop))
+                    || !await applies(stored))
+                {
+                    return;
+                }
+
+                if (!isTold)
+                {
+                    services.Observer.On(new ClusterEvent.VmQuarantined(vm, reason));
+                    isTold = true;
+                }
+
+                if (await TryPutAsync(services.Store, VmRows.Of(stored), reason, stop))
                 {
                     return;
                 }
@@ -120,6 +133,16 @@ internal static class VmQuarantine
             return record.Kind == EventKind.Quarantined
                 ? ((JournalEvent.Quarantined)EventCodec.Decode(record)).Reason
                 : null;
+        }
+
+        return null;
+    }
+
+    private static async Task<Digest?> ReadBirthAsync(IStore store, StreamId stream, CancellationToken stop)
+    {
+        await foreach (JournalRecord record in store.ReadAsync(stream, 1, 1, stop))
+        {
+            return record.Hash;
         }
 
         return null;

@@ -49,7 +49,10 @@ internal sealed class VmRecovery(VmServices services, VmActorStart.Rebuild start
             rebuilt.Console,
             rebuilt.SnapshotPages,
             NextSnapshotIsFull: false,
-            rebuilt.Guest.Save());
+            rebuilt.Guest.Save())
+        {
+            Birth = rebuilt.Birth,
+        };
         TimeSpan took = services.Clock.GetElapsedTime(start.Since);
         services.Observer.On(new ClusterEvent.VmRebuilt(
             start.Rows.Vm, start.Rows.Epoch, rebuilt.Guest.VmTime, rebuilt.EventsReplayed, took));

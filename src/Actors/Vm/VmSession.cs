@@ -40,6 +40,7 @@ internal sealed class VmSession : IAsyncDisposable
         _runner = runner;
         _snapshots = new SnapshotDrafts(services, new SnapshotPages(start.SnapshotPages));
         Rows = start.Rows;
+        Birth = start.Birth;
         State = start.State;
         Vcpus = start.Vcpus;
         Output = start.Console;
@@ -57,6 +58,9 @@ internal sealed class VmSession : IAsyncDisposable
     }
 
     public VmRows Rows { get; private set; }
+
+    /// <inheritdoc cref="Replay.VmHistory.Birth"/>
+    public Digest Birth { get; }
 
     public VmState State { get; private set; }
 

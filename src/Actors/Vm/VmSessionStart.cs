@@ -3,6 +3,7 @@
 using System.Collections.Immutable;
 using KvmActors.Actors.Vcpu;
 using KvmActors.Machine;
+using KvmActors.Persistence;
 using KvmActors.Persistence.Snapshots;
 
 namespace KvmActors.Actors.Vm;
@@ -19,4 +20,8 @@ internal sealed record VmSessionStart(
     ConsoleLog Console,
     ImmutableArray<PageReference> SnapshotPages,
     bool NextSnapshotIsFull,
-    MachineState? Machine);
+    MachineState? Machine)
+{
+    /// <inheritdoc cref="Replay.VmHistory.Birth"/>
+    public required Digest Birth { get; init; }
+}

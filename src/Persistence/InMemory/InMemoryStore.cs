@@ -27,6 +27,8 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
     private readonly InMemoryNodeTable _nodes = new();
     private ulong _collections;
 
+    public StoreRules Rules { get; init; } = StoreRules.Default;
+
     private MembershipSteps Membership => new(_nodes, BootId, _clock.NowMs);
 
     /// <summary>Copies what the store holds of VMs.</summary>
@@ -227,7 +229,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
             foreach (StreamRow row in rows)
             {
                 StreamRow? current = _streams.GetValueOrDefault(row.Stream);
-                if (FenceRules.Check(new StreamWrite(row, row, []), current) is { } refusal)
+                if (Rules.Fence(new StreamWrite(row, row, []), current) is { } refusal)
                 {
                     return ValueTask.FromResult(refusal);
                 }
@@ -327,7 +329,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
             : null;
         foreach (StreamWrite write in transaction.Writes)
         {
-            if (FenceRules.Check(write, _streams.GetValueOrDefault(write.Next.Stream)) is { } refusal)
+            if (Rules.Fence(write, _streams.GetValueOrDefault(write.Next.Stream)) is { } refusal)
             {
                 return refusal is CommitResult.AlreadyExists && before is not null
                     ? new CommitResult.Duplicate(before)
@@ -336,7 +338,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
         }
 
         if (transaction.Takeover is { } claim
-            && LeaseRules.Check(
+            && Rules.Claim(
                 claim,
                 _nodes.Find(claim.Claimant)?.Row,
                 claim.Dead is { } dead ? _nodes.Find(dead)?.Row : null,

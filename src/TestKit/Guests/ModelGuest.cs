@@ -39,6 +39,9 @@ public sealed class ModelGuest : IGuest
     private static readonly byte[] s_vmcall = [0x0f, 0x01, 0xc1];
     private static readonly byte[] s_vmmcall = [0x0f, 0x01, 0xd9];
 
+    // A vCPU does what is due in so many ticks, then the next one.
+    private const ulong TurnTicks = 10_000;
+
     // The leaf that may answer in turn.
     private const uint CpuidLeaf = 2;
 
@@ -48,6 +51,7 @@ public sealed class ModelGuest : IGuest
     private readonly List<HypercallPatch> _patches = [];
     private readonly SortedDictionary<ulong, HypercallPatch> _sites = [];
     private MachineState _state;
+    private int _doer;
     private ulong _consoleBytes;
 
     private ModelGuest(MachineSpec spec, ModelProgram program, MachineState state)
@@ -91,10 +95,19 @@ public sealed class ModelGuest : IGuest
     }
 
     internal static ModelGuest Create(
-        MachineSpec spec, ModelProgram program, ReadOnlySpan<byte> image, CpuidTable cpuid, HostVendor vendor)
+        MachineSpec spec,
+        ModelProgram program,
+        ReadOnlySpan<byte> image,
+        ImmutableArray<CpuidTable> cpuid,
+        HostVendor vendor)
     {
         using GuestMemory scratch = new(GuestMemory.PageBytes);
-        using KvmActors.Cpu.Vcpu vcpu = new(0, scratch);
+        VcpuState Fresh(int index)
+        {
+            using KvmActors.Cpu.Vcpu vcpu = new(index, scratch);
+            return vcpu.Save() with { Cpuid = cpuid[index], Observed = [] };
+        }
+
         MachineState state = new(
             VmTime: 0,
             vendor,
@@ -103,7 +116,7 @@ public sealed class ModelGuest : IGuest
             spec.TurnTicks,
             ConsoleBytes: 0,
             End: null,
-            [vcpu.Save() with { Cpuid = cpuid, Observed = [] }],
+            [.. Enumerable.Range(0, spec.VcpuCount).Select(Fresh)],
             PlatformState.PowerOn,
             PatchSites: []);
         ModelGuest guest = new(spec, program, state);
@@ -129,8 +142,7 @@ public sealed class ModelGuest : IGuest
         return guest;
     }
 
-    public void SetCpuid(int vcpu, CpuidTable table) =>
-        _state = _state with { Vcpus = [_state.Vcpus[0] with { Cpuid = table }] };
+    public void SetCpuid(int vcpu, CpuidTable table) => Change(vcpu, state => state with { Cpuid = table });
 
     public void InjectInput(ReadOnlySpan<byte> bytes)
     {
@@ -152,7 +164,7 @@ public sealed class ModelGuest : IGuest
     public MachineState Save() => _state with
     {
         ConsoleBytes = _consoleBytes,
-        Vcpus = [_state.Vcpus[0] with { InstructionsRetired = VmTime }],
+        Vcpus = [.. _state.Vcpus.Select((vcpu, index) => vcpu with { InstructionsRetired = Share(index) })],
         PatchSites = [.. _sites.Values],
     };
 
@@ -190,6 +202,16 @@ public sealed class ModelGuest : IGuest
     public ImmutableArray<int> TakeDirty(DirtyReader reader) => _memory.TakeDirty(reader);
 
     public void Dispose() => _memory.Dispose();
+
+    /// <summary>Of the instructions so far, those of one vCPU: they take turns of one.</summary>
+    private ulong Share(int vcpu)
+    {
+        ulong count = (ulong)_state.Vcpus.Length;
+        return (VmTime / count) + (VmTime % count > (ulong)vcpu ? 1UL : 0);
+    }
+
+    private void Change(int vcpu, Func<VcpuState, VcpuState> change) =>
+        _state = _state with { Vcpus = _state.Vcpus.SetItem(vcpu, change(_state.Vcpus[vcpu])) };
 
     private SliceStop RunUntilStop(SliceLimits limits)
     {
@@ -236,6 +258,7 @@ public sealed class ModelGuest : IGuest
 
     private void Do(ulong vmTime)
     {
+        _doer = (int)(vmTime / TurnTicks % (ulong)_state.Vcpus.Length);
         Mix(vmTime);
         if (vmTime % _program.WriteEvery == 0)
         {
@@ -255,7 +278,7 @@ public sealed class ModelGuest : IGuest
 
         if (vmTime % _program.PrintEvery == 0)
         {
-            Print(string.Create(CultureInfo.InvariantCulture, $"{vmTime} {_state.Vcpus[0].Gprs[0]:x16}\n"));
+            Print(string.Create(CultureInfo.InvariantCulture, $"{vmTime} {_state.Vcpus[_doer].Gprs[0]:x16}\n"));
         }
 
         if (vmTime >= _program.EndAt)
@@ -267,7 +290,7 @@ public sealed class ModelGuest : IGuest
     /// <summary>As a vCPU would: by the VM's dialect, with a record of what was read.</summary>
     private void ReadCpuid(ulong vmTime)
     {
-        VcpuState vcpu = _state.Vcpus[0];
+        VcpuState vcpu = _state.Vcpus[_doer];
         CpuidTable table = vcpu.Cpuid;
         CpuidRegisters registers = Spec.CpuidDialect == CpuidDialect.Kvm2007
             ? CpuidKvm2007.Read(ref table, CpuidLeaf, 0, default)
@@ -275,23 +298,20 @@ public sealed class ModelGuest : IGuest
         ulong before = vcpu.Observed.IsEmpty ? 0 : vcpu.Observed[0].Reads;
         ulong first = vcpu.Observed.IsEmpty ? vmTime : vcpu.Observed[0].FirstVmTime;
         CpuidObservation observation = new(CpuidLeaf, 0, first, before + 1);
-        _state = _state with { Vcpus = [vcpu with { Cpuid = table, Observed = [observation] }] };
+        Change(_doer, state => state with { Cpuid = table, Observed = [observation] });
         Mix(registers.Eax);
     }
 
     private void Mix(ulong value)
     {
-        ulong mixed = (_state.Vcpus[0].Gprs[0] ^ value) * 0x9E37_79B9_7F4A_7C15;
+        ulong mixed = (_state.Vcpus[_doer].Gprs[0] ^ value) * 0x9E37_79B9_7F4A_7C15;
         mixed ^= mixed >> 29;
-        _state = _state with
-        {
-            Vcpus = [_state.Vcpus[0] with { Gprs = _state.Vcpus[0].Gprs.SetItem(0, mixed) }],
-        };
+        Change(_doer, state => state with { Gprs = state.Gprs.SetItem(0, mixed) });
     }
 
     private void WriteMemory()
     {
-        ulong random = _state.Vcpus[0].Gprs[0];
+        ulong random = _state.Vcpus[_doer].Gprs[0];
         ulong page = 1 + (random % (ulong)(PageCount - 1));
         Span<byte> bytes = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, random);
@@ -310,7 +330,7 @@ public sealed class ModelGuest : IGuest
 
         _memory.Write(new Gpa(SiteGpa), native);
         HypercallPatch patch = new(
-            VcpuIndex: 0, vmTime, new Gva(SiteGpa), new Gpa(SiteGpa), [.. before], [.. native], HostVendor);
+            _doer, vmTime, new Gva(SiteGpa), new Gpa(SiteGpa), [.. before], [.. native], HostVendor);
         _patches.Add(patch);
         _sites[SiteGpa] = patch;
     }

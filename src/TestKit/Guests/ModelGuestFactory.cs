@@ -22,9 +22,7 @@ public sealed class ModelGuestFactory : IGuestFactory
         ArgumentNullException.ThrowIfNull(image);
         ModelProgram program = ModelProgram.Parse(image.Bytes.Span) ?? throw new GuestImageException(
             $"Expected a model program, found {image.Bytes.Length} other bytes. Make one with ModelProgram.ToImage.");
-        return spec.VcpuCount == 1
-            ? ModelGuest.Create(spec, program, image.Bytes.Span, cpuid[0], vendor)
-            : throw new ArgumentException($"Expected 1 vCPU, found {spec.VcpuCount}.", nameof(spec));
+        return ModelGuest.Create(spec, program, image.Bytes.Span, cpuid, vendor);
     }
 
     public IGuest Restore(

@@ -7,18 +7,17 @@ using KvmActors.Persistence.Ownership;
 
 namespace KvmActors.TestKit.Simulation;
 
-/// <summary>Keeps books beside the store on every commit that took effect, and finds what must never be: a write under
-/// an old epoch or by a node that does not own the stream, a gap, a broken chain, a command that was applied
-/// twice.</summary>
-/// <remarks>It computes all that by itself and asks the store for nothing: a store that fences badly is found
-/// too.</remarks>
+/// <summary>Keeps books beside the store on all that took effect, which the invariants are checked against.</summary>
+/// <remarks>It asks the store for nothing: a store that fences badly is found too.</remarks>
 public sealed class ClusterLedger
 {
     private readonly SortedDictionary<StreamId, StreamRow> _rows = [];
     private readonly Dictionary<StreamId, List<JournalRecord>> _records = [];
     private readonly Dictionary<CommandId, int> _commands = [];
+    private readonly Dictionary<CommandId, (Epoch Epoch, ulong VmTime)> _effects = [];
     private readonly Dictionary<VmId, ulong> _durableConsole = [];
-    private string? _violation;
+    private readonly Dictionary<VmId, ulong> _lastVmTimes = [];
+    private readonly Dictionary<NodeId, Membership> _nodes = [];
 
     internal ClusterLedger()
     {
@@ -41,21 +40,28 @@ public sealed class ClusterLedger
     /// <returns>Console bytes of a VM that the journal can produce again.</returns>
     public ulong DurableConsoleBytes(VmId vm) => _durableConsole.GetValueOrDefault(vm);
 
-    /// <exception cref="InvalidOperationException">Something happened that must never happen.</exception>
-    public void ThrowIfBroken()
-    {
-        if (_violation is not null)
-        {
-            throw new InvalidOperationException(_violation);
-        }
-    }
+    /// <returns>Epoch and VM time at which a command that changed something took effect; null where it did
+    /// not.</returns>
+    public (Epoch Epoch, ulong VmTime)? EffectOf(CommandId command) =>
+        _effects.TryGetValue(command, out (Epoch, ulong) effect) ? effect : null;
 
-    internal void Enter(NodeId? writer, StoreTransaction transaction)
+    /// <returns>Whether this life of a node was declared dead.</returns>
+    public bool IsDead(NodeId node) => _nodes.TryGetValue(node, out Membership? known) && known.IsDead;
+
+    /// <returns>Until when the store holds the lease of a node, in virtual time; null where it never joined.</returns>
+    public TimeSpan? LeaseUntil(NodeId node) => _nodes.GetValueOrDefault(node)?.LeaseUntil;
+
+    /// <returns>Length of its last lease; null where it never joined.</returns>
+    public TimeSpan? LeaseOf(NodeId node) => _nodes.GetValueOrDefault(node)?.Lease;
+
+    /// <returns>VM time of the last record of any stream of a VM.</returns>
+    public ulong LastVmTime(VmId vm) => _lastVmTimes.GetValueOrDefault(vm);
+
+    internal void Enter(StoreTransaction transaction)
     {
         Commits++;
         foreach (StreamWrite write in transaction.Writes)
         {
-            _violation ??= WhatIsWrong(writer, write);
             Moves += _rows.TryGetValue(write.Next.Stream, out StreamRow? before) && before.Epoch != write.Next.Epoch
                 && write.Next.Stream.VcpuIndex < 0 ? 1 : 0;
             _rows[write.Next.Stream] = write.Next;
@@ -64,8 +70,8 @@ public sealed class ClusterLedger
 
         if (transaction.Dedup is { } dedup)
         {
-            int times = _commands[dedup.Command] = TimesApplied(dedup.Command) + 1;
-            _violation ??= times > 1 ? $"Command {dedup.Command} was applied {times} times." : null;
+            _commands[dedup.Command] = TimesApplied(dedup.Command) + 1;
+            _effects[dedup.Command] = (transaction.Writes[0].Next.Epoch, LastVmTime(transaction.Vm));
         }
     }
 
@@ -77,51 +83,57 @@ public sealed class ClusterLedger
             _rows.Remove(row.Stream);
             _records.Remove(row.Stream);
             _durableConsole.Remove(row.Stream.Vm);
+            _lastVmTimes.Remove(row.Stream.Vm);
         }
     }
 
-    private string? WhatIsWrong(NodeId? writer, StreamWrite write)
+    internal void Renewed(NodeId node, TimeSpan lease, TimeSpan now) =>
+        _nodes[node] = new Membership(now + lease, lease, IsDead: false);
+
+    internal void Died(NodeId node)
     {
-        StreamRow next = write.Next;
-        if (!_rows.TryGetValue(next.Stream, out StreamRow? before))
+        if (_nodes.TryGetValue(node, out Membership? known))
         {
-            return next.Epoch == Epoch.First && next.Owner == writer
-                ? WrongChain(write, 0, Digest.Zero)
-                : $"{next.Stream} was created by {writer} for {next.Owner} under epoch {next.Epoch}.";
+            _nodes[node] = known with { IsDead = true };
         }
-
-        bool isByOwner = before.Owner == writer && next.Owner == writer && next.Epoch == before.Epoch;
-        bool isQuarantine = before.Owner == writer && next.Owner is null && next.State == StreamRowState.Quarantined;
-        bool isRelease = before.State == StreamRowState.Quarantined && next.Owner is null;
-        bool isTakeover = next.Owner == writer && next.Epoch == before.Epoch.Next;
-        if (!isByOwner && !isTakeover && !isQuarantine && !isRelease)
-        {
-            return $"{writer} wrote to {next.Stream}, which {before.Owner} owns under epoch {before.Epoch}, "
-                + $"and left it to {next.Owner} under epoch {next.Epoch}.";
-        }
-
-        JournalRecord? stale = write.Records.FirstOrDefault(
-            record => record.Epoch < before.Epoch || next.Epoch < record.Epoch);
-        return stale is not null
-            ? $"A record of {next.Stream} under epoch {stale.Epoch} was written while it was {before.Epoch}."
-            : WrongChain(write, before.HeadSeq, before.HeadHash);
     }
 
-    private static string? WrongChain(StreamWrite write, ulong seq, Digest hash)
-    {
-        foreach (JournalRecord record in write.Records)
-        {
-            if (record.Seq != seq + 1 || record.Hash != HashChain.Next(hash, record))
-            {
-                return $"Record {record.Seq} of {record.Stream} does not follow record {seq}.";
-            }
+    /// <returns>The lives of a node's name that are not dead.</returns>
+    internal IReadOnlyList<NodeId> AliveNamesakes(NodeId of) =>
+        [.. _nodes.Where(node => !node.Value.IsDead && node.Key != of && node.Key.Name == of.Name).Select(n => n.Key)];
 
-            (seq, hash) = (record.Seq, record.Hash);
+    internal bool Knows(NodeId node) => _nodes.ContainsKey(node);
+
+    /// <summary>The store has forgotten what came behind these rows.</summary>
+    internal void GoBackTo(IReadOnlyList<StreamRow> rows)
+    {
+        foreach (StreamId stream in _rows.Keys.Where(known => rows.All(row => row.Stream != known)).ToArray())
+        {
+            Forget([_rows[stream]]);
         }
 
-        return write.Next.HeadSeq == seq && write.Next.HeadHash == hash
-            ? null
-            : $"The row of {write.Next.Stream} says {write.Next.HeadSeq}, and its last record is {seq}.";
+        foreach (StreamRow row in rows)
+        {
+            _rows[row.Stream] = row;
+            _records[row.Stream].RemoveAll(record => record.Seq > row.HeadSeq);
+        }
+
+        HashSet<CommandId> kept =
+            [.. _records.Values.SelectMany(records => records).Select(record => record.Command).OfType<CommandId>()];
+        foreach (CommandId lost in _commands.Keys.Where(command => !kept.Contains(command)).ToArray())
+        {
+            _commands.Remove(lost);
+            _effects.Remove(lost);
+        }
+
+        foreach (VmId vm in rows.Select(row => row.Stream.Vm).Distinct())
+        {
+            _lastVmTimes[vm] = rows.Where(row => row.Stream.Vm == vm)
+                .SelectMany(row => _records[row.Stream])
+                .Max(record => record.VmTime);
+            JournalRecord? last = _records[vm.Stream].FindLast(record => record.Kind == EventKind.Progress);
+            _durableConsole[vm] = last is null ? 0 : ((JournalEvent.Progress)EventCodec.Decode(last)).ConsoleBytes;
+        }
     }
 
     private void EnterRecords(StreamWrite write)
@@ -132,10 +144,16 @@ public sealed class ClusterLedger
         }
 
         records.AddRange(write.Records);
-        foreach (JournalRecord record in write.Records.Where(record => record.Kind == EventKind.Progress))
+        foreach (JournalRecord record in write.Records)
         {
-            var progress = (JournalEvent.Progress)EventCodec.Decode(record);
-            _durableConsole[record.Stream.Vm] = progress.ConsoleBytes;
+            VmId vm = record.Stream.Vm;
+            _lastVmTimes[vm] = Math.Max(LastVmTime(vm), record.VmTime);
+            if (record.Kind == EventKind.Progress)
+            {
+                _durableConsole[vm] = ((JournalEvent.Progress)EventCodec.Decode(record)).ConsoleBytes;
+            }
         }
     }
+
+    private sealed record Membership(TimeSpan LeaseUntil, TimeSpan Lease, bool IsDead);
 }

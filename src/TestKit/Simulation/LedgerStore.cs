@@ -5,116 +5,105 @@ using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Snapshots;
-using KvmActors.Persistence.Upkeep;
 
 namespace KvmActors.TestKit.Simulation;
 
-/// <summary>One node's way to the shared store: enters in the ledger what took effect, in this node's name.</summary>
-internal sealed class LedgerStore(IStore inner, ClusterLedger ledger) : IStore
+/// <summary>One node's way to the shared store: what takes effect is shown to the invariants and entered in the ledger,
+/// in this node's name, in the same step.</summary>
+internal sealed class LedgerStore(IStore inner, SimulatedCluster cluster) : DelegatingStore(inner)
 {
     private NodeId? _self;
 
-    public async ValueTask<CommitResult> CommitAsync(StoreTransaction transaction, CancellationToken cancellationToken)
+    public override async ValueTask<CommitResult> CommitAsync(
+        StoreTransaction transaction, CancellationToken cancellationToken)
     {
-        CommitResult result = await inner.CommitAsync(transaction, cancellationToken);
+        CommitResult result = await Inner.CommitAsync(transaction, cancellationToken);
         if (result is CommitResult.Committed)
         {
-            ledger.Enter(_self, transaction);
+            cluster.Invariants.Committed(_self, transaction);
+            cluster.Ledger.Enter(transaction);
         }
 
         return result;
     }
 
-    public async ValueTask<RegisterResult> RegisterAsync(NodeRegistration node, CancellationToken cancellationToken)
+    public override async ValueTask<CommitResult> DeleteAsync(
+        IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken)
     {
-        RegisterResult result = await inner.RegisterAsync(node, cancellationToken);
+        CommitResult result = await Inner.DeleteAsync(rows, cancellationToken);
+        if (result is CommitResult.Committed)
+        {
+            cluster.Invariants.Deleted(rows);
+            cluster.Ledger.Forget(rows);
+            cluster.ForgetOutput(rows[0].Stream.Vm);
+        }
+
+        return result;
+    }
+
+    public override async ValueTask<RegisterResult> RegisterAsync(
+        NodeRegistration node, CancellationToken cancellationToken)
+    {
+        RegisterResult result = await Inner.RegisterAsync(node, cancellationToken);
         if (result is RegisterResult.Registered registered)
         {
             _self = registered.Id;
+            cluster.Invariants.Joined(registered.Id);
+            foreach (NodeId namesake in cluster.Ledger.AliveNamesakes(registered.Id))
+            {
+                cluster.Invariants.Died(namesake, evidence: null);
+                cluster.Ledger.Died(namesake);
+            }
+
+            cluster.Ledger.Renewed(registered.Id, node.Lease, cluster.World.Time.Elapsed);
         }
 
         return result;
     }
 
-    public IAsyncEnumerable<JournalRecord> ReadAsync(
-        StreamId stream, ulong fromSeq, ulong toSeq, CancellationToken cancellationToken) =>
-        inner.ReadAsync(stream, fromSeq, toSeq, cancellationToken);
-
-    public ValueTask<DedupEntry?> FindReplyAsync(
-        StreamId stream, CommandId command, CancellationToken cancellationToken) =>
-        inner.FindReplyAsync(stream, command, cancellationToken);
-
-    public ValueTask<StreamRow?> FindAsync(StreamId stream, CancellationToken cancellationToken) =>
-        inner.FindAsync(stream, cancellationToken);
-
-    public ValueTask<IReadOnlyList<StreamRow>> ReadLockedAsync(VmId vm, CancellationToken cancellationToken) =>
-        inner.ReadLockedAsync(vm, cancellationToken);
-
-    public ValueTask<IReadOnlyList<StreamRow>> ListAsync(CancellationToken cancellationToken) =>
-        inner.ListAsync(cancellationToken);
-
-    public ValueTask<SnapshotRecord?> FindAsync(VmId vm, ulong vmTime, CancellationToken cancellationToken) =>
-        inner.FindAsync(vm, vmTime, cancellationToken);
-
-    public ValueTask<SnapshotRecord?> FindByIdAsync(VmId vm, ulong id, CancellationToken cancellationToken) =>
-        inner.FindByIdAsync(vm, id, cancellationToken);
-
-    public ValueTask<IReadOnlyList<SnapshotSummary>> ListSnapshotsAsync(VmId vm, CancellationToken cancellationToken) =>
-        inner.ListSnapshotsAsync(vm, cancellationToken);
-
-    public ValueTask<IReadOnlyList<Digest>> PutAsync(
-        IReadOnlyList<ReadOnlyMemory<byte>> pages, CancellationToken cancellationToken) =>
-        inner.PutAsync(pages, cancellationToken);
-
-    public ValueTask<ulong> CountCollectionsAsync(CancellationToken cancellationToken) =>
-        inner.CountCollectionsAsync(cancellationToken);
-
-    public ValueTask<StoreStatistics> MeasureAsync(CancellationToken cancellationToken) =>
-        inner.MeasureAsync(cancellationToken);
-
-    public ValueTask<CollectionReport> CollectAsync(
-        SnapshotRetention? retention, CancellationToken cancellationToken) =>
-        inner.CollectAsync(retention, cancellationToken);
-
-    public ValueTask<CollectionReport> ForecastAsync(
-        SnapshotRetention? retention, CancellationToken cancellationToken) =>
-        inner.ForecastAsync(retention, cancellationToken);
-
-    public async ValueTask<CommitResult> DeleteAsync(
-        IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken)
+    public override async ValueTask<bool> RenewAsync(
+        NodeId node, TimeSpan lease, CancellationToken cancellationToken)
     {
-        CommitResult result = await inner.DeleteAsync(rows, cancellationToken);
-        if (result is CommitResult.Committed)
+        bool isAlive = await Inner.RenewAsync(node, lease, cancellationToken);
+        if (isAlive)
         {
-            ledger.Forget(rows);
+            cluster.Invariants.Renewed(node);
+            cluster.Ledger.Renewed(node, lease, cluster.World.Time.Elapsed);
         }
 
-        return result;
+        return isAlive;
     }
 
-    public ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
-        IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>
-        inner.GetAsync(digests, cancellationToken);
+    public override async ValueTask<bool> DeclareDeadAsync(
+        NodeId node, DeathEvidence evidence, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        bool isDead = await Inner.DeclareDeadAsync(node, evidence, grace, cancellationToken);
+        if (isDead && !cluster.Ledger.IsDead(node))
+        {
+            cluster.Invariants.Died(node, evidence);
+            cluster.Ledger.Died(node);
+        }
 
-    public ValueTask<bool> RenewAsync(NodeId node, TimeSpan lease, CancellationToken cancellationToken) =>
-        inner.RenewAsync(node, lease, cancellationToken);
+        return isDead;
+    }
 
-    public ValueTask<bool> DrainAsync(NodeId node, CancellationToken cancellationToken) =>
-        inner.DrainAsync(node, cancellationToken);
+    public override async ValueTask LeaveAsync(NodeId node, CancellationToken cancellationToken)
+    {
+        await Inner.LeaveAsync(node, cancellationToken);
+        cluster.Ledger.Died(node);
+    }
 
-    public ValueTask<bool> DeclareDeadAsync(
-        NodeId node, DeathEvidence evidence, TimeSpan grace, CancellationToken cancellationToken) =>
-        inner.DeclareDeadAsync(node, evidence, grace, cancellationToken);
+    public override async ValueTask<SnapshotRecord?> FindAsync(
+        VmId vm, ulong vmTime, CancellationToken cancellationToken) =>
+        Whole(await Inner.FindAsync(vm, vmTime, cancellationToken));
 
-    public ValueTask LeaveAsync(NodeId node, CancellationToken cancellationToken) =>
-        inner.LeaveAsync(node, cancellationToken);
+    public override async ValueTask<SnapshotRecord?> FindByIdAsync(
+        VmId vm, ulong id, CancellationToken cancellationToken) =>
+        Whole(await Inner.FindByIdAsync(vm, id, cancellationToken));
 
-    public ValueTask<IReadOnlyList<NodeRow>> ListNodesAsync(CancellationToken cancellationToken) =>
-        inner.ListNodesAsync(cancellationToken);
-
-    public ValueTask<long> ReadLeaseClockAsync(CancellationToken cancellationToken) =>
-        inner.ReadLeaseClockAsync(cancellationToken);
-
-    /// <summary>Leaves the store behind it open: others share it.</summary>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    private SnapshotRecord? Whole(SnapshotRecord? snapshot) =>
+        snapshot is not null && cluster.DamagedSnapshots.Contains((snapshot.Vm, snapshot.Id))
+            ? throw new StoreCorruptException(
+                $"Snapshot {snapshot.Id} of {snapshot.Vm}: expected another checksum. (simulated)")
+            : snapshot;
 }

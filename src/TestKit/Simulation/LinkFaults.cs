@@ -11,6 +11,10 @@ namespace KvmActors.TestKit.Simulation;
 public sealed record LinkFaults(
     TimeSpan DelayMin, TimeSpan DelayMax, double DropChance, double DuplicateChance, TimeSpan GiveUpAfter)
 {
+    /// <summary>Probability that the connection breaks while the other side works: the caller hears of it, and not what
+    /// became of its request.</summary>
+    public double ResetChance { get; init; }
+
     /// <summary>A quiet network: 50 to 200 µs, and nothing is lost.</summary>
     public static LinkFaults None { get; } = new(
         DelayMin: TimeSpan.FromMicroseconds(50),
@@ -19,11 +23,14 @@ public sealed record LinkFaults(
         DuplicateChance: 0,
         GiveUpAfter: TimeSpan.FromSeconds(5));
 
-    /// <summary>A bad day: up to 50 ms, one in twenty lost, one in twenty doubled.</summary>
+    /// <summary>A bad day: up to 50 ms, one in twenty lost, one in twenty doubled, one in fifty cut off.</summary>
     public static LinkFaults Harsh { get; } = new(
         DelayMin: TimeSpan.FromMicroseconds(50),
         DelayMax: TimeSpan.FromMilliseconds(50),
         DropChance: 0.05,
         DuplicateChance: 0.05,
-        GiveUpAfter: TimeSpan.FromSeconds(1));
+        GiveUpAfter: TimeSpan.FromSeconds(1))
+    {
+        ResetChance = 0.02,
+    };
 }

@@ -22,16 +22,15 @@ public sealed class ReleasedOutput
     /// <summary>What was released so far, from the VM's first byte up to the first that was not.</summary>
     public IReadOnlyList<byte> Bytes => _bytes;
 
-    /// <exception cref="InvalidOperationException">A byte differs from what was released before, or could not be
-    /// produced again if its node died now.</exception>
-    internal void Add(string node, ulong offset, ReadOnlySpan<byte> bytes)
+    /// <returns>What is wrong: a byte differs from what was released before, or could not be produced again if its node
+    /// died now; null where nothing is.</returns>
+    internal string? Add(string node, ulong offset, ReadOnlySpan<byte> bytes)
     {
         ulong end = offset + (ulong)bytes.Length;
         ulong durable = _ledger.DurableConsoleBytes(_vm);
         if (end > durable)
         {
-            throw new InvalidOperationException(
-                $"{node} released {end} bytes of {_vm}'s console, and only {durable} are durable.");
+            return $"{node} released {end} bytes of {_vm}'s console, and only {durable} are durable.";
         }
 
         for (int index = 0; index < bytes.Length; index++)
@@ -39,9 +38,8 @@ public sealed class ReleasedOutput
             ulong at = offset + (ulong)index;
             if (!_released.TryAdd(at, bytes[index]) && _released[at] != bytes[index])
             {
-                throw new InvalidOperationException(
-                    $"{node} released 0x{bytes[index]:x2} as byte {at} of {_vm}'s console, "
-                    + $"and before it was 0x{_released[at]:x2}.");
+                return $"{node} released 0x{bytes[index]:x2} as byte {at} of {_vm}'s console, and before it was "
+                    + $"0x{_released[at]:x2}.";
             }
         }
 
@@ -49,5 +47,19 @@ public sealed class ReleasedOutput
         {
             _bytes.Add(next);
         }
+
+        return null;
+    }
+
+    /// <summary>The store has lost its tail: what was released of it may be another by now.</summary>
+    internal void ForgetBehind(ulong bytes)
+    {
+        foreach (ulong lost in _released.Keys.Where(at => at >= bytes).ToArray())
+        {
+            _released.Remove(lost);
+        }
+
+        int kept = (int)Math.Min(bytes, (ulong)_bytes.Count);
+        _bytes.RemoveRange(kept, _bytes.Count - kept);
     }
 }

@@ -16,7 +16,7 @@ public sealed class SeededTaskScheduler
 
     private readonly SeededRandom _random;
     private readonly List<QueuedTask> _runnable = [];
-    private readonly Queue<string> _tail = new();
+    private readonly Queue<Line> _tail = new(TraceTailMax);
     private TraceHash _hash = new();
     private long _queued;
     private int _processes;
@@ -80,16 +80,23 @@ public sealed class SeededTaskScheduler
     {
         ArgumentNullException.ThrowIfNull(line);
         _hash.Add(line);
-        if (_tail.Count == TraceTailMax)
-        {
-            _tail.Dequeue();
-        }
+        Keep(new Line(Steps, line, string.Empty, string.Empty));
+    }
 
-        _tail.Enqueue($"step {Steps}: {line}");
+    /// <summary>The same of three parts, which become a line only where it is shown.</summary>
+    public void Note(string who, string what, string detail)
+    {
+        ArgumentNullException.ThrowIfNull(who);
+        ArgumentNullException.ThrowIfNull(what);
+        ArgumentNullException.ThrowIfNull(detail);
+        _hash.Add(who);
+        _hash.Add(what);
+        _hash.Add(detail);
+        Keep(new Line(Steps, who, what, detail));
     }
 
     /// <returns>The last lines of the trace, oldest first.</returns>
-    public IReadOnlyList<string> TraceTail() => [.. _tail];
+    public IReadOnlyList<string> TraceTail() => [.. _tail.Select(line => line.ToString())];
 
     internal void Queue(ProcessScheduler process, Task task)
     {
@@ -126,6 +133,16 @@ public sealed class SeededTaskScheduler
         }
     }
 
+    private void Keep(Line line)
+    {
+        if (_tail.Count == TraceTailMax)
+        {
+            _tail.Dequeue();
+        }
+
+        _tail.Enqueue(line);
+    }
+
     private void Run(QueuedTask next)
     {
         // A test runner's context would take continuations away from this thread.
@@ -140,6 +157,12 @@ public sealed class SeededTaskScheduler
         {
             SynchronizationContext.SetSynchronizationContext(outer);
         }
+    }
+
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Line(long Step, string Who, string What, string Detail)
+    {
+        public override string ToString() => $"step {Step}: {Who}{What}{Detail}";
     }
 
     [StructLayout(LayoutKind.Auto)]

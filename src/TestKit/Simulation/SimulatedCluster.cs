@@ -7,15 +7,15 @@ using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
 using KvmActors.Persistence.InMemory;
 using KvmActors.Persistence.Membership;
+using KvmActors.TestKit.Simulation.Invariants;
 using KvmActors.TestKit.Simulation.Traps;
 
 namespace KvmActors.TestKit.Simulation;
 
 /// <summary>A whole cluster on one seeded thread: real nodes and real actors, a simulated network, a store in memory
 /// behind wires that can fail, and processes that can be killed and frozen.</summary>
-/// <remarks>After every step it is checked that nothing was written under an old epoch or by a node that does not own
-/// the stream, that no command was applied twice, and that a guest ran only on its owner. Every console byte that
-/// leaves by <see cref="SimulatedNode.AskAsync"/> is compared with what left before.</remarks>
+/// <remarks>After every step the invariants of the protocol are checked (see the folder Invariants); one that breaks
+/// ends the run, with the last events of every node in a file (<see cref="FlightRecorder"/>).</remarks>
 public sealed class SimulatedCluster : INodeDeathProbe
 {
     private readonly List<SimulatedNode> _nodes = [];
@@ -23,7 +23,10 @@ public sealed class SimulatedCluster : INodeDeathProbe
     private readonly Dictionary<VmId, ReleasedOutput> _outputs = [];
     private readonly List<ClusterIncident> _events = [];
     private readonly Dictionary<VmId, (NodeId Node, TimeSpan At)> _lastRuns = [];
-    private string? _violation;
+    private readonly Dictionary<NodeId, SimulatedProcess> _lives = [];
+    private readonly HashSet<(VmId Vm, ulong Id)> _damagedSnapshots = [];
+    private readonly FlightRecorder _recorder;
+    private TimeSpan? _outSince;
 
     public SimulatedCluster(SimulatedWorld world, IGuestFactory guests)
     {
@@ -32,8 +35,13 @@ public sealed class SimulatedCluster : INodeDeathProbe
         Guests = guests;
         Network = new SimulatedNetwork(world) { Traps = Traps };
         Store = new InMemoryStore(world.Time);
-        world.AddInvariant("only the owner writes, in order, and each command once", Ledger.ThrowIfBroken);
-        world.AddInvariant("a guest runs only on the node that owns it", ThrowIfStrayGuest);
+        Invariants = new InvariantSet(this);
+        world.AddInvariant("an invariant of the protocol", Invariants.ThrowIfBroken);
+        _recorder = new FlightRecorder(world);
+        world.OnFailure = _recorder.Write;
+        Traps.OnStore += moment => _recorder.Add(moment.Node, moment);
+        Traps.OnLink += moment => _recorder.Add(
+            NameAt(moment.Stage is CallStage.Leaving or CallStage.Returning ? moment.From : moment.To), moment);
     }
 
     public SimulatedWorld World { get; }
@@ -44,7 +52,7 @@ public sealed class SimulatedCluster : INodeDeathProbe
     public TrapLine Traps { get; } = new();
 
     /// <summary>The shared store itself, which never fails: for the test's own look at what is durable.</summary>
-    public InMemoryStore Store { get; }
+    public InMemoryStore Store { get; private set; }
 
     public ClusterLedger Ledger { get; } = new();
 
@@ -59,6 +67,51 @@ public sealed class SimulatedCluster : INodeDeathProbe
     /// <summary>Whether the death of a process is seen by its file lock, as on one machine; else by its lease
     /// alone.</summary>
     public bool HasFileLocks { get; init; } = true;
+
+    /// <summary>The rules of the shared store. Others than the default ones serve to see whether an invariant would
+    /// break.</summary>
+    public StoreRules Rules
+    {
+        get => Store.Rules;
+        init => Store = new InMemoryStore(World.Time) { Rules = value };
+    }
+
+    /// <summary>What stands between a node and its way to the store.</summary>
+    public Func<SimulatedCluster, IStore, IStore> NodeStore { get; init; } = static (_, store) => store;
+
+    /// <summary>What stands between the wire and the shared store: all nodes share the last part of the way.</summary>
+    public Func<SimulatedCluster, IStore, IStore> ServerStore { get; init; } = static (_, store) => store;
+
+    /// <summary>Makes the gate of a node from the clock of its process.</summary>
+    public Func<TimeProvider, LeaseGate> Gates { get; init; } = static clock => new LeaseGate(clock);
+
+    /// <summary>Whether a file lock is taken for free where its process is only stopped: a false proof of
+    /// death.</summary>
+    public bool TakesStoppedForDead { get; init; }
+
+    /// <summary>Whether nobody reaches the store.</summary>
+    public bool IsStoreOut
+    {
+        get => _outSince is not null;
+        set
+        {
+            if (value == IsStoreOut)
+            {
+                return;
+            }
+
+            World.Scheduler.Note(value ? "the store is away" : "the store is back");
+            LastOutage = _outSince is { } since ? (World.Time.Elapsed - since, World.Time.Elapsed) : LastOutage;
+            _outSince = value ? World.Time.Elapsed : null;
+            foreach (SimulatedNode node in _nodes)
+            {
+                node.ApplyStoreFaults();
+            }
+        }
+    }
+
+    /// <summary>The last outage of the whole store that is over.</summary>
+    public (TimeSpan Length, TimeSpan End)? LastOutage { get; private set; }
 
     /// <summary>In the order they were added.</summary>
     public IReadOnlyList<SimulatedNode> Nodes => _nodes;
@@ -108,7 +161,23 @@ public sealed class SimulatedCluster : INodeDeathProbe
         ArgumentNullException.ThrowIfNull(node);
         return HasFileLocks
             && _processes.TryGetValue(node.ProcessId, out SimulatedProcess? process)
-            && !process.IsAlive;
+            && (!process.IsAlive || (TakesStoppedForDead && process.Executor.IsFrozen));
+    }
+
+    /// <summary>From here on the stored bytes of a snapshot do not fit their checksum.</summary>
+    public void DamageSnapshot(VmId vm, ulong id) => _damagedSnapshots.Add((vm, id));
+
+    /// <summary>The store forgets what became durable since the copy was made.</summary>
+    public async Task LoseTailAsync(InMemoryStoreCopy copy)
+    {
+        World.Scheduler.Note("the store has lost its tail");
+        Store.GoBackTo(copy);
+        Ledger.GoBackTo(await Store.ListAsync(CancellationToken.None));
+        Invariants.TailLost();
+        foreach ((VmId vm, ReleasedOutput output) in _outputs)
+        {
+            output.ForgetBehind(Ledger.DurableConsoleBytes(vm));
+        }
     }
 
     internal int Enroll(SimulatedProcess process)
@@ -122,6 +191,8 @@ public sealed class SimulatedCluster : INodeDeathProbe
     {
         World.Scheduler.Note($"{node}: {happened}");
         _events.Add(new ClusterIncident(World.Time.Elapsed, node, happened));
+        _recorder.Add(node.Split('.')[0], happened);
+        Invariants.Reported(node, happened);
     }
 
     /// <summary>A node that has taken a VM into service runs its guest.</summary>
@@ -134,23 +205,20 @@ public sealed class SimulatedCluster : INodeDeathProbe
         }
 
         _lastRuns[vm] = (node.Id, World.Time.Elapsed);
-        NodeId? owner = Ledger.Row(vm.Stream)?.Owner;
-        if (owner != node.Id)
-        {
-            _violation ??= $"{node.Id} ran {vm}, which {owner} owns.";
-        }
-
-        if (!node.HoldsLease)
-        {
-            _violation ??= $"{node.Id} ran {vm} after its lease.";
-        }
+        Invariants.GuestRuns(node.Id, vm);
     }
 
-    private void ThrowIfStrayGuest()
-    {
-        if (_violation is not null)
-        {
-            throw new InvalidOperationException(_violation);
-        }
-    }
+    internal InvariantSet Invariants { get; }
+
+    internal IReadOnlySet<(VmId Vm, ulong Id)> DamagedSnapshots => _damagedSnapshots;
+
+    /// <summary>A process has got this id.</summary>
+    internal void Named(NodeId node, SimulatedProcess process) => _lives[node] = process;
+
+    internal bool IsProcessAlive(NodeId node) =>
+        _lives.TryGetValue(node, out SimulatedProcess? process) && process.IsAlive;
+
+    internal void ForgetOutput(VmId vm) => _outputs.Remove(vm);
+
+    private static string NameAt(string endpoint) => endpoint.Split(':')[0];
 }

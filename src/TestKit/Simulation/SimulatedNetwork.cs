@@ -129,6 +129,11 @@ public sealed class SimulatedNetwork
             return;
         }
 
+        if (_random.Chance(Faults.ResetChance))
+        {
+            AfterDelay(call.Reset);
+        }
+
         target.Serve(call, reply => _ = ReturnAsync(call, reply));
     }
 

@@ -7,6 +7,7 @@ using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Membership;
+using KvmActors.TestKit.Simulation.Invariants;
 
 namespace KvmActors.TestKit.Simulation;
 
@@ -90,8 +91,9 @@ public sealed class SimulatedNode
         {
             RegisterResult? result = await OnNodeAsync<RegisterResult?>(
                 life, async () => await life.Node.StartAsync(CancellationToken.None), null);
-            if (result is RegisterResult.Registered)
+            if (result is RegisterResult.Registered registered)
             {
+                _cluster.Named(registered.Id, life.Process);
                 life.IsJoined = true;
                 _ = EndWhenDeclaredDeadAsync(life);
                 return;
@@ -111,23 +113,19 @@ public sealed class SimulatedNode
         }
 
         Life life = Current;
-        Epoch? before = request is ControlRequest.ShowVm show ? _cluster.Ledger.Row(show.Vm.Stream)?.Epoch : null;
+        ClientQuestion question = _cluster.Invariants.Asked(Name, request);
         ControlReply reply = await OnNodeAsync(
             life,
             () => life.Node.ControlAsync(request, timeout, CancellationToken.None),
             Unreachable("died over the question"),
             timeout,
             Unreachable($"gave no answer within {timeout}"));
-        if (before is { } known && reply is ControlReply.Shown { Status: var status } && status.Epoch < known)
+        _cluster.Invariants.Answered(question, reply);
+        if (request is ControlRequest.ReadConsole read
+            && reply is ControlReply.ConsoleRead console
+            && _cluster.Output(read.Vm).Add(life.Node.Id.Value, console.Offset, console.Bytes.Span) is { } wrong)
         {
-            throw new InvalidOperationException(
-                $"{life.Node.Id} showed {status.Vm} as of epoch {status.Epoch} of {status.Owner}, "
-                + $"and it was {known} before the question was asked.");
-        }
-
-        if (request is ControlRequest.ReadConsole read && reply is ControlReply.ConsoleRead console)
-        {
-            _cluster.Output(read.Vm).Add(life.Node.Id.Value, console.Offset, console.Bytes.Span);
+            _cluster.Invariants.Broke("I5", "what was released is durable, and is never another byte", wrong);
         }
 
         return reply;
@@ -170,7 +168,7 @@ public sealed class SimulatedNode
         SimulatedWorld world = _cluster.World;
         SimulatedProcess process = world.StartProcess($"{Name}.{++_lives}", _clockRate);
         FaultyStore store = new(
-            new LedgerStore(_cluster.Store, _cluster.Ledger), world.Scheduler.Root, world.Time, world.Random.Fork())
+            new LedgerStore(_cluster.ServerStore(_cluster, _cluster.Store), _cluster), world.Scheduler.Root, world.Time, world.Random.Fork())
         {
             Client = Name,
             Traps = _cluster.Traps,
@@ -181,7 +179,7 @@ public sealed class SimulatedNode
         SimulatedLink link = _cluster.Network.Attach(
             process, Endpoint, async (request, stop) => await life.Node.HandleLinkAsync(request, stop));
         SliceWatch watch = new(vm => _cluster.OnGuestRun(life.Node, vm));
-        life.Node = new ClusterNode(options, Services(process, store, link, watch));
+        life.Node = new ClusterNode(options, Services(process, _cluster.NodeStore(_cluster, store), link, watch));
         process.OnKilled(life.Node.Abandon);
         ApplyStoreFaults(life);
         return life;
@@ -200,6 +198,7 @@ public sealed class SimulatedNode
         process.ActorOptions.Observer)
         {
             MessagesPerTurn = 1,
+            Gate = _cluster.Gates(process.Clock),
         };
 
     /// <summary>Does something on the node's own executor, which may stop running at any time.</summary>
@@ -240,7 +239,7 @@ public sealed class SimulatedNode
     private ControlReply.Refused Unreachable(string why) => new(new Refusal(
         RefusalKind.Unavailable, $"an answer of {Name}", $"that it {why}", "Ask another node."));
 
-    private void ApplyStoreFaults()
+    internal void ApplyStoreFaults()
     {
         if (_life is not null)
         {
@@ -251,7 +250,7 @@ public sealed class SimulatedNode
     private void ApplyStoreFaults(Life life)
     {
         life.Store.Faults = _storeFaults;
-        life.Store.IsOut = _isStoreOut;
+        life.Store.IsOut = _isStoreOut || _cluster.IsStoreOut;
     }
 
     private sealed class Life(SimulatedProcess process, FaultyStore store)

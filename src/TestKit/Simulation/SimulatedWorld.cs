@@ -32,6 +32,9 @@ public sealed class SimulatedWorld
     /// <summary>Steps after which a run is held to be endless.</summary>
     public long StepsMax { get; init; } = 50_000_000;
 
+    /// <summary>Is given what went wrong, and adds to the message of the failure.</summary>
+    public Func<string, string>? OnFailure { get; set; }
+
     /// <summary>Hash of all that ran.</summary>
     public ulong TraceHash => Scheduler.TraceHash;
 
@@ -107,10 +110,14 @@ public sealed class SimulatedWorld
     }
 
     /// <returns>An exception that names the seed and shows the end of the trace.</returns>
-    public SimulationException Failure(string what, Exception? cause) => new(
-        $"{what}{Environment.NewLine}Seed {Seed}, step {Scheduler.Steps}, virtual time {Time.Elapsed}. "
-        + $"The end of the trace:{Environment.NewLine}{string.Join(Environment.NewLine, Scheduler.TraceTail())}",
-        cause);
+    public SimulationException Failure(string what, Exception? cause)
+    {
+        string where = $"{what}{Environment.NewLine}Seed {Seed}, step {Scheduler.Steps}, virtual time {Time.Elapsed}. ";
+        return new SimulationException(
+            $"{where}{OnFailure?.Invoke(where)}The end of the trace:{Environment.NewLine}"
+            + string.Join(Environment.NewLine, Scheduler.TraceTail()),
+            cause);
+    }
 
     /// <summary>One step, or, where nothing is runnable, a jump to the next timer.</summary>
     /// <returns>False where neither is possible before <paramref name="end"/>.</returns>

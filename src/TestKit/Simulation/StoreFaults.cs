@@ -38,4 +38,11 @@ public sealed record StoreFaults(
         LoseReplyChance: 0.01,
         LateChance: 0.01,
         LateBy: TimeSpan.FromMilliseconds(100));
+
+    /// <summary>A slow disk: each call takes up to 600 ms, which is nearly the time between two renewals.</summary>
+    public static StoreFaults Slow { get; } = None with
+    {
+        LatencyMin = TimeSpan.FromMilliseconds(20),
+        LatencyMax = TimeSpan.FromMilliseconds(300),
+    };
 }

@@ -7,8 +7,10 @@ namespace KvmActors.TestKit.Simulation;
 /// <summary>Writes what the kernel of one process does into the trace.</summary>
 internal sealed class TraceObserver(SeededTaskScheduler scheduler, string process) : IKernelObserver
 {
+    private readonly Dictionary<ActorRef, string> _paths = [];
+
     public void OnDelivery(ActorRef recipient, object message, Lane lane) =>
-        scheduler.Note($"{process}{recipient.Path} <- {message.GetType().Name}");
+        scheduler.Note(process, PathOf(recipient), message.GetType().Name);
 
     public void OnEvent(KernelEvent happened)
     {
@@ -16,5 +18,15 @@ internal sealed class TraceObserver(SeededTaskScheduler scheduler, string proces
             ? $"failed: {failed.Cause.GetType().Name}: {failed.Cause.Message}"
             : happened.GetType().Name;
         scheduler.Note($"{process}{happened.Actor} {what}");
+    }
+
+    private string PathOf(ActorRef actor)
+    {
+        if (!_paths.TryGetValue(actor, out string? path))
+        {
+            _paths[actor] = path = $"{actor.Path} <- ";
+        }
+
+        return path;
     }
 }

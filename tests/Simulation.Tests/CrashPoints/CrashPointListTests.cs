@@ -14,7 +14,7 @@ public sealed class CrashPointListTests
         .. Enumerable.Range(1, 6).Select(number => $"A{number}"),
         "S1",
         "S2",
-        .. Enumerable.Range(1, 7).Select(number => $"N{number}"),
+        .. Enumerable.Range(1, 8).Select(number => $"N{number}"),
         .. Enumerable.Range(1, 12).Select(number => $"H{number}"),
     ];
 

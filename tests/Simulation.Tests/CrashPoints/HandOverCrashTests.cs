@@ -100,7 +100,7 @@ public sealed class HandOverCrashTests
         Scene.Play(async scene =>
         {
             Trap trap = scene.AtCommit(scene.Two, EventKind.HandedOff, goesAt)
-                .Then(() => StoreIsOut(scene, true))
+                .Then(() => scene.Cluster.IsStoreOut = true)
                 .Break();
             Task<ControlReply> move = scene.MoveAsync(scene.Three, scene.Two);
             await trap.Struck;
@@ -110,7 +110,7 @@ public sealed class HandOverCrashTests
 
             Assert.True(scene.Cluster.LastRun(Scene.Vm)!.Value.At < struck, "The guest ran, and nobody knew whose.");
             Assert.False(move.IsCompleted);
-            StoreIsOut(scene, false);
+            scene.Cluster.IsStoreOut = false;
             bool isMoved = await move is ControlReply.Migrated;
             Assert.True(isMoved || goesAt == CallStage.Arriving, "The commit had landed.");
             await scene.EndsWellAsync(isMoved ? scene.Two : scene.One, isMoved ? 2UL : 1);
@@ -144,10 +144,10 @@ public sealed class HandOverCrashTests
     public void H12_messages_of_an_old_epoch_are_refused_and_change_nothing() => Scene.Play(async scene =>
     {
         List<LinkMoment> sent = [];
-        scene.Cluster.Traps.OnLink = moment => Keep(sent, moment);
+        scene.Cluster.Traps.OnLink += Keep;
         Assert.IsType<ControlReply.Migrated>(await scene.MoveAsync(scene.One, scene.Two));
         Assert.IsType<ControlReply.Migrated>(await scene.MoveAsync(scene.Two, scene.Three));
-        scene.Cluster.Traps.OnLink = null;
+        scene.Cluster.Traps.OnLink -= Keep;
         Assert.Equal(6, sent.Select(moment => (moment.To, moment.Summary.Kind)).Distinct().Count(
             message => message.Kind is "Offer" or "Final" or "HandOver"));
         await scene.RunsUnderAsync(epoch: 3);
@@ -160,6 +160,14 @@ public sealed class HandOverCrashTests
         await scene.PassAsync(TimeSpan.FromSeconds(15));
         Assert.Equal(2, Count(scene, EventKind.HandedOff));
         await scene.EndsWellAsync(scene.Three, epoch: 3);
+
+        void Keep(LinkMoment moment)
+        {
+            if (moment.Stage == CallStage.Leaving && moment.Summary.Migration is not null)
+            {
+                sent.Add(moment);
+            }
+        }
     });
 
     [Fact]
@@ -183,20 +191,4 @@ public sealed class HandOverCrashTests
 
     private static int Count(Scene scene, EventKind kind) =>
         scene.Cluster.Ledger.Records(Scene.Vm.Stream).Count(record => record.Kind == kind);
-
-    private static void Keep(List<LinkMoment> sent, LinkMoment moment)
-    {
-        if (moment.Stage == CallStage.Leaving && moment.Summary.Migration is not null)
-        {
-            sent.Add(moment);
-        }
-    }
-
-    private static void StoreIsOut(Scene scene, bool isOut)
-    {
-        foreach (SimulatedNode node in scene.Cluster.Nodes)
-        {
-            node.IsStoreOut = isOut;
-        }
-    }
 }

@@ -93,6 +93,23 @@ internal sealed class Scene
         }
     }
 
+    /// <summary>The store lost its tail: what was acknowledged may be gone.</summary>
+    public void ForgetAcknowledged() => _acknowledged.Clear();
+
+    /// <summary>Makes a VM on the first node, and starts it.</summary>
+    public async Task CreateAsync(VmId vm)
+    {
+        MachineSpec spec = new(1, 64 * 4096, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault);
+        VmBlueprint blueprint = new(vm, spec, "model", Image, string.Empty, [], OnNode: null);
+        Assert.IsType<ControlReply.Done>(
+            await One.AskAsync(new ControlRequest.CreateVm(NextCommand(), blueprint), s_patience));
+        Assert.IsType<ControlReply.Done>(await One.AskAsync(
+            new ControlRequest.Order(NextCommand(), vm, new VmCommand.Start()), s_patience));
+    }
+
+    public async Task UntilSnapshotAsync(ulong id) =>
+        await UntilAsync(() => Row.SnapshotId >= id, $"snapshot {id}");
+
     public CommandId NextCommand() =>
         new("client", (++_commands).ToString(CultureInfo.InvariantCulture));
 
@@ -206,12 +223,7 @@ internal sealed class Scene
     private async Task BeginAsync()
     {
         await Cluster.StartAllAsync();
-        MachineSpec spec = new(1, 64 * 4096, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault);
-        VmBlueprint blueprint = new(Vm, spec, "model", Image, string.Empty, [], OnNode: null);
-        Assert.IsType<ControlReply.Done>(
-            await One.AskAsync(new ControlRequest.CreateVm(NextCommand(), blueprint), s_patience));
-        Assert.IsType<ControlReply.Done>(await One.AskAsync(
-            new ControlRequest.Order(NextCommand(), Vm, new VmCommand.Start()), s_patience));
+        await CreateAsync(Vm);
         await UntilAsync(() => Cluster.Ledger.DurableConsoleBytes(Vm) > 0, "the guest to put something out");
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Persistence;
+using KvmActors.Persistence.Ownership;
 using KvmActors.Persistence.Snapshots;
 using KvmActors.TestKit.Simulation;
 using KvmActors.TestKit.Simulation.Traps;
@@ -29,6 +31,45 @@ public sealed class SnapshotCrashTests
             bool landed = call == StoreMoment.Commit && stage == CallStage.Done;
             Assert.Equal(landed ? before + 1 : before, (await SnapshotsAsync(scene)).Count);
             SimulatedNode next = await scene.RunsUnderAsync(epoch: 2);
+            await scene.EndsWellAsync(next, epoch: 2);
+        });
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void S1_a_snapshot_that_cannot_be_read_costs_a_longer_replay_and_nothing_else(bool hasAnOlderOne) =>
+        Scene.Play(async scene =>
+        {
+            await scene.UntilSnapshotAsync(id: 2);
+            SnapshotSummary[] all = [.. await SnapshotsAsync(scene)];
+            foreach (SnapshotSummary snapshot in hasAnOlderOne ? all[^1..] : all[1..])
+            {
+                scene.Cluster.DamageSnapshot(Scene.Vm, snapshot.Id);
+            }
+
+            scene.One.Kill();
+
+            SimulatedNode next = await scene.RunsUnderAsync(epoch: 2);
+            await scene.EndsWellAsync(next, epoch: 2);
+        });
+
+    [Fact]
+    public void S1_a_vm_without_any_snapshot_that_can_be_read_is_quarantined_and_keeps_no_other_one_waiting() =>
+        Scene.Play(async scene =>
+        {
+            var broken = VmId.Parse("broken");
+            await scene.CreateAsync(broken);
+            foreach (SnapshotSummary snapshot in
+                await scene.Cluster.Store.ListSnapshotsAsync(broken, CancellationToken.None))
+            {
+                scene.Cluster.DamageSnapshot(broken, snapshot.Id);
+            }
+
+            scene.One.Kill();
+
+            SimulatedNode next = await scene.RunsUnderAsync(epoch: 2);
+            await scene.UntilAsync(
+                () => scene.Cluster.Ledger.Row(broken.Stream)!.State == StreamRowState.Quarantined, "a quarantine");
             await scene.EndsWellAsync(next, epoch: 2);
         });
 

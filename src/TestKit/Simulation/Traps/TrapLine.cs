@@ -10,10 +10,10 @@ public sealed class TrapLine
     private readonly List<(Func<LinkMoment, bool> IsIt, Trap Trap)> _link = [];
 
     /// <summary>Sees every call to the store.</summary>
-    public Action<StoreMoment>? OnStore { get; set; }
+    public event Action<StoreMoment>? OnStore;
 
     /// <summary>Sees every call between nodes.</summary>
-    public Action<LinkMoment>? OnLink { get; set; }
+    public event Action<LinkMoment>? OnLink;
 
     /// <summary>Sets a trap for the first call to the store that is <paramref name="isIt"/>.</summary>
     public Trap SetForStore(Func<StoreMoment, bool> isIt)

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Journal;
+
+namespace KvmActors.TestKit.Simulation.Invariants;
+
+/// <summary>I9: what one client types arrives in its order, also across moves and takeovers.</summary>
+/// <remarks>Its commands are numbered, and it sends the next one once it knows of the last.</remarks>
+internal sealed class InputOrderInvariant() : Invariant("I9", "what one client types arrives in its order")
+{
+    private readonly Dictionary<(VmId Vm, string Client), ulong> _last = [];
+
+    public override void OnCommit(NodeId? writer, StoreTransaction transaction)
+    {
+        foreach (JournalRecord record in transaction.Writes.SelectMany(write => write.Records))
+        {
+            if (record.Kind != EventKind.InputArrived
+                || record.Command is not { } command
+                || !ulong.TryParse(command.Command, out ulong number))
+            {
+                continue;
+            }
+
+            (VmId Vm, string Client) key = (transaction.Vm, command.Client);
+            if (_last.TryGetValue(key, out ulong before) && number <= before)
+            {
+                Break($"Input {number} of {command.Client} came to {transaction.Vm} behind input {before}.");
+            }
+
+            _last[key] = number;
+        }
+    }
+
+    public override void OnDeleted(VmId vm)
+    {
+        foreach ((VmId Vm, string Client) key in _last.Keys.Where(key => key.Vm == vm).ToArray())
+        {
+            _last.Remove(key);
+        }
+    }
+
+    public override void OnTailLost() => _last.Clear();
+}
