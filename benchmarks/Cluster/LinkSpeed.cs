@@ -16,10 +16,13 @@ internal static class LinkSpeed
     public static async Task MeasureAsync(Action<string, FormattableString> print)
     {
         RpcService service = new(1 << 20);
-        service.Add(NodeLink.Method, static (request, _) => ValueTask.FromResult(request));
+        service.AddMultiplexed(NodeLink.StreamPath, static (request, _, _) => ValueTask.FromResult(request));
         await using RpcListener listener = await RpcListener.StartAsync(
-            new IPEndPoint(IPAddress.Loopback, 0), service, NullLoggerFactory.Instance, CancellationToken.None);
-        using NodeLink link = new(1 << 20);
+            RpcListenerOptions.Plain(new IPEndPoint(IPAddress.Loopback, 0)),
+            service,
+            NullLoggerFactory.Instance,
+            CancellationToken.None);
+        using NodeLink link = new(1 << 20, tls: null, NullLogger.Instance);
         string endpoint = listener.Address.ToString();
         _ = await RoundTripsAsync(link, endpoint, 16);
         foreach (int window in (int[])[1, 16, 256])

@@ -40,6 +40,7 @@ internal static class ControlAccess
 
         // What nodes say to each other.
         [NodeLink.Method.Path] = RpcAccess.Link,
+        [NodeLink.StreamPath] = RpcAccess.Link,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <returns>Null: nobody.</returns>

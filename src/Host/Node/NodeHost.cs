@@ -166,7 +166,7 @@ internal sealed class NodeHost : IAsyncDisposable
     {
         RpcService service = new(_options.Rpc.MessageBytesMax);
         new ControlHandlers(() => _joined, _store, _options, TimeProvider.System, Version).AddTo(service);
-        service.Add(NodeLink.Method, HandleLinkAsync);
+        service.Add(NodeLink.Method, HandleLinkAsync).AddMultiplexed(NodeLink.StreamPath, HandleLinkAsync);
         RpcListenerOptions listen = new(_options.Node.Link, _credentials, ControlAccess.Of)
         {
             ConnectionsMax = _options.Rpc.ConnectionsMax,

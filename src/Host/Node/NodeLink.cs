@@ -3,12 +3,14 @@
 using System.Collections.Concurrent;
 using KvmActors.Actors.Cluster;
 using KvmActors.Host.Rpc;
+using KvmActors.Host.Rpc.Multiplex;
 using KvmActors.Host.Security;
 using Microsoft.Extensions.Logging;
 
 namespace KvmActors.Host.Node;
 
-/// <summary>Calls between nodes, over gRPC's wire format: one connection for each peer.</summary>
+/// <summary>Calls between nodes, over gRPC's wire format: one connection for each peer. Small ones share a stream, so
+/// that many cost little; a large one, such as the pages of a move, is a call of its own.</summary>
 /// <param name="tls">Null: plain HTTP/2, between processes of one machine.</param>
 internal sealed class NodeLink(int messageBytesMax, TlsDialer? tls, ILogger log) : INodeLink, IDisposable
 {
@@ -16,7 +18,13 @@ internal sealed class NodeLink(int messageBytesMax, TlsDialer? tls, ILogger log)
     public static RpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Method { get; } =
         new("kvmactors.link.v1.Link", "Call", RpcCodec.Opaque, RpcCodec.Opaque);
 
-    private readonly ConcurrentDictionary<string, RpcChannel> _channels = new(StringComparer.Ordinal);
+    /// <summary>Where the same calls go over one stream. A peer of an earlier version has only the method.</summary>
+    public static string StreamPath => "/kvmactors.link.v1.Link/Stream";
+
+    /// <summary>Largest request that goes over the stream: it must not keep others waiting.</summary>
+    private const int StreamedBytesMax = 16 << 10;
+
+    private readonly ConcurrentDictionary<string, Peer> _peers = new(StringComparer.Ordinal);
 
     /// <summary>A peer may be asked many times a second: its refusal is told this often at most.</summary>
     private static readonly TimeSpan s_tellEvery = TimeSpan.FromSeconds(30);
@@ -27,10 +35,10 @@ internal sealed class NodeLink(int messageBytesMax, TlsDialer? tls, ILogger log)
     public async ValueTask<ReadOnlyMemory<byte>> CallAsync(
         string endpoint, ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
     {
-        RpcChannel channel = _channels.GetOrAdd(endpoint, address => new RpcChannel(address, messageBytesMax, tls));
+        Peer peer = _peers.GetOrAdd(endpoint, address => new Peer(new RpcChannel(address, messageBytesMax, tls)));
         try
         {
-            return await channel.CallAsync(Method, request, timeout: null, cancellationToken).ConfigureAwait(false);
+            return await peer.CallAsync(request, cancellationToken).ConfigureAwait(false);
         }
         catch (RpcException fault)
         {
@@ -51,9 +59,50 @@ internal sealed class NodeLink(int messageBytesMax, TlsDialer? tls, ILogger log)
 
     public void Dispose()
     {
-        foreach (RpcChannel channel in _channels.Values)
+        foreach (Peer peer in _peers.Values)
         {
+            peer.Dispose();
+        }
+    }
+
+    /// <summary>One peer's connection, with the stream on it that is open.</summary>
+    private sealed class Peer(RpcChannel channel) : IDisposable
+    {
+        private readonly Lock _gate = new();
+        private MultiplexClient? _stream;
+        private bool _hasNoStream;
+
+        public ValueTask<ReadOnlyMemory<byte>> CallAsync(
+            ReadOnlyMemory<byte> request, CancellationToken cancellationToken) =>
+            request.Length <= StreamedBytesMax && Stream() is { } stream
+                ? stream.CallAsync(request, cancellationToken)
+                : new ValueTask<ReadOnlyMemory<byte>>(
+                    channel.CallAsync(Method, request, timeout: null, cancellationToken));
+
+        public void Dispose()
+        {
+            _stream?.Dispose();
             channel.Dispose();
+        }
+
+        private MultiplexClient? Stream()
+        {
+            if (Volatile.Read(ref _stream) is { IsOver: false } open)
+            {
+                return open;
+            }
+
+            lock (_gate)
+            {
+                if (_stream is { IsOver: true } over)
+                {
+                    _hasNoStream |= over.End!.Status == RpcStatus.Unimplemented;
+                    over.Dispose();
+                    _stream = null;
+                }
+
+                return _hasNoStream ? null : _stream ??= channel.OpenMultiplexed(StreamPath);
+            }
         }
     }
 }

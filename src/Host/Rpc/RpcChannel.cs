@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
+using KvmActors.Host.Rpc.Multiplex;
 using KvmActors.Host.Security;
 
 namespace KvmActors.Host.Rpc;
@@ -58,6 +59,32 @@ internal sealed class RpcChannel : IDisposable
     {
         using ReadOnlyMemoryContent content = new(RpcFraming.Frame(method.Request, request, _messageBytesMax));
         return await CallAsync(method, content, timeout, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>A stream for many calls of one path.</summary>
+    public MultiplexClient OpenMultiplexed(string path) =>
+        new((content, stop) => OpenAsync(path, content, stop), _messageBytesMax);
+
+    /// <returns>The reply's body, once. Its status is checked when the next is asked for.</returns>
+    /// <exception cref="RpcException">Any end but Ok.</exception>
+    private async IAsyncEnumerable<Stream> OpenAsync(
+        string path, HttpContent content, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        HttpResponseMessage response;
+        try
+        {
+            response = await SendAsync(path, content, timeout: null, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (Translate(fault, path, CancellationToken.None) is { } translated)
+        {
+            throw translated;
+        }
+
+        using (response)
+        {
+            yield return await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            CheckStatus(response);
+        }
     }
 
     /// <summary>Any number of requests, sent as they come; one reply.</summary>

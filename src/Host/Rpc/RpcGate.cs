@@ -30,7 +30,7 @@ internal sealed class RpcGate(RpcListenerOptions options, ILogger logger)
             throw new RpcException(RpcStatus.Unauthenticated, refused.Reason);
         }
 
-        return peer;
+        return peer! with { Rejudge = () => Judge(peer, tls) };
     }
 
     /// <param name="path">Of a method that there is.</param>

@@ -16,4 +16,16 @@ internal sealed record RpcPeer(string Remote, string Print, CertificateVerdict V
 
     /// <summary>Null: its certificate was refused.</summary>
     public CertificateIdentity? Identity => (Verdict as CertificateVerdict.Accepted)?.Identity;
+
+    /// <summary>Judges the certificate anew, for a call that outlives the look at its beginning.</summary>
+    public Func<CertificateVerdict>? Rejudge { get; init; }
+
+    /// <exception cref="RpcException">Unauthenticated: its certificate is no longer good.</exception>
+    public void ThrowIfNoLongerGood()
+    {
+        if (Rejudge?.Invoke() is CertificateVerdict.Refused refused)
+        {
+            throw new RpcException(RpcStatus.Unauthenticated, refused.Reason);
+        }
+    }
 }

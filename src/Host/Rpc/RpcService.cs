@@ -2,6 +2,7 @@
 
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
+using KvmActors.Host.Rpc.Multiplex;
 
 namespace KvmActors.Host.Rpc;
 
@@ -59,6 +60,24 @@ internal sealed class RpcService(int messageBytesMax)
     {
         _handlers.Add(method.Path, (body, peer, token) => TakeAsync(method, handler, body, peer, token));
         return this;
+    }
+
+    /// <summary>Many calls over one stream, each answered as soon as it can be: see <see cref="MultiplexFrame"/>.
+    /// </summary>
+    public RpcService AddMultiplexed(
+        string path,
+        Func<ReadOnlyMemory<byte>, RpcPeer?, CancellationToken, ValueTask<ReadOnlyMemory<byte>>> handler)
+    {
+        _handlers.Add(path, (body, peer, token) => new MultiplexServer(messageBytesMax, Answer(peer))
+            .ServeAsync(body, token));
+        return this;
+
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask<ReadOnlyMemory<byte>>> Answer(RpcPeer? peer) =>
+            (request, stop) =>
+            {
+                peer?.ThrowIfNoLongerGood();
+                return handler(request, peer, stop);
+            };
     }
 
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> TakeAsync<TRequest, TReply>(

@@ -48,6 +48,7 @@ public sealed class ControlAccessTests
 
         Assert.All(service.Paths, path => Assert.NotNull(ControlAccess.Of(path)));
         Assert.Equal(RpcAccess.Link, ControlAccess.Of(NodeLink.Method.Path));
+        Assert.Equal(RpcAccess.Link, ControlAccess.Of(NodeLink.StreamPath));
         Assert.Null(ControlAccess.Of("/kvmactors.control.v1.Control/Missing"));
     }
 
