@@ -18,7 +18,7 @@ internal static class FleetTakeover
     {
         string config = BenchmarkNode.Configure(
             Directory.CreateDirectory(Path.Combine(folder, "fleet")).FullName,
-            "node.guest-memory-max = 64 GiB",
+            "vm.memory-all-max = 64 GiB",
             "node-1",
             "node-2");
         using BenchmarkNode first = await BenchmarkNode.StartAsync(config, "node-1");
