@@ -9,19 +9,21 @@ namespace KvmActors.Torture;
 /// <summary>One file for all nodes of a run: some Intel's, some AMD's.</summary>
 internal static class NodesConfiguration
 {
-    public static string Of(TortureStore store, int count, string folder) => $$"""
+    /// <param name="certificates">Null: plain links.</param>
+    public static string Of(
+        TortureStore store, int count, string folder, ClusterCertificates? certificates) => $$"""
         kvmactors {
           {{store.Settings}}
           journal { snapshot-interval = 5ms, progress-interval = 100ms }
           flight { folder = "{{Path.Combine(folder, "flight")}}", events = 16384 }
           rpc { timeout = 5s, control-timeout = 7s }
           nodes {
-            {{string.Join("\n    ", Enumerable.Range(1, count).Select(Node))}}
+            {{string.Join("\n    ", Enumerable.Range(1, count).Select(node => Node(node, certificates)))}}
           }
         }
         """;
 
-    private static string Node(int number)
+    private static string Node(int number, ClusterCertificates? certificates)
     {
         string vendor = number % 2 == 1 ? "intel" : "amd";
         string dump = Repository.File(
@@ -29,9 +31,10 @@ internal static class NodesConfiguration
         return string.Create(
             CultureInfo.InvariantCulture,
             $$"""
-            node-{{number}}.node {
-                  link = "{{NodeNetwork.AddressOf(number)}}:5101"
-                  host-vendor = {{vendor}}, cpuid-source = "file {{dump}}"
+            node-{{number}} {
+                  tls.certificate = "{{certificates?.FileOf($"node-{number}")}}"
+                  node.link = "{{NodeNetwork.AddressOf(number)}}:5101"
+                  node { host-vendor = {{vendor}}, cpuid-source = "file {{dump}}" }
                 }
             """);
     }

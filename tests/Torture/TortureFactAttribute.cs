@@ -18,7 +18,7 @@ public sealed class TortureFactAttribute : FactAttribute
         if (TortureOptions.TroubleWanted is not { } trouble)
         {
             return "It changes this machine's network for a while, so it has to be asked for: set "
-                + $"{TortureOptions.SecondsVariable}=50s (seconds of trouble), as root.";
+                + $"{TortureOptions.SecondsVariable}=30s (seconds of trouble), as root.";
         }
 
         return Environment.GetEnvironmentVariable(TortureOptions.StoreVariable) is { Length: > 0 } wanted

@@ -47,17 +47,24 @@ internal sealed class TortureRun : IAsyncDisposable
     private readonly StringBuilder _summary = new();
     private readonly byte[] _image = EchoGuest.Build(secondRests: true, HostVendor.Intel);
 
-    public TortureRun(TortureOptions options, TortureStore store, NodeNetwork network, string folder, RunLog log)
+    /// <param name="certificates">Null: plain links.</param>
+    public TortureRun(
+        TortureOptions options,
+        TortureStore store,
+        NodeNetwork network,
+        ClusterCertificates? certificates,
+        string folder,
+        RunLog log)
     {
         _options = options;
         _store = store;
         _log = log;
         _folder = folder;
         string config = Path.Combine(folder, "nodes.conf");
-        File.WriteAllText(config, NodesConfiguration.Of(store, NodeCount, folder));
+        File.WriteAllText(config, NodesConfiguration.Of(store, NodeCount, folder, certificates));
         _nodes = [.. Enumerable.Range(1, NodeCount).Select(number => new TortureNode(number, config, folder, log))];
         _nemesis = new NemesisAtWork(_nodes, store, network, log);
-        _cluster = new ClusterClient(_nodes, options.Seed);
+        _cluster = new ClusterClient(_nodes, certificates?.OfClient(), options.Seed);
         _clients =
         [
             .. s_vms.Select((vm, at) => new VmClient(vm.Name, vm.Vcpus, NodeCount, _cluster, log, options.Seed + at)),

@@ -28,7 +28,8 @@ public sealed class TortureTests(ITestOutputHelper output)
         string choices = string.Create(
             CultureInfo.InvariantCulture,
             $"{TortureOptions.SecondsVariable}={options.Trouble.TotalSeconds:0}s "
-            + $"{TortureOptions.SeedVariable}={options.Seed} {TortureOptions.StoreVariable}={name}");
+            + $"{TortureOptions.SeedVariable}={options.Seed} {TortureOptions.StoreVariable}={name} "
+            + $"{TortureOptions.LinksVariable}={(options.HasTls ? "tls" : "plain")}");
         output.WriteLine(choices);
         DirectoryInfo folder = Directory.CreateTempSubdirectory("kvmactors-torture-");
         RunLog log = new();
@@ -39,7 +40,10 @@ public sealed class TortureTests(ITestOutputHelper output)
         {
             using NodeNetwork network = new(TortureRun.NodeCount);
             await using TortureStore store = await open(Path.Combine(folder.FullName, "disk"));
-            await using TortureRun run = new(options, store, network, folder.FullName, log);
+            ClusterCertificates? certificates = options.HasTls
+                ? await ClusterCertificates.MakeAsync(Path.Combine(folder.FullName, "pki"), TortureRun.NodeCount)
+                : null;
+            await using TortureRun run = new(options, store, network, certificates, folder.FullName, log);
             try
             {
                 await run.LiveAsync();

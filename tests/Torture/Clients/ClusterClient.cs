@@ -3,12 +3,14 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using KvmActors.Host.Rpc;
+using KvmActors.Host.Security;
 using KvmActors.Torture.Cluster;
 
 namespace KvmActors.Torture.Clients;
 
 /// <summary>Calls any node, and the next one until one answers.</summary>
-internal sealed class ClusterClient(ImmutableArray<TortureNode> nodes, int seed) : IDisposable
+internal sealed class ClusterClient(
+    ImmutableArray<TortureNode> nodes, TlsCredentials? credentials, int seed) : IDisposable
 {
     private const int MessageBytesMax = 64 << 20;
 
@@ -18,7 +20,10 @@ internal sealed class ClusterClient(ImmutableArray<TortureNode> nodes, int seed)
 
     private readonly Random _random = new(seed);
     private readonly ImmutableArray<RpcChannel> _channels =
-        [.. nodes.Select(node => new RpcChannel(node.Endpoint, MessageBytesMax))];
+    [
+        .. nodes.Select(node => new RpcChannel(
+            node.Endpoint, MessageBytesMax, credentials is null ? null : new TlsDialer(credentials, nodeAt: null))),
+    ];
 
     private int _attempts;
 

@@ -184,12 +184,13 @@ internal sealed class TortureNode(int number, string config, string folder, RunL
             _unexpected.Add($"{Name}, life {_lives}, exit code {exitCode}: {end}");
         }
 
-        // Of what a log calls an error, trouble explains one thing alone.
+        // Of what a log calls an error, trouble explains a node's own death, and calls of one that died meanwhile.
         _unexpected.AddRange(errors.Split('\n')
             .Where(text => text.Contains("should not", StringComparison.Ordinal)
                 || text.Contains("Mismatch", StringComparison.Ordinal)
                 || (text.Contains("Z error ", StringComparison.Ordinal)
-                    && !text.Contains("was declared dead by others", StringComparison.Ordinal)))
+                    && !text.Contains("was declared dead by others", StringComparison.Ordinal)
+                    && !text.Contains("The client reset the request stream", StringComparison.Ordinal)))
             .Select(text => $"{Name}, life {_lives}: {text}"));
     }
 }
