@@ -146,10 +146,11 @@ internal sealed class BlueprintReader(ClusterNode node, IStore store, HostOption
         return CpuidBaseline.Of(tables[0], [.. tables.Skip(1)]);
     }
 
-    private static CpuidTable TableOf(string name, IReadOnlyList<NodeRow> active)
+    private CpuidTable TableOf(string name, IReadOnlyList<NodeRow> active)
     {
+        // A node may be the last to know that the others have declared it dead: then another one will do.
         NodeRow row = active.FirstOrDefault(row => row.Id.Name == name) ?? throw new RpcException(
-            RpcStatus.NotFound,
+            name == options.Node.Name ? RpcStatus.Unavailable : RpcStatus.NotFound,
             $"Expected an active node named \"{name}\", found {string.Join(", ", active.Select(row => row.Id.Name))}. "
             + "Choose one of these.");
         try

@@ -14,6 +14,9 @@ internal sealed class RpcEndpoint(RpcService service, RpcGate gate, ILogger logg
     /// <summary>Longest deadline honoured: a longer one counts as none.</summary>
     private static readonly TimeSpan s_deadlineMax = TimeSpan.FromDays(30);
 
+    /// <summary>So long after a failed read the client's going must be known.</summary>
+    private static readonly TimeSpan s_goneMax = TimeSpan.FromMilliseconds(500);
+
     public async Task ServeAsync(HttpContext context)
     {
         if (!RpcHeaders.IsGrpc(context.Request.ContentType))
@@ -68,13 +71,26 @@ internal sealed class RpcEndpoint(RpcService service, RpcGate gate, ILogger logg
         }
         catch (Exception fault)
         {
-            if (!context.RequestAborted.IsCancellationRequested)
+            if (!await IsClientGoneAsync(context, fault).ConfigureAwait(false))
             {
                 logger.CallFailed(path, fault);
             }
 
             return new RpcException(RpcStatus.Internal, $"{path} failed inside the node; its log says why.");
         }
+    }
+
+    /// <summary>Whether a call failed because its client went away. A read may hear of that a moment before the request
+    /// does.</summary>
+    private async Task<bool> IsClientGoneAsync(HttpContext context, Exception fault)
+    {
+        if (fault is IOException && !context.RequestAborted.IsCancellationRequested)
+        {
+            await Task.Delay(s_goneMax, clock, context.RequestAborted)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return context.RequestAborted.IsCancellationRequested;
     }
 
     private static void Finish(HttpResponse response, RpcException? fault)
