@@ -38,7 +38,8 @@ internal sealed class ClusterRun
         _world = new SimulatedWorld(seed);
         SeededRandom random = _world.Random.Fork();
         _plan = plan ?? FaultPlan.Swarm(random);
-        Func<ClusterNodeOptions, ClusterNodeOptions> jitter = _plan.Jitter ? Jittered(random.Fork()) : options => options;
+        Func<ClusterNodeOptions, ClusterNodeOptions> jitter =
+            _plan.Jitter ? Jittered(random.Fork()) : options => options;
         SimulatedCluster cluster = new(_world, guest.Guests)
         {
             TickNanoseconds = guest.TickNanoseconds,

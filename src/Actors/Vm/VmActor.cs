@@ -415,7 +415,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
     /// <summary>What was typed here and entered no slice, its client sends to the next owner.</summary>
     private void ReferInputs()
     {
-        foreach (PendingInput input in _session?.TakeWaiting() ?? [])
+        foreach (PendingInput input in _session?.Inputs.TakeWaiting() ?? [])
         {
             _answers.Refer(input.Sender);
         }

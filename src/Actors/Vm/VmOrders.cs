@@ -107,8 +107,8 @@ internal sealed class VmOrders(VmServices services, VmSession session, VmAnswers
             case VmDecision.Refused refused:
                 answers.Send(client, new ControlReply.Refused(refused.Why));
                 break;
-            case VmDecision.Accepted accepted when session.IsWaiting(id)
-                || !session.Enqueue(new PendingInput(id, input.Bytes, accepted.Reply, client)):
+            case VmDecision.Accepted accepted when session.Inputs.Contains(id)
+                || !session.Inputs.TryAdd(new PendingInput(id, input.Bytes, accepted.Reply, client)):
                 answers.Send(client, new ControlReply.Refused(Refusals.Overloaded("console input")));
                 break;
             case VmDecision.Accepted:

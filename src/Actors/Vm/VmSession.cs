@@ -20,14 +20,9 @@ namespace KvmActors.Actors.Vm;
 /// </remarks>
 internal sealed class VmSession : IAsyncDisposable
 {
-    /// <summary>Inputs that may wait for a slice.</summary>
-    public const int InputsMax = 64;
-
     private readonly VmServices _services;
     private readonly SnapshotDrafts _snapshots;
     private readonly ISliceRunner _runner;
-    private readonly Queue<PendingInput> _inputs = [];
-    private PendingInput? _entered;
     private long _progressAt;
     private ulong _snapshotAt;
     private ulong _memorySumAt;
@@ -69,6 +64,8 @@ internal sealed class VmSession : IAsyncDisposable
     /// <summary>What was released so far.</summary>
     public ConsoleLog Output { get; }
 
+    public InputQueue Inputs { get; } = new();
+
     public GuestSlices Slices { get; }
 
     /// <summary>CPU and devices at the last captured Progress.</summary>
@@ -99,7 +96,7 @@ internal sealed class VmSession : IAsyncDisposable
         && !IsLost
         && Guest.End is null
         && _services.Gate.IsOpen
-        && !(_isIdle && _inputs.Count == 0);
+        && !(_isIdle && Inputs.IsEmpty);
 
     /// <summary>How long the guest, all of whose vCPUs stand still, waits for its next timer: zero if it is due by now.
     /// Null where it does not wait for one.</summary>
@@ -110,14 +107,14 @@ internal sealed class VmSession : IAsyncDisposable
     /// <returns>The slice, or null.</returns>
     public Task<SliceCapture>? StartSlice(CancellationToken cancellationToken)
     {
-        if (Slices.Current is not null || !CanRun || (_rest.Left > TimeSpan.Zero && _inputs.Count == 0))
+        if (Slices.Current is not null || !CanRun || (_rest.Left > TimeSpan.Zero && Inputs.IsEmpty))
         {
             return null;
         }
 
         // Input reaches a guest that rests at the VM time it has come to by now.
-        bool catchesUp = _rest.CatchUp(hasInput: _inputs.Count > 0);
-        ImmutableArray<byte> input = catchesUp ? [] : TakeInput();
+        bool catchesUp = _rest.CatchUp(hasInput: !Inputs.IsEmpty);
+        ImmutableArray<byte> input = catchesUp ? [] : Inputs.Enter(Guest.InputRoomBytes);
 
         // An instruction takes a tick, so neither is due earlier than so many ticks from now. A rest costs nothing.
         ulong due = Math.Max(Math.Min(_snapshotAt, _memorySumAt) - Guest.InstructionsRetired, 1);
@@ -139,29 +136,6 @@ internal sealed class VmSession : IAsyncDisposable
             cancellationToken);
     }
 
-    /// <returns>False where too many wait already.</returns>
-    public bool Enqueue(PendingInput input)
-    {
-        if (_inputs.Count >= InputsMax)
-        {
-            return false;
-        }
-
-        _inputs.Enqueue(input);
-        return true;
-    }
-
-    /// <returns>The inputs that no slice has taken; they wait no longer.</returns>
-    public ImmutableArray<PendingInput> TakeWaiting()
-    {
-        ImmutableArray<PendingInput> waiting = [.. _inputs];
-        _inputs.Clear();
-        return waiting;
-    }
-
-    public bool IsWaiting(CommandId input) =>
-        _entered?.Command == input || _inputs.Any(waiting => waiting.Command == input);
-
     /// <summary>Takes a slice that has ended: journals what it did, and lets its output go.</summary>
     /// <param name="startNext">Called once the commit is put together, so that the next slice runs beside it.</param>
     public async Task<SliceOutcome> AbsorbAsync(
@@ -173,8 +147,7 @@ internal sealed class VmSession : IAsyncDisposable
         SeenVmTime = slice.Result.VmTime;
         SeenInstructions = slice.Result.InstructionsRetired;
         StoodStillAt = slice.EndedAt;
-        PendingInput? input = _entered;
-        _entered = null;
+        PendingInput? input = Inputs.TakeEntered();
         if (slice.Progress is not { } progress)
         {
             startNext();
@@ -357,17 +330,6 @@ internal sealed class VmSession : IAsyncDisposable
         _snapshots.Forget();
         Slices.TakeAllAtNextSnapshot();
         return null;
-    }
-
-    private ImmutableArray<byte> TakeInput()
-    {
-        if (_inputs.TryPeek(out PendingInput? next) && next.Bytes.Length <= Guest.InputRoomBytes)
-        {
-            _entered = _inputs.Dequeue();
-            return _entered.Bytes;
-        }
-
-        return [];
     }
 
     private void Fold(VmCommit.Prepared commit)

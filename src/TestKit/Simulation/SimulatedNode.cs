@@ -168,7 +168,10 @@ public sealed class SimulatedNode
         SimulatedWorld world = _cluster.World;
         SimulatedProcess process = world.StartProcess($"{Name}.{++_lives}", _clockRate);
         FaultyStore store = new(
-            new LedgerStore(_cluster.ServerStore(_cluster, _cluster.Store), _cluster), world.Scheduler.Root, world.Time, world.Random.Fork())
+            new LedgerStore(_cluster.ServerStore(_cluster, _cluster.Store), _cluster),
+            world.Scheduler.Root,
+            world.Time,
+            world.Random.Fork())
         {
             Client = Name,
             Traps = _cluster.Traps,

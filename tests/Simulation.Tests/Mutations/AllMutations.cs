@@ -77,8 +77,14 @@ internal static class AllMutations
         {
             NodeStore = static (_, store) => new TrustingStore(store, asCommitted: false),
         },
-        new("an abort counts before the row has taken it") { NodeStore = static (_, store) => new AbortingStore(store) },
-        new("a renewal revives the dead") { ServerStore = static (cluster, store) => new RevivingStore(cluster, store) },
+        new("an abort counts before the row has taken it")
+        {
+            NodeStore = static (_, store) => new AbortingStore(store),
+        },
+        new("a renewal revives the dead")
+        {
+            ServerStore = static (cluster, store) => new RevivingStore(cluster, store),
+        },
     ];
 
     private static StoreRules Fence(Func<StreamRow, StreamRow, StreamRow> agree) => StoreRules.Default with

@@ -10,7 +10,7 @@ namespace KvmActors.Simulation.Tests.Mutations;
 /// random runs must find it.</summary>
 public sealed class MutationTests(ITestOutputHelper output)
 {
-    private const ulong SeedsMax = 40;
+    private const ulong SeedsMax = 200;
 
     public static TheoryData<int> Numbers() => [.. Enumerable.Range(0, AllMutations.All.Count)];
 

@@ -38,8 +38,8 @@ internal sealed class FreshReadsInvariant(ClusterLedger ledger)
     {
         if (question.EpochAtLeast is { } epoch && status.Epoch < epoch)
         {
-            Break($"{question.Node} showed {status.Vm} as of epoch {status.Epoch} of {status.Owner}, and it was {epoch} "
-                + "before the question was asked.");
+            Break($"{question.Node} showed {status.Vm} as of epoch {status.Epoch} of {status.Owner}, and it was "
+                + $"{epoch} before the question was asked.");
         }
 
         bool isOfItsOwner = status.Spec is not null;

@@ -7,8 +7,8 @@ using KvmActors.Persistence.Membership;
 
 namespace KvmActors.TestKit.Simulation.Invariants;
 
-/// <summary>Something that must always hold in a <see cref="SimulatedCluster"/>. It is shown everything that happens, as
-/// it happens, and remembers what it needs; so that a check after every step costs nothing.</summary>
+/// <summary>Something that must always hold in a <see cref="SimulatedCluster"/>. It is shown everything that happens,
+/// as it happens, and remembers what it needs; so that a check after every step costs nothing.</summary>
 /// <param name="number">As in the specification: "I1".</param>
 /// <param name="sentence">What must hold.</param>
 public abstract class Invariant(string number, string sentence)
