@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Globalization;
+using KvmActors.Persistence;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -68,6 +69,11 @@ internal sealed class RpcEndpoint(RpcService service, RpcGate gate, ILogger logg
             return deadline.IsCancellationRequested
                 ? new RpcException(RpcStatus.DeadlineExceeded, $"The call's deadline passed before {path} was done.")
                 : new RpcException(RpcStatus.Cancelled, $"The call of {path} was cancelled.");
+        }
+        catch (StoreUnavailableException away)
+        {
+            // No fault of the node: it may reach the store in a moment, and another node may reach it now.
+            return new RpcException(RpcStatus.Unavailable, $"{away.Message} Send it again in a moment.");
         }
         catch (Exception fault)
         {
