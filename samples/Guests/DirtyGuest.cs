@@ -105,6 +105,10 @@ public static class DirtyGuest
 
     private static void Halt(Assembler c)
     {
+        // It has no interrupt table: both 8259 let nothing through.
+        c.mov(al, 0xFF);
+        c.@out(0x21, al);
+        c.@out(0xA1, al);
         Label again = c.CreateLabel();
         c.Label(ref again);
         c.sti();
