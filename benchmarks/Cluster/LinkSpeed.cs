@@ -16,7 +16,8 @@ internal static class LinkSpeed
     public static async Task MeasureAsync(Action<string, FormattableString> print)
     {
         RpcService service = new(1 << 20);
-        service.AddMultiplexed(NodeLink.StreamPath, static (request, _, _) => ValueTask.FromResult(request));
+        service.AddMultiplexed(
+            NodeLink.StreamPath, static (request, _, _) => ValueTask.FromResult(request), Console.Error.WriteLine);
         await using RpcListener listener = await RpcListener.StartAsync(
             RpcListenerOptions.Plain(new IPEndPoint(IPAddress.Loopback, 0)),
             service,

@@ -75,7 +75,7 @@ internal static partial class HostLog
     internal static partial void NoFlightRecorder(this ILogger logger, string folder, string reason);
 
     [LoggerMessage(30, LogLevel.Information, "VM {Vm} of {From} was claimed under epoch {Epoch}")]
-    internal static partial void VmClaimed(this ILogger logger, VmId vm, NodeId? from, Epoch epoch);
+    internal static partial void VmClaimed(this ILogger logger, VmId vm, string from, Epoch epoch);
 
     [LoggerMessage(31, LogLevel.Warning, "VM {Vm} cannot be claimed: {Reason}")]
     internal static partial void VmUnclaimable(this ILogger logger, VmId vm, string reason);

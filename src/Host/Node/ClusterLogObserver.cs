@@ -47,7 +47,7 @@ internal sealed class ClusterLogObserver(ILogger logger) : IClusterObserver
         switch (happened)
         {
             case ClusterEvent.VmClaimed claimed:
-                logger.VmClaimed(claimed.Vm, claimed.From, claimed.Epoch);
+                logger.VmClaimed(claimed.Vm, claimed.From?.Value ?? "nobody", claimed.Epoch);
                 break;
             case ClusterEvent.VmUnclaimable unclaimable:
                 logger.VmUnclaimable(unclaimable.Vm, unclaimable.Reason);

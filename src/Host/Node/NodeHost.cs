@@ -166,7 +166,8 @@ internal sealed class NodeHost : IAsyncDisposable
     {
         RpcService service = new(_options.Rpc.MessageBytesMax);
         new ControlHandlers(() => _joined, _store, _options, TimeProvider.System, Version).AddTo(service);
-        service.Add(NodeLink.Method, HandleLinkAsync).AddMultiplexed(NodeLink.StreamPath, HandleLinkAsync);
+        service.Add(NodeLink.Method, HandleLinkAsync).AddMultiplexed(
+            NodeLink.StreamPath, HandleLinkAsync, fault => _log.CallFailed(NodeLink.StreamPath, fault));
         RpcListenerOptions listen = new(_options.Node.Link, _credentials, ControlAccess.Of)
         {
             ConnectionsMax = _options.Rpc.ConnectionsMax,
@@ -245,6 +246,10 @@ internal sealed class NodeHost : IAsyncDisposable
         catch (InvalidDataException fault)
         {
             throw new RpcException(RpcStatus.InvalidArgument, fault.Message, inner: fault);
+        }
+        catch (StoreUnavailableException away)
+        {
+            throw new RpcException(RpcStatus.Unavailable, away.Message, inner: away);
         }
         catch (UnauthorizedAccessException fault)
         {

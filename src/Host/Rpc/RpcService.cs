@@ -64,11 +64,13 @@ internal sealed class RpcService(int messageBytesMax)
 
     /// <summary>Many calls over one stream, each answered as soon as it can be: see <see cref="MultiplexFrame"/>.
     /// </summary>
+    /// <param name="onFault">Is shown what the handler threw that is no <see cref="RpcException"/>.</param>
     public RpcService AddMultiplexed(
         string path,
-        Func<ReadOnlyMemory<byte>, RpcPeer?, CancellationToken, ValueTask<ReadOnlyMemory<byte>>> handler)
+        Func<ReadOnlyMemory<byte>, RpcPeer?, CancellationToken, ValueTask<ReadOnlyMemory<byte>>> handler,
+        Action<Exception> onFault)
     {
-        _handlers.Add(path, (body, peer, token) => new MultiplexServer(messageBytesMax, Answer(peer))
+        _handlers.Add(path, (body, peer, token) => new MultiplexServer(messageBytesMax, Answer(peer), onFault)
             .ServeAsync(body, token));
         return this;
 

@@ -2,6 +2,7 @@
 
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Net;
 using KvmActors.Host.Rpc;
 using KvmActors.Host.Rpc.Multiplex;
@@ -17,13 +18,14 @@ public sealed class MultiplexTests : IAsyncLifetime, IDisposable
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     private readonly TaskCompletionSource _mayAnswer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentQueue<Exception> _faults = new();
     private RpcListener _listener = null!;
     private RpcChannel _channel = null!;
     private MultiplexClient _client = null!;
 
     public async Task InitializeAsync()
     {
-        RpcService service = new RpcService(MessageBytesMax).AddMultiplexed(Path, AnswerAsync);
+        RpcService service = new RpcService(MessageBytesMax).AddMultiplexed(Path, AnswerAsync, _faults.Enqueue);
         _listener = await RpcListener.StartAsync(
             RpcListenerOptions.Plain(new IPEndPoint(IPAddress.Loopback, 0)),
             service,
@@ -85,6 +87,7 @@ public sealed class MultiplexTests : IAsyncLifetime, IDisposable
 
         Assert.Equal((RpcStatus.FailedPrecondition, "not now"), (fault.Status, fault.Message));
         Assert.Equal(RpcStatus.Internal, crash.Status);
+        Assert.Equal("a secret", Assert.Single(_faults).Message);
         Assert.DoesNotContain("secret", crash.Message, StringComparison.Ordinal);
         Assert.Equal("on"u8.ToArray(), (await CallAsync("on"u8.ToArray())).ToArray());
     }

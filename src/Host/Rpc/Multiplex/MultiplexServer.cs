@@ -9,9 +9,11 @@ namespace KvmActors.Host.Rpc.Multiplex;
 /// <summary>Answers the calls of one multiplexed stream, each as soon as it can.</summary>
 /// <param name="messageBytesMax">Largest message taken.</param>
 /// <param name="handler">As <see cref="RpcService"/> has them. The bytes it gets are its own.</param>
+/// <param name="onFault">Is shown what a handler threw that is no <see cref="RpcException"/>.</param>
 internal sealed class MultiplexServer(
     int messageBytesMax,
-    Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask<ReadOnlyMemory<byte>>> handler)
+    Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask<ReadOnlyMemory<byte>>> handler,
+    Action<Exception> onFault)
 {
     /// <summary>Calls of one stream that may be under way; the next is read once one of them is answered.</summary>
     public const int CallsMax = 4096;
@@ -81,10 +83,8 @@ internal sealed class MultiplexServer(
         }
         catch (Exception fault)
         {
-            _outbox.Add(
-                call.Call,
-                RpcStatus.Internal,
-                Encoding.UTF8.GetBytes($"The call failed inside the node: {fault.GetType().Name}."));
+            onFault(fault);
+            _outbox.Add(call.Call, RpcStatus.Internal, "The call failed inside the node; its log says why."u8);
         }
         finally
         {
