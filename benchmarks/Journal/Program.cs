@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using KvmActors.Benchmarks;
 using KvmActors.Benchmarks.Journal;
+using KvmActors.Benchmarks.Parts;
 
 return await BenchmarkParts.RunAsync(
     args,

@@ -2,7 +2,7 @@
 
 using System.Globalization;
 
-namespace KvmActors.Benchmarks;
+namespace KvmActors.Benchmarks.Parts;
 
 /// <summary>A program of measurements that are run all, or those that are named.</summary>
 internal static class BenchmarkParts
