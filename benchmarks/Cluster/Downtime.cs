@@ -15,23 +15,16 @@ internal static class Downtime
     private const uint FilledBytes = 128 << 20;
     private const double PageBytes = 4096;
 
-    public static async Task MeasureAsync(string folder, Action<string, FormattableString> print)
+    /// <param name="rate">MiB that the guest writes a second; 0: as fast as it can; null: none.</param>
+    public static async Task MeasureAsync(
+        string folder, Action<string, FormattableString> print, string guest, double? rate, ulong memoryMib)
     {
-        foreach ((string name, double? rate, ulong memory) in ((string, double?, ulong)[])
-            [
-                ("idle", null, 256UL << 20),
-                ("dirty-64", 64, 256UL << 20),
-                ("dirty-max", 0, 256UL << 20),
-                ("idle", null, 1024UL << 20),
-            ])
-        {
-            string own = Directory.CreateDirectory(Path.Combine(folder, $"{name}-{memory >> 20}")).FullName;
-            List<(double Downtime, double Total)> ours = await OursAsync(own, rate, memory);
-            List<(double Downtime, double Total)> theirs = QemuPair.IsInstalled
-                ? await QemuAsync(own, rate, memory)
-                : [];
-            Print(print, $"{name}, {memory >> 20} MiB", ours, theirs);
-        }
+        string own = Directory.CreateDirectory(Path.Combine(folder, $"{guest}-{memoryMib}")).FullName;
+        List<(double Downtime, double Total)> ours = await OursAsync(own, rate, memoryMib << 20);
+        List<(double Downtime, double Total)> theirs = QemuPair.IsInstalled
+            ? await QemuAsync(own, rate, memoryMib << 20)
+            : [];
+        Print(print, $"{guest}, {memoryMib} MiB", ours, theirs);
     }
 
     private static void Print(

@@ -10,4 +10,7 @@ return await BenchmarkParts.RunAsync(
     ("links", static (_, print) => LinkSpeed.MeasureAsync(print)),
     ("takeover", Takeover.MeasureAsync),
     ("fleet", FleetTakeover.MeasureAsync),
-    ("downtime", Downtime.MeasureAsync));
+    ("idle", static (folder, print) => Downtime.MeasureAsync(folder, print, "idle", null, 256)),
+    ("idle-1024", static (folder, print) => Downtime.MeasureAsync(folder, print, "idle", null, 1024)),
+    ("dirty-64", static (folder, print) => Downtime.MeasureAsync(folder, print, "dirty-64", 64, 256)),
+    ("dirty-max", static (folder, print) => Downtime.MeasureAsync(folder, print, "dirty-max", 0, 256)));

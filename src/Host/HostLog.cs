@@ -100,4 +100,11 @@ internal static partial class HostLog
 
     [LoggerMessage(41, LogLevel.Information, "Migration {Migration} of {Vm} ended: {Outcome}")]
     internal static partial void MigrationEnded(this ILogger logger, MigrationId migration, VmId vm, string outcome);
+
+    [LoggerMessage(50, LogLevel.Information, "A VM of its own was created, moved and taken over in {ElapsedMs} ms")]
+    internal static partial void Rehearsed(this ILogger logger, double elapsedMs);
+
+    [LoggerMessage(51, LogLevel.Warning,
+        "The rehearsal failed, so the first VM that is moved or taken over waits for code to be compiled. {Reason}")]
+    internal static partial void RehearsalFailed(this ILogger logger, string reason);
 }

@@ -17,6 +17,7 @@ internal static class NodesConfiguration
           journal { snapshot-interval = 5ms, progress-interval = 100ms }
           flight { folder = "{{Path.Combine(folder, "flight")}}", events = 16384 }
           rpc { timeout = 5s, control-timeout = 7s }
+          node.rehearsal = off
           nodes {
             {{string.Join("\n    ", Enumerable.Range(1, count).Select(node => Node(node, certificates)))}}
           }

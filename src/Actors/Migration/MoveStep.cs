@@ -23,9 +23,8 @@ internal abstract record MoveStep
     /// <param name="Left">Pages of the round that are still to be copied.</param>
     public sealed record Copied(ImmutableArray<CapturedPage> Pages, int Left) : MoveStep;
 
-    /// <param name="StoodStillAt">Timestamp of the clock behind the guest's last instruction; null where it did not
-    /// run.
-    /// </param>
+    /// <param name="StoodStillAt">Timestamp of the clock from which the guest was kept from running: behind its last
+    /// instruction, or of the hold where it rested then; null where it did not run.</param>
     /// <param name="Pages">That were listed and not copied, and what was written since.</param>
     public sealed record Held(ulong VmTime, long? StoodStillAt, ImmutableArray<CapturedPage> Pages) : MoveStep;
 

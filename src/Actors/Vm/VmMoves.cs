@@ -17,6 +17,10 @@ namespace KvmActors.Actors.Vm;
 /// asks for, taken between two slices.</summary>
 internal sealed class VmMoves(VmServices services, VmSession session)
 {
+    /// <summary>Copied at once, 4 MiB: the guest stands still for about a millisecond, and each time its slice ends.
+    /// </summary>
+    private const int PagesCopiedMax = 1024;
+
     private readonly List<ActorRef?> _clients = [];
     private readonly Queue<int> _pages = [];
     private readonly List<(CommandId Id, ActorRef? Client)> _cancellers = [];
@@ -218,7 +222,7 @@ internal sealed class VmMoves(VmServices services, VmSession session)
 
     private ImmutableArray<CapturedPage> TakePages(IGuest guest)
     {
-        int count = Math.Min(_pages.Count, MigrationMessage.PagesBytesMax / CapturedPage.SizeBytes);
+        int count = Math.Min(_pages.Count, PagesCopiedMax);
         PageCopies copies = guest.CopyPages();
         return [.. Enumerable.Range(0, count).Select(_ => CapturedPage.Of(copies, _pages.Dequeue()))];
     }
@@ -227,6 +231,7 @@ internal sealed class VmMoves(VmServices services, VmSession session)
     {
         bool ran = session.State.Lifecycle == VmLifecycle.Running;
         session.IsHeld = true;
+        long heldAt = services.Clock.GetTimestamp();
         (LastSettled, ImmutableArray<CapturedPage> pages) = await session.StandStillAsync(
             guest => _pages.Union(guest.TakeDirty(DirtyReader.Migration)), stop);
         if (LastSettled.IsLost)
@@ -240,8 +245,13 @@ internal sealed class VmMoves(VmServices services, VmSession session)
                 $"the guest of {session.State.Vm} to outlive its move",
                 $"its end: {end.Describe()}",
                 "Nothing has to be done."))
-            : new MoveStep.Held(session.Guest.VmTime, ran ? session.StoodStillAt : null, pages);
+            : new MoveStep.Held(session.Guest.VmTime, ran ? StandsStillSince(heldAt) : null, pages);
     }
+
+    /// <summary>A guest that rested, or waited for a commit, before it was held lost nothing by the move until
+    /// then.</summary>
+    private long StandsStillSince(long heldAt) =>
+        session.StoodStillAt is { } endedAt && endedAt > heldAt ? endedAt : heldAt;
 
     private async Task<MoveStep> CopyRestAsync(CancellationToken stop)
     {

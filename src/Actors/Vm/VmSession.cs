@@ -20,6 +20,9 @@ namespace KvmActors.Actors.Vm;
 /// </remarks>
 internal sealed class VmSession : IAsyncDisposable
 {
+    /// <summary>In snapshot intervals: a move reads and sends the memory that a snapshot would.</summary>
+    private const ulong SnapshotsPutOffByMove = 20;
+
     private readonly VmServices _services;
     private readonly SnapshotDrafts _snapshots;
     private readonly ISliceRunner _runner;
@@ -117,7 +120,8 @@ internal sealed class VmSession : IAsyncDisposable
         ImmutableArray<byte> input = catchesUp ? [] : Inputs.Enter(Guest.InputRoomBytes);
 
         // An instruction takes a tick, so neither is due earlier than so many ticks from now. A rest costs nothing.
-        ulong due = Math.Max(Math.Min(_snapshotAt, _memorySumAt) - Guest.InstructionsRetired, 1);
+        ulong snapshotAt = State.Move is null ? _snapshotAt : DuringMove(_snapshotAt);
+        ulong due = Math.Max(Math.Min(snapshotAt, _memorySumAt) - Guest.InstructionsRetired, 1);
         ulong room = ulong.MaxValue - Guest.VmTime;
         ulong until = Guest.VmTime + Math.Min(room, Math.Min(due, _services.Options.SliceTicksMax));
         ulong standStillUntil = ulong.MaxValue;
@@ -129,12 +133,15 @@ internal sealed class VmSession : IAsyncDisposable
 
         _isIdle = false;
         return Slices.Start(
-            new SliceRequest(until, input, _snapshotAt, _memorySumAt, _progressAt)
+            new SliceRequest(until, input, snapshotAt, _memorySumAt, _progressAt)
             {
                 StandStillUntil = standStillUntil,
             },
             cancellationToken);
     }
+
+    private ulong DuringMove(ulong snapshotAt) => snapshotAt
+        + Math.Min(ulong.MaxValue - snapshotAt, SnapshotsPutOffByMove * _services.Options.SnapshotIntervalTicks);
 
     /// <summary>Takes a slice that has ended: journals what it did, and lets its output go.</summary>
     /// <param name="startNext">Called once the commit is put together, so that the next slice runs beside it.</param>

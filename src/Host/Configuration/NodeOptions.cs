@@ -12,13 +12,15 @@ namespace KvmActors.Host.Configuration;
 /// <param name="Advertised">HOST:PORT that others are told; null: <paramref name="Link"/>.</param>
 /// <param name="HostVendor">Null: that of this machine's CPU.</param>
 /// <param name="CpuidFile">Null: the CPUID of this machine's CPU.</param>
+/// <param name="Rehearses">See <see cref="Node.Rehearsal"/>.</param>
 internal sealed record NodeOptions(
     string Name,
     IPEndPoint Link,
     string? Advertised,
     HostVendor? HostVendor,
     string? CpuidFile,
-    TimeSpan ShutdownTimeout)
+    TimeSpan ShutdownTimeout,
+    bool Rehearses)
 {
     private const string FilePrefix = "file ";
 
@@ -30,7 +32,8 @@ internal sealed record NodeOptions(
             "kvmactors.node.host-vendor",
             [("host", null), ("intel", Cpu.Hypercalls.HostVendor.Intel), ("amd", Cpu.Hypercalls.HostVendor.Amd)]),
         ReadCpuidFile(config),
-        config.GetDuration("kvmactors.node.shutdown-timeout", TimeSpan.Zero, TimeSpan.FromMinutes(10)));
+        config.GetDuration("kvmactors.node.shutdown-timeout", TimeSpan.Zero, TimeSpan.FromMinutes(10)),
+        config.GetBoolean("kvmactors.node.rehearsal"));
 
     /// <summary>What others are told, given where it really listens: a port of 0 has become another.</summary>
     public string AddressAt(IPEndPoint bound) => Advertised switch

@@ -50,6 +50,8 @@ internal static class DemoConfiguration
             .AppendLine($"  flight.folder = {Quote(storeFile + ".flight")}")
             .AppendLine("  # Short, so that a takeover has a snapshot to start from that is not the first one.")
             .AppendLine("  journal.snapshot-interval = 50ms")
+            .AppendLine("  # A demo is over before a rehearsal pays.")
+            .AppendLine("  node.rehearsal = off")
             .AppendLine("  nodes {");
         for (int i = 0; i < options.Vendors.Length; i++)
         {

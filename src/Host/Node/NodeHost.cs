@@ -41,6 +41,7 @@ internal sealed class NodeHost : IAsyncDisposable
     private readonly FlightRecorder? _recorder;
     private RpcListener? _listener;
     private NodeProcessLock? _lock;
+    private ClusterNodeOptions? _nodeOptions;
     private ClusterNode? _node;
     private ClusterNode? _joined;
 
@@ -94,6 +95,28 @@ internal sealed class NodeHost : IAsyncDisposable
         {
             await host.DisposeAsync().ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>See <see cref="Rehearsal"/>. One that fails is logged, and keeps the node from nothing.</summary>
+    public async Task RehearseAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            ClusterNodeOptions own = _nodeOptions!;
+            TimeSpan took = await Task.Run(
+                () => Rehearsal.RunAsync(own.OfferedCpuid, own.HostVendor, cancellationToken), cancellationToken)
+                .ConfigureAwait(false);
+            _log.Rehearsed(took.TotalMilliseconds);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The node ends.
+        }
+        catch (Exception fault) when (fault is InvalidOperationException or OperationCanceledException or IOException
+            or StoreUnavailableException or StoreOpenException or UnauthorizedAccessException)
+        {
+            _log.RehearsalFailed(fault.Message);
         }
     }
 
@@ -260,7 +283,8 @@ internal sealed class NodeHost : IAsyncDisposable
     private async Task JoinAsync(CpuidTable cpuid, CancellationToken cancellationToken)
     {
         RecordedEvents events = new(new ClusterLogObserver(_logs.CreateLogger("KvmActors.Cluster")), _recorder);
-        _node = new ClusterNode(NodeOptionsOf(cpuid), new ClusterNodeServices(
+        _nodeOptions = NodeOptionsOf(cpuid);
+        _node = new ClusterNode(_nodeOptions, new ClusterNodeServices(
             _store,
             TimeProvider.System,
             TaskScheduler.Default,

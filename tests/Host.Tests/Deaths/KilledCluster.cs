@@ -70,6 +70,7 @@ internal sealed class KilledCluster : IAsyncDisposable
             kvmactors {
               {{storeSettings}}
               {{settings}}
+              node.rehearsal = off
               nodes {
                 node-1.node { link = "127.0.0.1:0", host-vendor = intel, cpuid-source = "file {{Dump("intel")}}" }
                 node-2.node { link = "127.0.0.1:0", host-vendor = amd, cpuid-source = "file {{Dump("amd")}}" }

@@ -119,8 +119,8 @@ public sealed class FlightRecorderTests : IDisposable
             kvmactors {
               store.path = "{{Path.Combine(_folder.FullName, "store.db")}}"
               nodes {
-                node-1.node.link = "127.0.0.1:0"
-                node-2.node.link = "127.0.0.1:0"
+                node-1.node { link = "127.0.0.1:0", rehearsal = off }
+                node-2.node { link = "127.0.0.1:0", rehearsal = off }
               }
             }
             """);

@@ -180,7 +180,7 @@ public sealed class OtherVendorTests : IDisposable
         // All have one table, so that a guest may go anywhere: only the vendor of the nodes differs.
         string table = Repository.File("samples/cpuid/intel-xeon-platinum-9242.txt");
         string config = _files.Text($"{name}.conf", $$"""
-            kvmactors.node { name = {{name}}, link = "127.0.0.1:0", host-vendor = {{vendor}} }
+            kvmactors.node { name = {{name}}, link = "127.0.0.1:0", host-vendor = {{vendor}}, rehearsal = off }
             kvmactors.node.cpuid-source = "file {{table}}"
             kvmactors.store.path = "{{store}}"
             """);

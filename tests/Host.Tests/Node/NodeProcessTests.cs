@@ -56,7 +56,7 @@ public sealed class NodeProcessTests : IDisposable
     public async Task A_killed_nodes_name_is_free_when_its_lease_is_over_where_a_peer_has_the_proof_of_its_death()
     {
         string config = $$"""
-            kvmactors.node { name = node-1, link = "127.0.0.1:0" }
+            kvmactors.node { name = node-1, link = "127.0.0.1:0", rehearsal = off }
             kvmactors.cluster { lease = 1500ms, renew = 500ms }
             kvmactors.store.path = "{{_files.Path("store.db")}}"
             """;
@@ -132,7 +132,10 @@ public sealed class NodeProcessTests : IDisposable
     }
 
     private NodeProcess Start(string name, params string[] options) => StartWith(
-        $"kvmactors {{ node {{ name = {name}, link = \"127.0.0.1:0\" }}, store.path = \"{_files.Path("store.db")}\" }}",
+        $$"""
+        kvmactors.node { name = {{name}}, link = "127.0.0.1:0", rehearsal = off }
+        kvmactors.store.path = "{{_files.Path("store.db")}}"
+        """,
         options);
 
     private NodeProcess StartWith(string text, params string[] options)

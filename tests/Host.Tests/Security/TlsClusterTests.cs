@@ -175,7 +175,7 @@ public sealed class TlsClusterTests : IAsyncLifetime, IDisposable
     private string ConfigOf(string name, string folder) => _files.Text(
         $"{name}.conf",
         $$"""
-        kvmactors.node { name = {{name}}, link = "{{s_own}}:0" }
+        kvmactors.node { name = {{name}}, link = "{{s_own}}:0", rehearsal = off }
         kvmactors.store { path = "{{_files.Path("store.db")}}", synchronous = normal }
         kvmactors.tls.certificate = "{{Path.Combine(folder, name + ".crt")}}"
         """);

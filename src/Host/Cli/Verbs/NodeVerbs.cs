@@ -60,9 +60,13 @@ internal static class NodeVerbs
         await using (host.ConfigureAwait(false))
         {
             ReportReady(host, isJson, terminal);
+            using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            Task rehearsal = options.Node.Rehearses ? host.RehearseAsync(ends.Token) : Task.CompletedTask;
             var asked = Task.Delay(Timeout.InfiniteTimeSpan, stop);
             Task input = untilInputEnds ? terminal.Input.CopyToAsync(Stream.Null, stop) : asked;
             Task first = await Task.WhenAny(asked, input, host.Node.DeclaredDead).ConfigureAwait(false);
+            await ends.CancelAsync().ConfigureAwait(false);
+            await rehearsal.ConfigureAwait(false);
             if (first == host.Node.DeclaredDead)
             {
                 throw new CliFault(
