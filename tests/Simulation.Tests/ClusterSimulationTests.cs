@@ -34,7 +34,7 @@ public sealed class ClusterSimulationTests(ITestOutputHelper output)
     [Theory]
     [MemberData(nameof(Regressions))]
     public void A_seed_that_once_failed_still_passes(ulong seed) =>
-        output.WriteLine(ClusterRun.Execute(seed, RunGuest.Model).ToString());
+        output.WriteLine(ClusterRun.Execute(seed, GuestOf(seed)).ToString());
 
     [Fact]
     public void It_holds_for_seeds_that_nobody_has_tried_before()

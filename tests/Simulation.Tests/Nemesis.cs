@@ -114,6 +114,7 @@ internal sealed class Nemesis(SimulatedCluster cluster, FaultPlan plan, SeededRa
         }
 
         await Task.WhenAll(_recoveries);
+        cluster.HealedSince = cluster.World.Time.Elapsed;
     }
 
     private Task WaitAsync(TimeSpan least, TimeSpan most) =>

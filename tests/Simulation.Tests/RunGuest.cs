@@ -38,7 +38,7 @@ internal sealed record RunGuest(
             WriteEvery: 90_000,
             CallEvery: 2_300_000,
             ReadEvery: 500_000).ToImage(),
-        MemoryBytes: 64 * 4096,
+        MemoryBytes: 32 * 4096,
         CpuidTable.Empty,
         TickNanoseconds: 100,
         SliceTicks: 100_000,

@@ -96,9 +96,16 @@ internal sealed class VmClient(SimulatedCluster cluster, VmId vm, SeededRandom r
 
             string to = cluster.Nodes[random.Next(cluster.Nodes.Count)].Name;
             CommandId id = NextCommand();
-            ControlReply reply = await SendAsync(_vcpus == 1 && random.Chance(0.5)
+            Task<ControlReply> move = SendAsync(_vcpus == 1 && random.Chance(0.5)
                 ? new ControlRequest.MigrateVcpu(id, vm.Vcpu(0), to)
                 : new ControlRequest.MigrateVm(id, vm, to));
+            if (random.Chance(0.2))
+            {
+                await WaitAsync(TimeSpan.Zero, TimeSpan.FromMilliseconds(300));
+                await SendAsync(new ControlRequest.CancelMove(NextCommand(), vm));
+            }
+
+            ControlReply reply = await move;
             if (reply is ControlReply.Migrated)
             {
                 MovesDone++;

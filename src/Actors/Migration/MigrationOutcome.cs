@@ -14,4 +14,8 @@ internal abstract record MigrationOutcome
 
     /// <summary>The source owns the VM, as before.</summary>
     public sealed record NotMoved(Refusal Why) : MigrationOutcome;
+
+    /// <summary>The source has lost the VM over it: to the target, or to a node that took it over from either. Whoever
+    /// has it now knows whether the move was done.</summary>
+    public sealed record Lost : MigrationOutcome;
 }

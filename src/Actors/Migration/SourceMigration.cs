@@ -43,7 +43,7 @@ internal sealed class SourceMigration
             ?? await Phase(MigrationPhase.Pause, PauseAsync, stop)
             ?? await Phase(MigrationPhase.StopAndCopy, StopAndCopyAsync, stop)
             ?? await Phase(MigrationPhase.HandOver, HandOverAsync, stop);
-        return fault is null ? Moved() : await GiveUpAsync(fault, stop);
+        return fault is null ? new MigrationOutcome.Moved(Report()) : await GiveUpAsync(fault, stop);
     }
 
     private async Task<Refusal?> Phase(
@@ -190,9 +190,9 @@ internal sealed class SourceMigration
 
         MoveStep step = await _calls.AskVmAsync(
             new VmMessage.AbortMove(_plan.Key.Migration, fault.Sentence), stop);
-        if (step is MoveStep.Lost && MigrationPhases.TargetMayOwn(_phase))
+        if (step is MoveStep.Lost)
         {
-            return Moved();
+            return new MigrationOutcome.Lost();
         }
 
         // Only frees the target's memory early: its rows tell it the same.
@@ -217,8 +217,6 @@ internal sealed class SourceMigration
         _plan.Watch.Progress = progress;
         _services.Board.Tell(_plan.Key.Vm, progress);
     }
-
-    private MigrationOutcome.Moved Moved() => new(Report());
 
     private MigrationReport Report() => new(
         _plan.Key.Migration,

@@ -117,7 +117,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
                 await OnSliceEndedAsync(ended, _session!);
                 break;
             case MoveEnded ended:
-                OnMoveEnded(ended.Outcome);
+                await OnMoveEndedAsync(ended.Outcome);
                 break;
             case RestOver:
                 Kick();
@@ -320,15 +320,15 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         }
     }
 
-    private void OnMoveEnded(MigrationOutcome outcome)
+    private async Task OnMoveEndedAsync(MigrationOutcome outcome)
     {
-        foreach ((ActorRef? client, ControlReply? reply) in _moves!.Close(outcome))
+        foreach ((ActorRef? client, ControlReply? reply) in await _moves!.EndAsync(outcome, _answers, Context.Stopping))
         {
             // The rows have decided, whoever owns the VM now: the gate has no say.
-            client?.Tell(reply!, Context.Self);
+            client?.Tell(reply ?? _answers.NotOwner(), Context.Self);
         }
 
-        if (outcome is MigrationOutcome.Moved || _session!.IsLost)
+        if (outcome is MigrationOutcome.Moved or MigrationOutcome.Lost || _session!.IsLost)
         {
             Leave();
         }

@@ -37,10 +37,12 @@ internal sealed class VmMoves(VmServices services, VmSession session)
     /// <summary>How far the move is that is under way; null where none is.</summary>
     public MoveProgress? Progress => _watch?.Progress;
 
-    public static ControlReply ReplyOf(MigrationOutcome outcome) => outcome switch
+    /// <returns>Null where only the next owner knows.</returns>
+    public static ControlReply? ReplyOf(MigrationOutcome outcome) => outcome switch
     {
         MigrationOutcome.Moved moved => new ControlReply.Migrated(moved.Report),
         MigrationOutcome.NotMoved not => new ControlReply.Refused(not.Why),
+        MigrationOutcome.Lost => null,
         _ => throw new UnreachableException(outcome.GetType().Name),
     };
 
@@ -112,12 +114,25 @@ internal sealed class VmMoves(VmServices services, VmSession session)
         || await StepAsync(new VmMessage.AbortMove(move.Migration, "The actor of the VM began anew."), stop)
             is MoveStep.Done;
 
+    /// <summary>The move is over; where its source lost the VM to it, the stored reply says whether it was
+    /// done.</summary>
+    /// <returns>As <see cref="Close"/>.</returns>
+    public async Task<ImmutableArray<(ActorRef? Client, ControlReply? Reply)>> EndAsync(
+        MigrationOutcome outcome, VmAnswers answers, CancellationToken stop) => Close(
+            outcome,
+            outcome is MigrationOutcome.Lost && _command is { } command
+                ? await answers.FindStoredAsync(command, stop)
+                : null);
+
     /// <summary>The move is over.</summary>
     /// <param name="outcome">Null where this node has lost the VM: then whoever has it is asked again.</param>
+    /// <param name="stored">The reply that the VM's journal has to the command of the move, where its source lost it.
+    /// </param>
     /// <returns>Who waits for its outcome, and what each is told; null: to ask the next owner.</returns>
-    public ImmutableArray<(ActorRef? Client, ControlReply? Reply)> Close(MigrationOutcome? outcome)
+    public ImmutableArray<(ActorRef? Client, ControlReply? Reply)> Close(
+        MigrationOutcome? outcome, ControlReply? stored = null)
     {
-        ControlReply? reply = outcome is null ? null : ReplyOf(outcome);
+        ControlReply? reply = outcome is null ? null : ReplyOf(outcome) ?? stored;
         ControlReply? cancelled = outcome switch
         {
             MigrationOutcome.Moved moved => new ControlReply.Refused(NothingToCancel(

@@ -52,6 +52,8 @@ public sealed class ModelGuest : IGuest
     private readonly SortedDictionary<ulong, HypercallPatch> _sites = [];
     private MachineState _state;
     private int _doer;
+    private readonly UInt128[] _pageSums;
+    private UInt128 _memorySum;
     private ulong _consoleBytes;
 
     private ModelGuest(MachineSpec spec, ModelProgram program, MachineState state)
@@ -61,6 +63,7 @@ public sealed class ModelGuest : IGuest
         _state = state;
         _consoleBytes = state.ConsoleBytes;
         _memory = new GuestMemory(spec.MemoryBytes);
+        _pageSums = new UInt128[_memory.PageCount];
         foreach (HypercallPatch site in state.PatchSites)
         {
             _sites[site.Gpa.Value] = site;
@@ -180,19 +183,14 @@ public sealed class ModelGuest : IGuest
 
     public MemorySum SumMemory()
     {
-        UInt128 sum = 0;
-        Span<byte> buffer = stackalloc byte[8 + GuestMemory.PageBytes];
-        for (int page = 0; page < PageCount; page++)
+        foreach (int page in _memory.TakeDirty(DirtyReader.Hash))
         {
-            if (!IsZero(page))
-            {
-                BinaryPrimitives.WriteUInt64LittleEndian(buffer, (ulong)page * GuestMemory.PageBytes);
-                Page(page).CopyTo(buffer[8..]);
-                sum += BinaryPrimitives.ReadUInt128LittleEndian(SHA256.HashData(buffer));
-            }
+            _memorySum -= _pageSums[page];
+            _pageSums[page] = IsZero(page) ? 0 : SumOf(page);
+            _memorySum += _pageSums[page];
         }
 
-        return new MemorySum(sum);
+        return new MemorySum(_memorySum);
     }
 
     public ReadOnlySpan<byte> Page(int pageNumber) => _memory.Page(pageNumber);
@@ -202,6 +200,16 @@ public sealed class ModelGuest : IGuest
     public ImmutableArray<int> TakeDirty(DirtyReader reader) => _memory.TakeDirty(reader);
 
     public void Dispose() => _memory.Dispose();
+
+    private UInt128 SumOf(int page)
+    {
+        Span<byte> buffer = stackalloc byte[8 + GuestMemory.PageBytes];
+        BinaryPrimitives.WriteUInt64LittleEndian(buffer, (ulong)page * GuestMemory.PageBytes);
+        Page(page).CopyTo(buffer[8..]);
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        _ = SHA256.HashData(buffer, digest);
+        return BinaryPrimitives.ReadUInt128LittleEndian(digest);
+    }
 
     /// <summary>Of the instructions so far, those of one vCPU: they take turns of one.</summary>
     private ulong Share(int vcpu)

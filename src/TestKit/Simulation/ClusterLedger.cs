@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Journal;
@@ -33,6 +34,10 @@ public sealed class ClusterLedger
     public StreamRow? Row(StreamId stream) => _rows.GetValueOrDefault(stream);
 
     public IReadOnlyList<JournalRecord> Records(StreamId stream) => _records.GetValueOrDefault(stream, []);
+
+    /// <returns>Of all streams of a VM.</returns>
+    public ImmutableArray<JournalRecord> RecordsOf(VmId vm) =>
+        [.. _rows.Keys.Where(stream => stream.Vm == vm).SelectMany(Records)];
 
     /// <returns>In how many commits this command took effect.</returns>
     public int TimesApplied(CommandId command) => _commands.GetValueOrDefault(command);

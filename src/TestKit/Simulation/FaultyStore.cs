@@ -193,12 +193,7 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
             static (state, token) => ((Completion<T>)state!).TryCancel(token), reply);
         if (await PassAsync(call, CallStage.Leaving, reply))
         {
-            _ = _server.StartNew(async () =>
-            {
-                await clock.DelayAsync(there);
-                await ServeAsync(call, reply, back);
-                carriedOut();
-            });
+            _ = clock.CreateTimer(_ => _server.StartNew(Serve), null, there, Timeout.InfiniteTimeSpan);
         }
         else
         {
@@ -208,6 +203,12 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
         T result = await reply.WaitAsync();
         await PassAsync(call, CallStage.Returning, reply);
         return result;
+
+        async Task Serve()
+        {
+            await ServeAsync(call, reply, back);
+            carriedOut();
+        }
     }
 
     private async Task ServeAsync<T>(StoreCall<T> call, Completion<T> reply, TimeSpan back)

@@ -75,8 +75,9 @@ public sealed class ProcessScheduler : TaskScheduler
         }
     }
 
-    /// <summary>Never: whether a continuation runs at once or later is the seed's choice.</summary>
-    protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => false;
+    /// <summary>Whether a continuation runs at once or later is the seed's choice.</summary>
+    protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) =>
+        !taskWasPreviouslyQueued && !IsKilled && !IsFrozen && _owner.RunsAtOnce(this) && TryExecuteTask(task);
 
     protected override IEnumerable<Task> GetScheduledTasks() => [];
 }

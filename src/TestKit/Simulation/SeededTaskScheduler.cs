@@ -14,10 +14,15 @@ public sealed class SeededTaskScheduler
     /// <summary>Trace lines kept to be shown with a failure.</summary>
     public const int TraceTailMax = 200;
 
+    /// <summary>Probability that a continuation runs at once, as it may outside of a simulation, instead of being
+    /// queued as any other task.</summary>
+    public const double AtOnceChance = 0.9;
+
     private readonly SeededRandom _random;
     private readonly List<QueuedTask> _runnable = [];
     private readonly Queue<Line> _tail = new(TraceTailMax);
     private TraceHash _hash = new();
+    private ProcessScheduler? _running;
     private long _queued;
     private int _processes;
     private int _threadId;
@@ -113,6 +118,20 @@ public sealed class SeededTaskScheduler
         }
     }
 
+    /// <summary>Decides whether what follows in the process that runs now, runs at once.</summary>
+    internal bool RunsAtOnce(ProcessScheduler process)
+    {
+        if (!ReferenceEquals(process, _running)
+            || Volatile.Read(ref _threadId) != Environment.CurrentManagedThreadId
+            || !_random.Chance(AtOnceChance))
+        {
+            return false;
+        }
+
+        _hash.Add((ulong)process.Number);
+        return true;
+    }
+
     /// <summary>Takes what a process has waiting out of the choice, in the order it was queued.</summary>
     internal List<QueuedTask> Withdraw(ProcessScheduler process)
     {
@@ -149,12 +168,14 @@ public sealed class SeededTaskScheduler
         SynchronizationContext? outer = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
         Volatile.Write(ref _threadId, Environment.CurrentManagedThreadId);
+        _running = next.Process;
         try
         {
             next.Process.RunNow(next.Task);
         }
         finally
         {
+            _running = null;
             SynchronizationContext.SetSynchronizationContext(outer);
         }
     }

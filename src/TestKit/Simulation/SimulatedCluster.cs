@@ -113,6 +113,10 @@ public sealed class SimulatedCluster : INodeDeathProbe
     /// <summary>The last outage of the whole store that is over.</summary>
     public (TimeSpan Length, TimeSpan End)? LastOutage { get; private set; }
 
+    /// <summary>Since when nothing has been done to the cluster, and every guest must get on; null while there may be
+    /// trouble.</summary>
+    public TimeSpan? HealedSince { get; set; }
+
     /// <summary>In the order they were added.</summary>
     public IReadOnlyList<SimulatedNode> Nodes => _nodes;
 

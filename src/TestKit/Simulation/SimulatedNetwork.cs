@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using KvmActors.Actors.Kernel;
 using KvmActors.TestKit.Simulation.Traps;
 
 namespace KvmActors.TestKit.Simulation;
@@ -186,9 +185,6 @@ public sealed class SimulatedNetwork
     private void AfterDelay(Action action) => Later(_random.Between(Faults.DelayMin, Faults.DelayMax), action);
 
     /// <summary>The network's own doings belong to no process: they go on when a node dies.</summary>
-    private void Later(TimeSpan delay, Action action) => _world.Scheduler.Root.Factory.StartNew(async () =>
-    {
-        await _world.Time.DelayAsync(delay);
-        action();
-    });
+    private void Later(TimeSpan delay, Action action) => _world.Time.CreateTimer(
+        _ => _world.Scheduler.Root.Factory.StartNew(action), null, delay, Timeout.InfiniteTimeSpan);
 }

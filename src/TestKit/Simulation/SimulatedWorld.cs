@@ -80,7 +80,7 @@ public sealed class SimulatedWorld
 
         if (Time.Elapsed < end)
         {
-            Guarded(() => Time.Advance(end - Time.Elapsed));
+            Advance(end - Time.Elapsed);
         }
     }
 
@@ -125,7 +125,7 @@ public sealed class SimulatedWorld
     {
         if (Scheduler.TryStep())
         {
-            Guarded(() => Time.Advance(StepCost));
+            Advance(StepCost);
             AfterStep();
             return true;
         }
@@ -136,18 +136,18 @@ public sealed class SimulatedWorld
         }
 
         TimeSpan wait = due - Time.Elapsed;
-        Guarded(() => Time.Advance(wait > TimeSpan.Zero ? wait : TimeSpan.Zero));
+        Advance(wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
         return true;
     }
 
     /// <summary>Timers must find no context either: what they wake would leave the thread.</summary>
-    private static void Guarded(Action advance)
+    private void Advance(TimeSpan by)
     {
         SynchronizationContext? outer = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
         try
         {
-            advance();
+            Time.Advance(by);
         }
         finally
         {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Actors;
+using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Vm;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Journal;
@@ -7,10 +10,13 @@ using KvmActors.Persistence.Journal;
 namespace KvmActors.TestKit.Simulation.Invariants;
 
 /// <summary>I9: what one client types arrives in its order, also across moves and takeovers.</summary>
-/// <remarks>Its commands are numbered, and it sends the next one once it knows of the last.</remarks>
+/// <remarks>Its commands are numbered, and it sends the next one once it knows of the last. A refusal speaks for one
+/// try alone: where an earlier one got no answer and is still on its way, it may come in later, and out of
+/// order.</remarks>
 internal sealed class InputOrderInvariant() : Invariant("I9", "what one client types arrives in its order")
 {
     private readonly Dictionary<(VmId Vm, string Client), ulong> _last = [];
+    private readonly HashSet<CommandId> _refused = [];
 
     public override void OnCommit(NodeId? writer, StoreTransaction transaction)
     {
@@ -18,7 +24,8 @@ internal sealed class InputOrderInvariant() : Invariant("I9", "what one client t
         {
             if (record.Kind != EventKind.InputArrived
                 || record.Command is not { } command
-                || !ulong.TryParse(command.Command, out ulong number))
+                || !ulong.TryParse(command.Command, out ulong number)
+                || _refused.Contains(command))
             {
                 continue;
             }
@@ -30,6 +37,15 @@ internal sealed class InputOrderInvariant() : Invariant("I9", "what one client t
             }
 
             _last[key] = number;
+        }
+    }
+
+    public override void OnAnswer(ClientQuestion question, ControlReply reply)
+    {
+        if (question.Request is ControlRequest.Order { Command: VmCommand.Input } order
+            && reply is ControlReply.Refused { Why.Kind: not (RefusalKind.Unavailable or RefusalKind.Busy) })
+        {
+            _refused.Add(order.Id);
         }
     }
 

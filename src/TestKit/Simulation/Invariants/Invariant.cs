@@ -54,6 +54,16 @@ public abstract class Invariant(string number, string sentence)
     {
     }
 
+    /// <summary>A client asks.</summary>
+    public virtual void OnQuestion(ControlRequest request)
+    {
+    }
+
+    /// <summary>A step is over. Called after every one, so it must cost next to nothing.</summary>
+    public virtual void OnStep()
+    {
+    }
+
     /// <summary>A client has its answer.</summary>
     public virtual void OnAnswer(ClientQuestion question, ControlReply reply)
     {

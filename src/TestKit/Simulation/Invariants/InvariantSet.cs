@@ -26,11 +26,13 @@ internal sealed class InvariantSet
             new JournalInvariant(cluster.Ledger),
             new DurableAnswersInvariant(cluster.Ledger),
             new CommandsOnceInvariant(cluster.Ledger),
+            new StatesInvariant(cluster.Ledger, cluster.Guests),
             new OneExecutorInvariant(cluster.Ledger, cluster.World.Time),
             _reads,
             new OldEpochsInvariant(cluster.Ledger),
             new InputOrderInvariant(),
             new MembershipInvariant(cluster),
+            new ProgressInvariant(cluster),
         ];
         foreach (Invariant invariant in _all)
         {
@@ -41,15 +43,24 @@ internal sealed class InvariantSet
     /// <exception cref="InvariantException">One does not hold.</exception>
     public void ThrowIfBroken()
     {
+        foreach (Invariant invariant in _all)
+        {
+            invariant.OnStep();
+        }
+
         if (_broken is { } broken)
         {
             throw new InvariantException(broken.Invariant.Number, broken.Invariant.Sentence, broken.How);
         }
     }
 
-    public ClientQuestion Asked(string node, ControlRequest request) => request is ControlRequest.ShowVm show
-        ? new ClientQuestion(node, request, _cluster.Ledger.Row(show.Vm.Stream)?.Epoch, _reads.Known(show.Vm))
-        : new ClientQuestion(node, request, EpochAtLeast: null, DurableAtLeast: 0);
+    public ClientQuestion Asked(string node, ControlRequest request)
+    {
+        Each(invariant => invariant.OnQuestion(request));
+        return request is ControlRequest.ShowVm show
+            ? new ClientQuestion(node, request, _cluster.Ledger.Row(show.Vm.Stream)?.Epoch, _reads.Known(show.Vm))
+            : new ClientQuestion(node, request, EpochAtLeast: null, DurableAtLeast: 0);
+    }
 
     public void Answered(ClientQuestion question, ControlReply reply) =>
         Each(invariant => invariant.OnAnswer(question, reply));
@@ -80,7 +91,15 @@ internal sealed class InvariantSet
     {
         foreach (Invariant invariant in _all)
         {
-            show(invariant);
+            try
+            {
+                show(invariant);
+            }
+            catch (Exception failure)
+            {
+                // The store that shows it would take it for its own failure.
+                _broken ??= (invariant, $"It could not be judged: {failure}");
+            }
         }
     }
 

@@ -13,6 +13,9 @@ internal sealed class MembershipInvariant(SimulatedCluster cluster)
     // A renewal that was on its way may come in so late into an outage.
     private static readonly TimeSpan s_late = TimeSpan.FromMilliseconds(300);
 
+    // Stores count leases in whole milliseconds, and give none that has begun.
+    private static readonly TimeSpan s_storeCounts = TimeSpan.FromMilliseconds(1);
+
     private readonly HashSet<NodeId> _joined = [];
 
     public override void OnJoined(NodeId node)
@@ -44,7 +47,7 @@ internal sealed class MembershipInvariant(SimulatedCluster cluster)
         }
 
         TimeSpan now = cluster.World.Time.Elapsed;
-        if (cluster.Ledger.LeaseUntil(node) is { } until && now < until)
+        if (cluster.Ledger.LeaseUntil(node) is { } until && now < until - s_storeCounts)
         {
             Break($"{node} was declared dead at {now}, and its lease holds until {until}.");
         }
