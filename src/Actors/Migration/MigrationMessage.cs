@@ -25,8 +25,8 @@ public abstract record MigrationMessage(MigrationKey Key)
         MigrationKey Key, string Engine, ulong MemoryBytes, ImmutableArray<GuestCpuid> Cpuid) : MigrationMessage(Key);
 
     /// <summary>Pages of guest memory; a later one of the same number replaces an earlier one.</summary>
-    /// <param name="Batch">Counted from 1; one that came already changes nothing. 0, from before batches were counted:
-    /// it does.</param>
+    /// <param name="Batch">Counted from 1; they count in this order, and one that came already changes nothing. 0, from
+    /// before batches were counted: as they come.</param>
     public sealed record Pages(MigrationKey Key, ImmutableArray<MovedPage> All, uint Batch) : MigrationMessage(Key);
 
     /// <summary>The guest stands still: everything but memory, and what the whole must hash to.</summary>

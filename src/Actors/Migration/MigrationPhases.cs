@@ -36,15 +36,4 @@ public static class MigrationPhases
         MigrationPhase.StopAndCopy => true,
         MigrationPhase.HandOver => true,
     };
-
-    /// <summary>Whether the target may own the VM after a failure in this phase.</summary>
-    public static bool TargetMayOwn(MigrationPhase phase) => phase switch
-    {
-        MigrationPhase.Offer => false,
-        MigrationPhase.Begin => false,
-        MigrationPhase.PreCopy => false,
-        MigrationPhase.Pause => false,
-        MigrationPhase.StopAndCopy => false,
-        MigrationPhase.HandOver => true,
-    };
 }

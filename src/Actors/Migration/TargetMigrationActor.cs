@@ -21,12 +21,16 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
     /// <summary>How often the rows are looked at for a source that fell silent.</summary>
     private static readonly TimeSpan s_lookEvery = TimeSpan.FromSeconds(5);
 
+    /// <summary>More than any source has under way.</summary>
+    private const int EarlyMax = 16;
+
     private ISliceRunner? _runner;
     private IIncomingGuest? _incoming;
     private IGuest? _shadow;
     private MigrationMessage.Final? _final;
     private VmHistory? _history;
 
+    private readonly Dictionary<uint, (MigrationMessage.Pages Pages, ActorRef? Source)> _early = [];
     private uint _batches;
     private TimeSpan _commitTook;
     private long _committedAt;
@@ -90,9 +94,44 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
         {
             // The link may deliver a message twice; what it says may be out of date by now.
             Context.Reply(new MigrationAnswer.Accepted(Key.Epoch));
+        }
+        else if (pages.Batch > _batches + 1)
+        {
+            KeepForLater(pages);
+        }
+        else
+        {
+            Context.Reply(await PutAsync(pages));
+            while (_early.Remove(_batches + 1, out (MigrationMessage.Pages Pages, ActorRef? Source) next))
+            {
+                MigrationAnswer answer = await PutAsync(next.Pages);
+                next.Source?.Tell(answer, Context.Self);
+                if (answer is MigrationAnswer.Refused)
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// <summary>Batches that are under way together may come in another order than they were packed in.</summary>
+    private void KeepForLater(MigrationMessage.Pages pages)
+    {
+        if (_early.Count >= EarlyMax && !_early.ContainsKey(pages.Batch))
+        {
+            Context.Reply(new MigrationAnswer.Refused(new Refusal(
+                RefusalKind.Invalid,
+                $"batch {_batches + 1} of pages",
+                $"{_early.Count} later ones before it",
+                "Report it with both nodes' versions.")));
             return;
         }
 
+        _early[pages.Batch] = (pages, Context.Sender);
+    }
+
+    private async Task<MigrationAnswer> PutAsync(MigrationMessage.Pages pages)
+    {
         Refusal? wrong = null;
         await OnRunnerAsync(() =>
         {
@@ -103,8 +142,7 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
         });
         if (wrong is not null)
         {
-            Context.Reply(new MigrationAnswer.Refused(wrong));
-            return;
+            return new MigrationAnswer.Refused(wrong);
         }
 
         _batches = Math.Max(_batches, pages.Batch);
@@ -114,7 +152,7 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
             await ReadHistoryAsync();
         }
 
-        Context.Reply(new MigrationAnswer.Accepted(Key.Epoch));
+        return new MigrationAnswer.Accepted(Key.Epoch);
     }
 
     private async Task ReadHistoryAsync()

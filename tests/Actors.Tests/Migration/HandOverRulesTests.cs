@@ -66,14 +66,14 @@ public sealed class HandOverRulesTests
     [Fact]
     public void Every_phase_says_where_the_guest_is_and_what_a_failure_leaves()
     {
-        (MigrationPhase, bool, bool, bool)[] table =
+        (MigrationPhase, bool, bool)[] table =
         [
-            (MigrationPhase.Offer, true, false, false),
-            (MigrationPhase.Begin, true, true, false),
-            (MigrationPhase.PreCopy, true, true, false),
-            (MigrationPhase.Pause, false, true, false),
-            (MigrationPhase.StopAndCopy, false, true, false),
-            (MigrationPhase.HandOver, false, true, true),
+            (MigrationPhase.Offer, true, false),
+            (MigrationPhase.Begin, true, true),
+            (MigrationPhase.PreCopy, true, true),
+            (MigrationPhase.Pause, false, true),
+            (MigrationPhase.StopAndCopy, false, true),
+            (MigrationPhase.HandOver, false, true),
         ];
 
         Assert.Equal(
@@ -81,8 +81,7 @@ public sealed class HandOverRulesTests
             Enum.GetValues<MigrationPhase>().Select(phase => (
                 phase,
                 MigrationPhases.GuestRunsOnSource(phase),
-                MigrationPhases.NeedsAbort(phase),
-                MigrationPhases.TargetMayOwn(phase))));
+                MigrationPhases.NeedsAbort(phase))));
     }
 
     [Fact]
