@@ -19,6 +19,12 @@ internal static class Refusals
         "it has run out, because the store could not be reached in time",
         "Send the command again under the same id.");
 
+    public static Refusal Draining(NodeId node) => new(
+        RefusalKind.Unsuitable,
+        $"{node} to take VMs",
+        "it draining: it gives away what it owns, and leaves",
+        "Choose another node.");
+
     public static Refusal BeingRebuilt(VmId vm) => new(
         RefusalKind.Unavailable,
         $"{vm} to be running on its node",

@@ -53,6 +53,17 @@ internal static partial class HostLog
     [LoggerMessage(14, LogLevel.Warning, "{Node} could not settle within {TimeoutMs} ms and ends as if killed")]
     internal static partial void NodeStoppedHard(this ILogger logger, NodeId node, double timeoutMs);
 
+    [LoggerMessage(42, LogLevel.Information, "{Node} drains: it takes no VM any more, and gives {Vms} away")]
+    internal static partial void NodeDrains(this ILogger logger, NodeId node, int vms);
+
+    [LoggerMessage(43, LogLevel.Information, "{Node} has given {Moved} VMs away")]
+    internal static partial void NodeDrained(this ILogger logger, NodeId node, int moved);
+
+    [LoggerMessage(
+        44, LogLevel.Warning, "{Node} has given {Moved} VMs away; {Left} are left to be taken over. {Reason}")]
+    internal static partial void DrainEndedEarly(
+        this ILogger logger, NodeId node, int moved, int left, string reason);
+
     [LoggerMessage(15, LogLevel.Warning, "{Node} could not renew its lease in time: its guests stand still")]
     internal static partial void LeaseLost(this ILogger logger, NodeId node);
 

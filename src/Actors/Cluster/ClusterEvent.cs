@@ -18,6 +18,9 @@ public abstract record ClusterEvent
     /// can.</summary>
     public sealed record LeaseLost(NodeId Node) : ClusterEvent;
 
+    /// <summary>This node takes no VM any more, and gives away those that it owns.</summary>
+    public sealed record NodeDrains(NodeId Node, int Vms) : ClusterEvent;
+
     public sealed record LeaseRegained(NodeId Node) : ClusterEvent;
 
     /// <summary>Peers declared this node dead: it must end.</summary>
@@ -28,7 +31,8 @@ public abstract record ClusterEvent
     /// <param name="From">The dead owner; null where nobody owned it, after a quarantine.</param>
     public sealed record VmClaimed(VmId Vm, NodeId? From, Epoch Epoch) : ClusterEvent;
 
-    /// <summary>No live node can host the VM: its CPUID table asks for more than any offers.</summary>
+    /// <summary>No live node can host the VM, whose CPUID table asks for more than any offers; or this one has no room
+    /// for it.</summary>
     public sealed record VmUnclaimable(VmId Vm, string Reason) : ClusterEvent;
 
     public sealed record VmRebuilt(VmId Vm, Epoch Epoch, ulong VmTime, int EventsReplayed, TimeSpan Took)

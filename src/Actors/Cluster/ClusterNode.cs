@@ -26,6 +26,9 @@ public sealed class ClusterNode : IAsyncDisposable
     private VmServices? _services;
     private ActorRef? _host;
     private ControlRouter? _router;
+    private NodeDrain? _drain;
+    private readonly CancellationTokenSource _drainStop = new();
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ClusterNode(ClusterNodeOptions options, ClusterNodeServices services)
     {
@@ -49,12 +52,18 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Completes when peers have declared this node dead: its process should end.</summary>
     public Task DeclaredDead => _declaredDead.Task;
 
+    /// <summary>Completes when a client has asked this node to drain and nothing is left: its process should leave with
+    /// <see cref="StopAsync"/>.</summary>
+    public Task Drained => _drained.Task;
+
     private VmServices Services =>
         _services ?? throw new InvalidOperationException("The node has not joined: call StartAsync first.");
 
     /// <summary>Joins the cluster.</summary>
     /// <returns>Refused where a live node has this name; then the node is not started and may try again.</returns>
     /// <exception cref="StoreUnavailableException">The store gave no answer.</exception>
+    /// <exception cref="PeerVersionException">A peer does not read what this node writes, or the other way
+    /// round.</exception>
     public async Task<RegisterResult> StartAsync(CancellationToken cancellationToken)
     {
         NodeRegistration registration = new(
@@ -64,6 +73,7 @@ public sealed class ClusterNode : IAsyncDisposable
             _options.HostVendor,
             _options.Lease,
             CpuidJson.Write(_options.OfferedCpuid));
+        await PeerVersions.CheckAsync(_options, _given, cancellationToken);
         long sentAt = _given.Clock.GetTimestamp();
         RegisterResult result = await _given.Store.RegisterAsync(registration, cancellationToken);
         if (result is RegisterResult.Registered registered)
@@ -100,6 +110,12 @@ public sealed class ClusterNode : IAsyncDisposable
         ReadOnlyMemory<byte> request, string? peerName, CancellationToken cancellationToken)
     {
         LinkRequest parsed = Parse(request);
+        PeerVersions.CheckRequest(parsed);
+        if (parsed.Hello is not null)
+        {
+            return new LinkReply { Hello = PeerVersions.Hello(_options) }.ToByteArray();
+        }
+
         if (MigrationWire.From(parsed) is not { } migration)
         {
             return new LinkReply { Control = await AnswerAsync(parsed, cancellationToken) }.ToByteArray();
@@ -119,6 +135,33 @@ public sealed class ClusterNode : IAsyncDisposable
         return reply.ToByteArray();
     }
 
+    /// <summary>Takes no VM any more, and moves away what it owns.</summary>
+    /// <returns>As far as it is when nothing is left that can be moved now, or the token ended it.</returns>
+    public async Task<DrainStatus> DrainAsync(CancellationToken cancellationToken)
+    {
+        NodeDrain drain = _drain ?? throw new InvalidOperationException(
+            "The node has not joined: call StartAsync first.");
+        try
+        {
+            // Begun on the executor of the actors, as all that talks to them.
+            await Task.Factory.StartNew(
+                () => drain.RunAsync(cancellationToken),
+                cancellationToken,
+                TaskCreationOptions.DenyChildAttach,
+                _given.Executor).Unwrap().WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // It has had its time.
+        }
+        catch (StoreUnavailableException failure)
+        {
+            _given.Observer.On(new ClusterEvent.StoreTrouble("drain", failure.Message));
+        }
+
+        return drain.Status;
+    }
+
     /// <summary>Leaves in an orderly way: settles every guest, then lets peers take them over at once.</summary>
     public async Task StopAsync()
     {
@@ -127,6 +170,7 @@ public sealed class ClusterNode : IAsyncDisposable
             return;
         }
 
+        _drainStop.Cancel();
         _ = await _host!.TryAsk<VmHostMessage.Retired>(new VmHostMessage.Retire(), s_stopMax, Lane.Control);
         await _system.ShutdownAsync(s_stopMax);
         _gate.Close();
@@ -145,12 +189,14 @@ public sealed class ClusterNode : IAsyncDisposable
     public void Abandon()
     {
         _gate.Close();
+        _drainStop.Cancel();
         _system?.Abandon();
     }
 
     public async ValueTask DisposeAsync()
     {
         _gate.Close();
+        _drainStop.Cancel();
         if (_system is not null)
         {
             await _system.DisposeAsync();
@@ -187,7 +233,8 @@ public sealed class ClusterNode : IAsyncDisposable
             _given.Runners,
             _given.Link,
             _given.Observer,
-            Board);
+            Board,
+            new NodeMode());
         _system = new ActorSystem(
             id.Value,
             new ActorSystemOptions(_given.Executor, _given.Clock)
@@ -200,6 +247,8 @@ public sealed class ClusterNode : IAsyncDisposable
             "membership", Props.Of(() => new MembershipActor(_services, _host, () => _declaredDead.TrySetResult())));
         _system.Spawn("failures", Props.Of(() => new FailureActor(_services, _given.DeathProbe, _host)));
         _router = new ControlRouter(_services, _host);
+        _drain = new NodeDrain(_services, _router, () => _drained.TrySetResult(), _drainStop.Token);
+        _router.Drain = _drain.AnswerAsync;
     }
 
     private async Task<ControlAnswer> AnswerAsync(LinkRequest request, CancellationToken cancellationToken)

@@ -68,6 +68,9 @@ public sealed record ClusterNodeOptions(
     /// <summary>What this node writes for its peers: see <see cref="WireVersion"/>.</summary>
     public int WriteVersion { get; init; } = WireVersion.Latest;
 
+    /// <summary>VMs that a node which drains moves at a time.</summary>
+    public int DrainParallel { get; init; } = 2;
+
     /// <summary>Memory of all guests of this node together, in bytes.</summary>
     public ulong GuestMemoryBytesMax { get; init; } = 4UL << 30;
 

@@ -26,9 +26,15 @@ public abstract record ControlReply
     /// <param name="Missing">All that stands against the move; empty where nothing does.</param>
     public sealed record MoveChecked(VmId Vm, NodeId From, NodeId To, ImmutableArray<Refusal> Missing) : ControlReply;
 
+    public sealed record Draining(DrainStatus Status) : ControlReply;
+
     public sealed record Shown(VmStatus Status) : ControlReply;
 
-    public sealed record Listed(ImmutableArray<VmStatus> Vms) : ControlReply;
+    public sealed record Listed(ImmutableArray<VmStatus> Vms) : ControlReply
+    {
+        /// <summary>Guest memory that the asked node takes in all; 0 where that is not known.</summary>
+        public ulong MemoryBytesMax { get; init; }
+    }
 
     /// <param name="Offset">Number of the first byte, counted from the VM's creation.</param>
     /// <param name="IsComplete">The guest has ended and there is nothing behind these bytes.</param>

@@ -50,6 +50,11 @@ public abstract record ControlRequest
     /// over.</summary>
     public sealed record CancelMove(CommandId Id, VmId Vm) : ControlRequest;
 
+    /// <summary>A node is to give away all that it owns, and to leave. Asked again, it tells how far it is. Answered
+    /// with <see cref="ControlReply.Draining"/>.</summary>
+    /// <param name="Node">Its name.</param>
+    public sealed record DrainNode(string Node) : ControlRequest;
+
     /// <summary>Answered with <see cref="ControlReply.Shown"/>.</summary>
     public sealed record ShowVm(VmId Vm) : ControlRequest;
 

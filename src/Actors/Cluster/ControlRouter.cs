@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-using System.Collections.Immutable;
 using System.Diagnostics;
 using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Migration;
 using KvmActors.Actors.Vcpu;
 using KvmActors.Actors.Vm;
 using KvmActors.Actors.Wire;
-using KvmActors.Cpu.Hypercalls;
 using KvmActors.Persistence;
-using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Ownership;
@@ -27,6 +24,11 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
     /// <summary>Wait for an answer to what a peer forwarded: the peer's own limit ends earlier.</summary>
     private static readonly TimeSpan s_forwardedMax = TimeSpan.FromMinutes(10);
 
+    /// <summary>Begins to drain this node, or tells how far that is.</summary>
+    public Func<CancellationToken, Task<ControlReply>>? Drain { get; set; }
+
+    public VmListing Listing => new(services, ForwardAsync);
+
     /// <summary>Answers here or forwards.</summary>
     public async Task<ControlReply> AnswerAsync(
         ControlRequest request, TimeSpan timeout, CancellationToken cancellation)
@@ -37,8 +39,8 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         {
             return request switch
             {
-                ControlRequest.ListVms => await ListAsync(either.Token),
-                ControlRequest.ListOwnVms => new ControlReply.Listed(Own()),
+                ControlRequest.ListVms => await Listing.AllAsync(either.Token),
+                ControlRequest.ListOwnVms => Listing.Own(),
                 ControlRequest.CreateVm create => await CreateAsync(
                     create.Blueprint.OnNode,
                     create with { Blueprint = create.Blueprint with { OnNode = null } },
@@ -49,6 +51,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
                     either.Token),
                 ControlRequest.ReleaseVm release =>
                     await VmQuarantine.ReleaseAsync(services.Store, release.Vm, either.Token),
+                ControlRequest.DrainNode drain => await DrainAsync(drain, either.Token),
                 _ => await RouteAsync(request, VmOf(request), either.Token),
             };
         }
@@ -72,7 +75,9 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         switch (request)
         {
             case ControlRequest.ListOwnVms:
-                return new ControlReply.Listed(Own());
+                return Listing.Own();
+            case ControlRequest.DrainNode:
+                return await Drain!(cancellation);
             case ControlRequest.ShowVm show:
                 return Show(show.Vm);
             case ControlRequest.CreateVm create:
@@ -107,8 +112,6 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
                 return await CheckMoveAsync(check, cancellation);
             case ControlRequest.CancelMove cancel:
                 return await AskVmAsync(cancel.Vm, new VmMessage.CancelMove(cancel.Id), cancellation);
-            case ControlRequest.ListVms:
-                return await ListAsync(cancellation);
             default:
                 throw new UnreachableException(request.GetType().Name);
         }
@@ -145,12 +148,6 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
             : new ControlReply.Refused(Refusals.LeaseOver(services.Self));
     }
 
-    private ImmutableArray<VmStatus> Own()
-    {
-        ImmutableArray<VmStatus> own = services.Board.All;
-        return services.Gate.IsOpen ? own : [];
-    }
-
     private async Task<ControlReply> RouteAsync(ControlRequest request, VmId vm, CancellationToken cancellation)
     {
         for (int hop = 0; hop < HopsMax; hop++)
@@ -165,7 +162,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         }
 
         return request is ControlRequest.ShowVm && await services.Store.FindAsync(vm.Stream, cancellation) is { } row
-            ? new ControlReply.Shown(FromRow(row, "Its owner does not run it yet."))
+            ? new ControlReply.Shown(VmListing.FromRow(row, "Its owner does not run it yet."))
             : Refuse(
                 RefusalKind.Unavailable,
                 $"the owner of {vm} to run it",
@@ -210,7 +207,8 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         if (row.State == StreamRowState.Quarantined)
         {
             string? reason = await VmQuarantine.ReasonAsync(services.Store, row, cancellation);
-            return new ControlReply.Shown(FromRow(row, $"Quarantined: {reason ?? "its journal does not say why"}"));
+            return new ControlReply.Shown(
+                VmListing.FromRow(row, $"Quarantined: {reason ?? "its journal does not say why"}"));
         }
 
         return row.Owner == services.Self
@@ -228,7 +226,7 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
             string last = row.Owner is null ? "nobody" : $"{row.Owner}, which is dead";
             string problem = $"It is owned by {last}, and no node has claimed it yet.";
             return request is ControlRequest.ShowVm
-                ? new ControlReply.Shown(FromRow(row, problem))
+                ? new ControlReply.Shown(VmListing.FromRow(row, problem))
                 : Refuse(
                     RefusalKind.Unavailable,
                     $"{row.Stream} to have a live owner",
@@ -271,6 +269,19 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         return node is null
             ? new ControlReply.Refused(refusal!)
             : await ForwardAsync(node, create, cancellation);
+    }
+
+    private async Task<ControlReply> DrainAsync(ControlRequest.DrainNode drain, CancellationToken cancellation)
+    {
+        if (drain.Node == services.Options.Name)
+        {
+            return await AnswerHereAsync(drain, cancellation);
+        }
+
+        IReadOnlyList<NodeRow> nodes = await services.Store.ListNodesAsync(cancellation);
+        return nodes.FirstOrDefault(row => row.Id.Name == drain.Node && row.Status != NodeStatus.Dead) is { } node
+            ? await ForwardAsync(node, drain, cancellation)
+            : Refuse(RefusalKind.NotFound, $"a live node named {drain.Node}", "none", "Look at: cluster status.");
     }
 
     private async Task<ControlReply> MigrateAsync(
@@ -326,59 +337,6 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
                     nodes.Where(node => node.Status == NodeStatus.Active).Select(node => node.Id.Name).Order()),
                 "Choose one of these, or start it with: node run."));
     }
-
-    private async Task<ControlReply> ListAsync(CancellationToken cancellation)
-    {
-        SortedDictionary<string, VmStatus> all = new(StringComparer.Ordinal);
-        foreach (StreamRow row in (await services.Store.ListAsync(cancellation)).Where(row => row.Stream.VcpuIndex < 0))
-        {
-            all[row.Stream.Value] = FromRow(row, "Its owner gave no answer.");
-        }
-
-        foreach (NodeRow node in await services.Store.ListNodesAsync(cancellation))
-        {
-            foreach (VmStatus status in await ListOfAsync(node, cancellation))
-            {
-                all[status.Vm.Value] = status;
-            }
-        }
-
-        return new ControlReply.Listed([.. all.Values]);
-    }
-
-    private async Task<ImmutableArray<VmStatus>> ListOfAsync(NodeRow node, CancellationToken cancellation)
-    {
-        if (node.Id == services.Self)
-        {
-            return Own();
-        }
-
-        return node.Status != NodeStatus.Dead
-            && await ForwardAsync(node, new ControlRequest.ListOwnVms(), cancellation) is ControlReply.Listed listed
-            ? listed.Vms
-            : [];
-    }
-
-    private static VmStatus FromRow(StreamRow row, string problem) => new(
-        row.Stream.Vm,
-        row.State == StreamRowState.Quarantined ? VmLifecycle.Quarantined : VmLifecycle.Paused,
-        row.Owner,
-        row.Epoch,
-        HostVendor.Intel,
-        Spec: null,
-        Image: string.Empty,
-        ImageSha256: string.Empty,
-        VmTime: 0,
-        InstructionsRetired: 0,
-        DurableVmTime: 0,
-        row.OutputReleased,
-        End: null,
-        ExitCode: null,
-        row.Target,
-        problem,
-        Recovery: null,
-        Patches: [],
-        Machine: null);
 
     private Task<ControlReply> AskVmAsync(VmId vm, VmMessage message, CancellationToken cancellation) =>
         AskHostAsync(new VmHostMessage.ToVm(vm, message), vm, cancellation);

@@ -34,6 +34,7 @@ internal static class ControlWire
         },
         ControlRequest.CancelMove cancel => Named(
             cancel.Id, cancel.Vm, new ControlCall { CancelMove = new CancelMoveCall() }),
+        ControlRequest.DrainNode drain => new ControlCall { DrainNode = new DrainNodeCall { Node = drain.Node } },
         ControlRequest.ShowVm show => new ControlCall { Vm = show.Vm.Value, Show = new ShowCall() },
         ControlRequest.ListOwnVms => new ControlCall { ListOwn = new ListOwnCall() },
         ControlRequest.ReadConsole read => new ControlCall
@@ -64,6 +65,7 @@ internal static class ControlWire
             IdOf(call), VmOf(call), call.MigrateVm.To),
         ControlCall.BodyOneofCase.CheckMove => new ControlRequest.CheckMove(VmOf(call), call.CheckMove.To),
         ControlCall.BodyOneofCase.CancelMove => new ControlRequest.CancelMove(IdOf(call), VmOf(call)),
+        ControlCall.BodyOneofCase.DrainNode => new ControlRequest.DrainNode(call.DrainNode.Node),
         ControlCall.BodyOneofCase.Show => new ControlRequest.ShowVm(VmOf(call)),
         ControlCall.BodyOneofCase.ListOwn => new ControlRequest.ListOwnVms(),
         ControlCall.BodyOneofCase.ReadConsole => new ControlRequest.ReadConsole(
@@ -90,10 +92,15 @@ internal static class ControlWire
                 Missing = { check.Missing.Select(Of) },
             },
         },
+        ControlReply.Draining draining => new ControlAnswer { Draining = ReportWire.Of(draining.Status) },
         ControlReply.Shown shown => new ControlAnswer { Shown = StatusWire.Of(shown.Status) },
         ControlReply.Listed listed => new ControlAnswer
         {
-            Listed = new ListedAnswer { Vms = { listed.Vms.Select(StatusWire.Of) } },
+            Listed = new ListedAnswer
+            {
+                Vms = { listed.Vms.Select(StatusWire.Of) },
+                MemoryBytesMax = listed.MemoryBytesMax,
+            },
         },
         ControlReply.ConsoleRead read => new ControlAnswer
         {
@@ -128,8 +135,12 @@ internal static class ControlWire
             new NodeId(answer.MoveChecked.From),
             new NodeId(answer.MoveChecked.To),
             [.. answer.MoveChecked.Missing.Select(From)]),
+        ControlAnswer.BodyOneofCase.Draining => new ControlReply.Draining(ReportWire.From(answer.Draining)),
         ControlAnswer.BodyOneofCase.Shown => new ControlReply.Shown(StatusWire.From(answer.Shown)),
-        ControlAnswer.BodyOneofCase.Listed => new ControlReply.Listed([.. answer.Listed.Vms.Select(StatusWire.From)]),
+        ControlAnswer.BodyOneofCase.Listed => new ControlReply.Listed([.. answer.Listed.Vms.Select(StatusWire.From)])
+        {
+            MemoryBytesMax = answer.Listed.MemoryBytesMax,
+        },
         ControlAnswer.BodyOneofCase.ConsoleRead => new ControlReply.ConsoleRead(
             answer.ConsoleRead.Offset, answer.ConsoleRead.Bytes.Memory, answer.ConsoleRead.IsComplete),
         ControlAnswer.BodyOneofCase.Refused => new ControlReply.Refused(From(answer.Refused)),
@@ -150,8 +161,11 @@ internal static class ControlWire
     public static Refusal From(RefusalMessage message) =>
         new((RefusalKind)message.Kind, message.Expected, message.Found, message.WhatToDo);
 
+    /// <summary>In what every version says of what it does not know.</summary>
+    public const string NotKnown = "that this version knows";
+
     public static InvalidDataException Unknown(string what) => new(
-        $"Expected a {what} that this version knows, found another one. Run the same version on every node.");
+        $"Expected a {what} {NotKnown}, found another one. Run the same version on every node.");
 
     private static ControlCall Named(CommandId id, VmId vm, ControlCall call)
     {

@@ -14,7 +14,7 @@ namespace KvmActors.Actors.Cluster;
 /// VM (<see cref="Rendezvous"/>), else after <see cref="ClusterNodeOptions.ClaimHeadStart"/>.</summary>
 internal sealed class FailureActor(VmServices services, INodeDeathProbe probe, ActorRef host) : Actor
 {
-    private readonly VmClaims _claims = new(services);
+    private readonly VmClaims _claims = new(services, host);
     private PeerWatch _watch = PeerWatch.Empty;
 
     private sealed record Look;
@@ -45,6 +45,8 @@ internal sealed class FailureActor(VmServices services, INodeDeathProbe probe, A
         }
     }
 
+    private bool MayClaim => services.Gate.IsOpen && !services.Mode.IsDraining;
+
     private TimeSpan Now() => services.Clock.GetElapsedTime(0, services.Clock.GetTimestamp());
 
     private async Task LookAsync(CancellationToken stop)
@@ -64,7 +66,7 @@ internal sealed class FailureActor(VmServices services, INodeDeathProbe probe, A
         }
 
         NodeRow[] dead = [.. nodes.Where(node => node.Status == NodeStatus.Dead && node.Id != services.Self)];
-        if (dead.Length > 0 && services.Gate.IsOpen)
+        if (dead.Length > 0 && MayClaim)
         {
             await ClaimFromAsync(dead, nodes, stop);
         }
@@ -92,7 +94,7 @@ internal sealed class FailureActor(VmServices services, INodeDeathProbe probe, A
     /// <summary>Who is first gets a VM that came out of quarantine: nobody waits for it by the millisecond.</summary>
     private async Task ClaimReleasedAsync(VmRows[] unowned, CancellationToken stop)
     {
-        if (unowned.Length == 0 || !services.Gate.IsOpen)
+        if (unowned.Length == 0 || !MayClaim)
         {
             return;
         }
@@ -108,10 +110,9 @@ internal sealed class FailureActor(VmServices services, INodeDeathProbe probe, A
     private async Task ClaimAsync(
         VmRows rows, NodeId? owner, ImmutableArray<NodeRow> alive, bool isOpenToAll, CancellationToken stop)
     {
-        long since = services.Clock.GetTimestamp();
         if (await _claims.TryAsync(rows, owner, alive, isOpenToAll, stop) is { } claimed)
         {
-            host.Tell(new VmHostMessage.Adopt(claimed, owner, since), Context.Self, Lane.Control);
+            host.Tell(claimed, Context.Self, Lane.Control);
         }
     }
 

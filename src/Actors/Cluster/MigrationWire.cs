@@ -68,7 +68,7 @@ internal static class MigrationWire
         LinkRequest.BodyOneofCase.Final => From(request.Final),
         LinkRequest.BodyOneofCase.HandOver => From(request.HandOver),
         LinkRequest.BodyOneofCase.Cancel => new MigrationMessage.Cancel(From(request.Cancel.Key)),
-        LinkRequest.BodyOneofCase.Control or LinkRequest.BodyOneofCase.None => null,
+        LinkRequest.BodyOneofCase.Control or LinkRequest.BodyOneofCase.Hello or LinkRequest.BodyOneofCase.None => null,
         _ => null,
     };
 

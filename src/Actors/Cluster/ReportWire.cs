@@ -73,6 +73,29 @@ internal static class ReportWire
         message.BytesSent,
         TimeSpan.FromMicroseconds(message.TookUs));
 
+    public static DrainingAnswer Of(DrainStatus status) => new()
+    {
+        Node = status.Node.Value,
+        Moved = (uint)status.Moved,
+        Left = (uint)status.Left,
+        Problems =
+        {
+            status.Problems.Select(problem => new DrainProblemMessage
+            {
+                Vm = problem.Vm.Value,
+                Reason = problem.Reason,
+            }),
+        },
+        IsDone = status.IsDone,
+    };
+
+    public static DrainStatus From(DrainingAnswer answer) => new(
+        new NodeId(answer.Node),
+        (int)answer.Moved,
+        (int)answer.Left,
+        [.. answer.Problems.Select(problem => new DrainProblem(VmId.Parse(problem.Vm), problem.Reason))],
+        answer.IsDone);
+
     private static DowntimeMessage Of(DowntimeReport parts) => new()
     {
         Pause = (ulong)parts.Pause.Ticks,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Migration;
 using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
@@ -20,44 +21,63 @@ namespace KvmActors.Actors.Cluster;
 /// ways nobody can explain, so it waits for a node that fits, and <see cref="ClusterEvent.VmUnclaimable"/> says so. Two
 /// claims of one VM meet in its rows, and one wins (crash points N5 to N7).
 /// </remarks>
-internal sealed class VmClaims(VmServices services)
+internal sealed class VmClaims(VmServices services, ActorRef host)
 {
     private readonly HashSet<VmId> _reported = [];
 
     /// <param name="dead">The owner, which is declared dead; null where nobody owns the VM.</param>
     /// <param name="alive">All nodes that are active.</param>
     /// <param name="isOpenToAll">The node that ranks first had its head start.</param>
-    /// <returns>The rows after the claim; null where this node did not claim, or lost the race.</returns>
+    /// <returns>To be adopted; null where this node did not claim, or lost the race.</returns>
     /// <exception cref="StoreUnavailableException">Nothing was claimed.</exception>
-    public async Task<VmRows?> TryAsync(
+    public async Task<VmHostMessage.Adopt?> TryAsync(
         VmRows rows,
         NodeId? dead,
         ImmutableArray<NodeRow> alive,
         bool isOpenToAll,
         CancellationToken stop)
     {
-        ImmutableArray<GuestCpuid> guest;
+        long since = services.Clock.GetTimestamp();
+        ImmutableArray<GuestCpuid> guest = [];
+        ulong memoryBytes = 0;
         try
         {
             guest = await ReadCpuidAsync(rows, stop);
+            memoryBytes = await JournalTail.MemoryBytesAsync(services.Store, rows, stop);
         }
         catch (Exception damage) when (damage is StoreCorruptException or JournalFormatException)
         {
             // Whoever claims it cannot rebuild it, and takes it out of service with the reason. It must not keep the
             // dead node's other VMs waiting.
-            guest = [];
         }
 
         ImmutableArray<NodeId> suitable = [.. alive.Where(node => Offers(node, guest)).Select(node => node.Id)];
         if (suitable.IsEmpty)
         {
-            Report(rows.Vm);
+            Report(rows.Vm, "No active node offers the CPUID features of the guest. Start one that does.");
             return null;
         }
 
         bool isMine = suitable.Contains(services.Self)
             && (isOpenToAll || Rendezvous.Rank(rows.Vm, suitable)[0] == services.Self);
-        return isMine ? await ClaimAsync(rows, dead, stop) : null;
+        return isMine && await HasRoomAsync(rows.Vm, memoryBytes, stop)
+            && await ClaimAsync(rows, dead, stop) is { } claimed
+            ? new VmHostMessage.Adopt(claimed, dead, since) { MemoryBytes = memoryBytes }
+            : null;
+    }
+
+    /// <summary>A VM beyond this node's memory is left to another, or until there is room: it would take the others
+    /// with it.</summary>
+    private async Task<bool> HasRoomAsync(VmId vm, ulong memoryBytes, CancellationToken stop)
+    {
+        AskResult<VmHostMessage.Room> answer = await host.TryAsk<VmHostMessage.Room>(
+            new VmHostMessage.AskRoom(memoryBytes), services.Options.Lease, Lane.Control, stop);
+        if (answer is AskResult<VmHostMessage.Room>.Answered { Value.WhyNot: { } lacking })
+        {
+            Report(vm, lacking.Sentence);
+        }
+
+        return answer is AskResult<VmHostMessage.Room>.Answered { Value.WhyNot: null };
     }
 
     private async Task<VmRows?> ClaimAsync(VmRows rows, NodeId? dead, CancellationToken stop)
@@ -130,12 +150,11 @@ internal sealed class VmClaims(VmServices services)
         }
     }
 
-    private void Report(VmId vm)
+    private void Report(VmId vm, string reason)
     {
         if (_reported.Add(vm))
         {
-            services.Observer.On(new ClusterEvent.VmUnclaimable(
-                vm, "No active node offers the CPUID features of the guest. Start one that does."));
+            services.Observer.On(new ClusterEvent.VmUnclaimable(vm, reason));
         }
     }
 }

@@ -25,7 +25,8 @@ internal static class LinkCalls
     public static async Task<LinkReply> CallUnlimitedAsync(
         VmServices services, string endpoint, LinkRequest request, CancellationToken stop)
     {
-        ReadOnlyMemory<byte> reply = await services.Link.CallAsync(endpoint, request.ToByteArray(), stop);
+        byte[] bytes = PeerVersions.Stamp(request, services.Options).ToByteArray();
+        ReadOnlyMemory<byte> reply = await services.Link.CallAsync(endpoint, bytes, stop);
         return Parse(endpoint, reply);
     }
 
@@ -37,7 +38,8 @@ internal static class LinkCalls
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
         try
         {
-            ReadOnlyMemory<byte> reply = await services.Link.CallAsync(endpoint, request.ToByteArray(), either.Token);
+            byte[] bytes = PeerVersions.Stamp(request, services.Options).ToByteArray();
+            ReadOnlyMemory<byte> reply = await services.Link.CallAsync(endpoint, bytes, either.Token);
             return Parse(endpoint, reply);
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested)

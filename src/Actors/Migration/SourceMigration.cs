@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Vm;
+using KvmActors.Persistence;
 using KvmActors.Persistence.Journal;
 
 namespace KvmActors.Actors.Migration;
@@ -192,7 +193,7 @@ internal sealed class SourceMigration
             new VmMessage.AbortMove(_plan.Key.Migration, fault.Sentence), stop);
         if (step is MoveStep.Lost)
         {
-            return new MigrationOutcome.Lost();
+            return await IsHandedOverAsync(stop) ? new MigrationOutcome.Moved(Report()) : new MigrationOutcome.Lost();
         }
 
         // Only frees the target's memory early: its rows tell it the same.
@@ -201,6 +202,21 @@ internal sealed class SourceMigration
         {
             WhatToDo = $"The move was given up and {_plan.Key.Vm} stays on {_plan.Key.Source}. {fault.WhatToDo}",
         });
+    }
+
+    /// <summary>Whoever has the VM is the target by this hand-over, or a node that took it over: the hand-over's commit
+    /// has the reply.</summary>
+    private async Task<bool> IsHandedOverAsync(CancellationToken stop)
+    {
+        try
+        {
+            return await _services.Store.FindReplyAsync(_plan.Stream, _plan.Command, stop) is not null;
+        }
+        catch (StoreUnavailableException failure)
+        {
+            _services.Observer.On(new ClusterEvent.StoreTrouble($"hand-over of {_plan.Key.Vm}", failure.Message));
+            return false;
+        }
     }
 
     private void Tell(int pagesLeft)

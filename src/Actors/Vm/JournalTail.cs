@@ -28,6 +28,19 @@ internal static class JournalTail
         return last;
     }
 
+    /// <returns>Guest memory that the VM was created with.</returns>
+    /// <exception cref="StoreCorruptException">The first record cannot be read.</exception>
+    public static async Task<ulong> MemoryBytesAsync(IStore store, VmRows rows, CancellationToken cancellationToken)
+    {
+        ulong bytes = 0;
+        await foreach (JournalRecord record in store.ReadAsync(rows.Own.Stream, 1, 1, cancellationToken))
+        {
+            bytes = EventCodec.Decode(record) is JournalEvent.VmCreated created ? created.Spec.MemoryBytes : bytes;
+        }
+
+        return bytes;
+    }
+
     /// <returns>The last CPUID table in a vCPU's stream behind a snapshot; null where none was set.</returns>
     /// <exception cref="StoreCorruptException">A record cannot be read.</exception>
     public static async Task<CpuidTable?> LastCpuidAsync(

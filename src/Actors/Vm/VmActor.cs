@@ -117,7 +117,7 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
                 await OnSliceEndedAsync(ended, _session!);
                 break;
             case MoveEnded ended:
-                await OnMoveEndedAsync(ended.Outcome);
+                OnMoveEnded(ended.Outcome);
                 break;
             case RestOver:
                 Kick();
@@ -320,9 +320,9 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
         }
     }
 
-    private async Task OnMoveEndedAsync(MigrationOutcome outcome)
+    private void OnMoveEnded(MigrationOutcome outcome)
     {
-        foreach ((ActorRef? client, ControlReply? reply) in await _moves!.EndAsync(outcome, _answers, Context.Stopping))
+        foreach ((ActorRef? client, ControlReply? reply) in _moves!.Close(outcome))
         {
             // The rows have decided, whoever owns the VM now: the gate has no say.
             client?.Tell(reply ?? _answers.NotOwner(), Context.Self);

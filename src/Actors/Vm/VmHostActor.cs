@@ -48,8 +48,11 @@ internal sealed class VmHostActor(VmServices services) : Actor
                 OnMigrate(migrate.Message);
                 break;
             case VmHostMessage.Adopt adopt:
-                // Its memory is counted from the status it publishes once it is rebuilt.
-                Spawn(adopt.Rows.Vm, new VmActorStart.Rebuild(adopt.Rows, adopt.From, adopt.Since), memoryBytes: 0);
+                VmActorStart.Rebuild start = new(adopt.Rows, adopt.From, adopt.Since);
+                Spawn(adopt.Rows.Vm, start, adopt.MemoryBytes);
+                break;
+            case VmHostMessage.AskRoom ask:
+                Context.Reply(new VmHostMessage.Room(MemoryRefusal(ask.MemoryBytes)));
                 break;
             case VmHostMessage.Reconcile reconcile:
                 OnReconcile(reconcile);
@@ -88,12 +91,16 @@ internal sealed class VmHostActor(VmServices services) : Actor
         return ValueTask.CompletedTask;
     }
 
+    private Refusal? WhyTakesNone => _isRetiring || !services.Gate.IsOpen ? Refusals.LeaseOver(services.Self)
+        : services.Mode.IsDraining ? Refusals.Draining(services.Self)
+        : null;
+
     private void OnCreate(VmHostMessage.Create create)
     {
         VmId vm = create.Vm;
-        if (_isRetiring || !services.Gate.IsOpen)
+        if (WhyTakesNone is { } leaving)
         {
-            Context.Reply(new ControlReply.Refused(Refusals.LeaseOver(services.Self)));
+            Context.Reply(new ControlReply.Refused(leaving));
         }
         else if (_vms.ContainsKey(vm.Value) && services.Board.Find(vm) is null)
         {
@@ -188,9 +195,9 @@ internal sealed class VmHostActor(VmServices services) : Actor
     private IEnumerable<Refusal> Missing(
         VmId vm, string engine, ImmutableArray<GuestCpuid> cpuid, ulong memoryBytes, int toldMax)
     {
-        if (_isRetiring || !services.Gate.IsOpen)
+        if (WhyTakesNone is { } leaving)
         {
-            yield return Refusals.LeaseOver(services.Self);
+            yield return leaving;
         }
 
         if (_vms.ContainsKey(vm.Value))

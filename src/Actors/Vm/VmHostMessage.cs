@@ -29,7 +29,17 @@ internal abstract record VmHostMessage
     public sealed record Migrate(MigrationMessage Message) : VmHostMessage;
 
     /// <summary>The rows name this node as the owner: rebuild the VM.</summary>
-    public sealed record Adopt(VmRows Rows, NodeId? From, long Since) : VmHostMessage;
+    public sealed record Adopt(VmRows Rows, NodeId? From, long Since) : VmHostMessage
+    {
+        /// <summary>Of the guest; 0 where that is not known.</summary>
+        public ulong MemoryBytes { get; init; }
+    }
+
+    /// <summary>Whether there is room for a guest. Answered with <see cref="Room"/>.</summary>
+    public sealed record AskRoom(ulong MemoryBytes) : VmHostMessage;
+
+    /// <param name="WhyNot">Null where there is.</param>
+    public sealed record Room(Refusal? WhyNot) : VmHostMessage;
 
     /// <summary>All VMs whose rows name this node as the owner, as just read. One that runs nowhere here is rebuilt:
     /// the answer to its claim or hand-over was lost for good, or came after everybody had given up waiting.</summary>

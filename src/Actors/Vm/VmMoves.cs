@@ -114,25 +114,12 @@ internal sealed class VmMoves(VmServices services, VmSession session)
         || await StepAsync(new VmMessage.AbortMove(move.Migration, "The actor of the VM began anew."), stop)
             is MoveStep.Done;
 
-    /// <summary>The move is over; where its source lost the VM to it, the stored reply says whether it was
-    /// done.</summary>
-    /// <returns>As <see cref="Close"/>.</returns>
-    public async Task<ImmutableArray<(ActorRef? Client, ControlReply? Reply)>> EndAsync(
-        MigrationOutcome outcome, VmAnswers answers, CancellationToken stop) => Close(
-            outcome,
-            outcome is MigrationOutcome.Lost && _command is { } command
-                ? await answers.FindStoredAsync(command, stop)
-                : null);
-
     /// <summary>The move is over.</summary>
     /// <param name="outcome">Null where this node has lost the VM: then whoever has it is asked again.</param>
-    /// <param name="stored">The reply that the VM's journal has to the command of the move, where its source lost it.
-    /// </param>
     /// <returns>Who waits for its outcome, and what each is told; null: to ask the next owner.</returns>
-    public ImmutableArray<(ActorRef? Client, ControlReply? Reply)> Close(
-        MigrationOutcome? outcome, ControlReply? stored = null)
+    public ImmutableArray<(ActorRef? Client, ControlReply? Reply)> Close(MigrationOutcome? outcome)
     {
-        ControlReply? reply = outcome is null ? null : ReplyOf(outcome) ?? stored;
+        ControlReply? reply = outcome is null ? null : ReplyOf(outcome);
         ControlReply? cancelled = outcome switch
         {
             MigrationOutcome.Moved moved => new ControlReply.Refused(NothingToCancel(

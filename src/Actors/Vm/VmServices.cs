@@ -18,4 +18,5 @@ internal sealed record VmServices(
     Func<VmId, ISliceRunner> Runners,
     INodeLink Link,
     IClusterObserver Observer,
-    StatusBoard Board);
+    StatusBoard Board,
+    NodeMode Mode);

@@ -22,6 +22,9 @@ internal sealed record HostOptions(
     FlightOptions Flight,
     LogLevel LogLevel)
 {
+    /// <summary>What this node writes for its peers: see <see cref="WireVersion"/>.</summary>
+    public int WriteVersion { get; init; }
+
     private static readonly TimeSpan s_minute = TimeSpan.FromMinutes(1);
 
     /// <summary>Reads every key.</summary>
@@ -36,7 +39,11 @@ internal sealed record HostOptions(
         BindRpc(config),
         TlsOptions.Bind(config),
         FlightOptions.Bind(config),
-        config.GetChoice("kvmactors.log.level", s_logLevels));
+        config.GetChoice("kvmactors.log.level", s_logLevels))
+    {
+        WriteVersion = (int)config.GetInteger(
+            "kvmactors.compat.write-version", WireVersion.Oldest, WireVersion.Latest),
+    };
 
     private static readonly ImmutableArray<(string, LogLevel)> s_logLevels =
     [

@@ -22,6 +22,11 @@ internal sealed record NodeOptions(
     TimeSpan ShutdownTimeout,
     bool Rehearses)
 {
+    /// <summary>Zero: its VMs are taken over.</summary>
+    public TimeSpan DrainTimeout { get; init; }
+
+    public int DrainParallel { get; init; }
+
     private const string FilePrefix = "file ";
 
     public static NodeOptions Bind(HoconConfig config) => new(
@@ -33,7 +38,11 @@ internal sealed record NodeOptions(
             [("host", null), ("intel", Cpu.Hypercalls.HostVendor.Intel), ("amd", Cpu.Hypercalls.HostVendor.Amd)]),
         ReadCpuidFile(config),
         config.GetDuration("kvmactors.node.shutdown-timeout", TimeSpan.Zero, TimeSpan.FromMinutes(10)),
-        config.GetBoolean("kvmactors.node.rehearsal"));
+        config.GetBoolean("kvmactors.node.rehearsal"))
+    {
+        DrainTimeout = config.GetDuration("kvmactors.node.drain-timeout", TimeSpan.Zero, TimeSpan.FromHours(24)),
+        DrainParallel = (int)config.GetInteger("kvmactors.node.drain-parallel", 1, 64),
+    };
 
     /// <summary>What others are told, given where it really listens: a port of 0 has become another.</summary>
     public string AddressAt(IPEndPoint bound) => Advertised switch

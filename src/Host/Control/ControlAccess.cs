@@ -34,6 +34,7 @@ internal static class ControlAccess
         [ControlMethods.ReleaseVm.Path] = RpcAccess.Change,
         [ControlMethods.MigrateVm.Path] = RpcAccess.Change,
         [ControlMethods.CancelMove.Path] = RpcAccess.Change,
+        [ControlMethods.DrainNode.Path] = RpcAccess.Change,
         [ControlMethods.MigrateVcpu.Path] = RpcAccess.Change,
         [ControlMethods.SetVcpuCpuid.Path] = RpcAccess.Change,
         [ControlMethods.SendInput.Path] = RpcAccess.Change,

@@ -45,6 +45,7 @@ internal sealed class ControlHandlers(
         .Add(ControlMethods.MigrateVm, MigrateVmAsync)
         .Add(ControlMethods.CheckMove, CheckMoveAsync)
         .Add(ControlMethods.CancelMove, CancelMoveAsync)
+        .Add(ControlMethods.DrainNode, DrainNodeAsync)
         .Add(ControlMethods.MigrateVcpu, MigrateVcpuAsync)
         .Add(ControlMethods.ShowVcpu, (request, stop) => ShowVcpuAsync(VcpuOf(request.Vcpu), stop))
         .Add(ControlMethods.SetVcpuCpuid, SetVcpuCpuidAsync)
@@ -197,6 +198,12 @@ internal sealed class ControlHandlers(
         ControlRequest.CancelMove cancel = new(CommandOf(request.Command), VmOf(request.Name));
         ControlReply reply = await AskAsync(cancel, stop).ConfigureAwait(false);
         return reply is ControlReply.Done done ? new CancelMoveReply { Text = done.Text } : throw Unexpected(reply);
+    }
+
+    private async ValueTask<DrainNodeReply> DrainNodeAsync(DrainNodeRequest request, CancellationToken stop)
+    {
+        ControlReply reply = await AskAsync(new ControlRequest.DrainNode(request.Name), stop).ConfigureAwait(false);
+        return reply is ControlReply.Draining draining ? MoveMessages.Of(draining.Status) : throw Unexpected(reply);
     }
 
     private async ValueTask<MigrateVcpuReply> MigrateVcpuAsync(MigrateVcpuRequest request, CancellationToken stop)

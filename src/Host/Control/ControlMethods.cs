@@ -62,6 +62,9 @@ internal static class ControlMethods
     public static RpcMethod<CancelMoveRequest, CancelMoveReply> CancelMove { get; } =
         Of("CancelMove", CancelMoveRequest.Parser, CancelMoveReply.Parser);
 
+    public static RpcMethod<DrainNodeRequest, DrainNodeReply> DrainNode { get; } =
+        Of("DrainNode", DrainNodeRequest.Parser, DrainNodeReply.Parser);
+
     public static RpcMethod<MigrateVcpuRequest, MigrateVcpuReply> MigrateVcpu { get; } =
         Of("MigrateVcpu", MigrateVcpuRequest.Parser, MigrateVcpuReply.Parser);
 

@@ -48,6 +48,22 @@ internal static class MoveMessages
         TookMs = move.Took.TotalMilliseconds,
     };
 
+    public static DrainNodeReply Of(DrainStatus status) => new()
+    {
+        NodeId = status.Node.ToString(),
+        Moved = (uint)status.Moved,
+        Left = (uint)status.Left,
+        Problems =
+        {
+            status.Problems.Select(problem => new V1.DrainProblem
+            {
+                Vm = problem.Vm.ToString(),
+                Reason = problem.Reason,
+            }),
+        },
+        IsDone = status.IsDone,
+    };
+
     public static CheckMoveReply Of(ControlReply.MoveChecked check) => new()
     {
         Vm = check.Vm.ToString(),

@@ -15,6 +15,9 @@ internal sealed class ClusterLogObserver(ILogger logger) : IClusterObserver
             case ClusterEvent.NodeJoined joined:
                 logger.NodeJoined(joined.Node);
                 break;
+            case ClusterEvent.NodeDrains drains:
+                logger.NodeDrains(drains.Node, drains.Vms);
+                break;
             case ClusterEvent.LeaseLost lost:
                 logger.LeaseLost(lost.Node);
                 break;

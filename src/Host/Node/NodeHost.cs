@@ -28,15 +28,13 @@ internal sealed class NodeHost : IAsyncDisposable
 
     private static readonly TimeSpan s_lookAgainAfter = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>How long a peer may take to say whether it takes this node.</summary>
-    private static readonly TimeSpan s_meetMax = TimeSpan.FromSeconds(3);
-
     private readonly HostOptions _options;
     private readonly ILogger _log;
     private readonly ILoggerFactory _logs;
     private readonly IStore _store;
     private readonly INodeDeathProbe _probe;
     private readonly TlsCredentials? _credentials;
+    private readonly NodePeers _peers;
     private readonly NodeLink _link;
     private readonly FlightRecorder? _recorder;
     private RpcListener? _listener;
@@ -56,8 +54,11 @@ internal sealed class NodeHost : IAsyncDisposable
             ? new FileLockProbe(options.Store.Path)
             : new LeaseOnlyProbe();
         _credentials = credentials;
+        _peers = new NodePeers(_store, options.Node.Name);
         _link = new NodeLink(
-            options.Rpc.MessageBytesMax, credentials is null ? null : new TlsDialer(credentials, NameOfAsync), _log);
+            options.Rpc.MessageBytesMax,
+            credentials is null ? null : new TlsDialer(credentials, _peers.NameOfAsync),
+            _log);
     }
 
     private static string Version => typeof(NodeHost).Assembly.GetName().Version!.ToString(fieldCount: 3);
@@ -87,7 +88,11 @@ internal sealed class NodeHost : IAsyncDisposable
         try
         {
             await host.ListenAsync(cancellationToken).ConfigureAwait(false);
-            await host.MeetPeersAsync(cancellationToken).ConfigureAwait(false);
+            if (credentials is not null)
+            {
+                await host._peers.MeetAsync(host._link, cancellationToken).ConfigureAwait(false);
+            }
+
             await host.JoinAsync(cpuid, cancellationToken).ConfigureAwait(false);
             return host;
         }
@@ -98,26 +103,28 @@ internal sealed class NodeHost : IAsyncDisposable
         }
     }
 
-    /// <summary>See <see cref="Rehearsal"/>. One that fails is logged, and keeps the node from nothing.</summary>
-    public async Task RehearseAsync(CancellationToken cancellationToken)
+    /// <inheritdoc cref="Rehearsal.TryAsync"/>
+    public Task RehearseAsync(CancellationToken cancellationToken) =>
+        Rehearsal.TryAsync(_nodeOptions!, _log, cancellationToken);
+
+    /// <summary>Moves away what the node owns, within <c>node.drain-timeout</c>.</summary>
+    public async Task DrainAsync()
     {
-        try
+        if (_options.Node.DrainTimeout == TimeSpan.Zero)
         {
-            ClusterNodeOptions own = _nodeOptions!;
-            TimeSpan took = await Task.Run(
-                () => Rehearsal.RunAsync(own.OfferedCpuid, own.HostVendor, cancellationToken), cancellationToken)
-                .ConfigureAwait(false);
-            _log.Rehearsed(took.TotalMilliseconds);
+            return;
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+
+        using CancellationTokenSource late = new(_options.Node.DrainTimeout);
+        DrainStatus end = await Node.DrainAsync(late.Token).ConfigureAwait(false);
+        if (end.Left == 0)
         {
-            // The node ends.
+            _log.NodeDrained(Node.Id, end.Moved);
+            return;
         }
-        catch (Exception fault) when (fault is InvalidOperationException or OperationCanceledException or IOException
-            or StoreUnavailableException or StoreOpenException or UnauthorizedAccessException)
-        {
-            _log.RehearsalFailed(fault.Message);
-        }
+
+        string reason = end.Problems is [var first, ..] ? $"{first.Vm}: {first.Reason}" : "There was no more time.";
+        _log.DrainEndedEarly(Node.Id, end.Moved, end.Left, reason);
     }
 
     /// <summary>Settles every guest and leaves, within <c>node.shutdown-timeout</c>.</summary>
@@ -199,60 +206,6 @@ internal sealed class NodeHost : IAsyncDisposable
         _listener = await RpcListener.StartAsync(listen, service, _logs, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Asks each node that there is whether it takes this one. A node that has the store but whose
-    /// certificate the others do not take would claim VMs that nobody could reach.</summary>
-    /// <remarks>A peer that does not answer decides nothing: it may be dead.</remarks>
-    /// <exception cref="CliFault">One of them does not, or this one does not take it.</exception>
-    private async Task MeetPeersAsync(CancellationToken cancellationToken)
-    {
-        if (_credentials is null)
-        {
-            return;
-        }
-
-        IReadOnlyList<NodeRow> nodes = await _store.ListNodesAsync(cancellationToken).ConfigureAwait(false);
-        await Task.WhenAll(nodes.Where(row => row.Status != NodeStatus.Dead && row.Id.Name != _options.Node.Name)
-            .Select(row => MeetAsync(row, cancellationToken))).ConfigureAwait(false);
-    }
-
-    private async Task MeetAsync(NodeRow peer, CancellationToken cancellationToken)
-    {
-        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        late.CancelAfter(s_meetMax);
-        try
-        {
-            await _link.CallAsync(peer.Endpoint, ReadOnlyMemory<byte>.Empty, late.Token).ConfigureAwait(false);
-        }
-        catch (LinkException fault) when (fault.InnerException
-            is RpcException { Status: RpcStatus.Unauthenticated or RpcStatus.PermissionDenied } refused
-            && refused.GetBaseException() is not IOException)
-        {
-            throw new CliFault(
-                $"Expected this node and {peer.Id} at {peer.Endpoint} to take each other's certificates, found that "
-                + $"they do not. {refused.Message}",
-                fault);
-        }
-        catch (LinkException)
-        {
-            // It took us and found that this is no request; or nobody is there, or no longer.
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            // Nobody answers there.
-        }
-    }
-
-    /// <summary>The name of the node that the cluster's table has at an address; null where there is none.</summary>
-    private async ValueTask<string?> NameOfAsync(string address, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<NodeRow> nodes = await _store.ListNodesAsync(cancellationToken).ConfigureAwait(false);
-        return nodes
-            .Where(row => row.Status != NodeStatus.Dead
-                && string.Equals(row.Endpoint, address, StringComparison.OrdinalIgnoreCase))
-            .MaxBy(row => row.LeaseUntilMs)
-            ?.Id.Name;
-    }
-
     private async ValueTask<ReadOnlyMemory<byte>> HandleLinkAsync(
         ReadOnlyMemory<byte> request, RpcPeer? peer, CancellationToken cancellationToken)
     {
@@ -316,7 +269,7 @@ internal sealed class NodeHost : IAsyncDisposable
         TimeSpan patience = _options.Cluster.Lease + _options.Cluster.Grace;
         while (true)
         {
-            RegisterResult result = await node.StartAsync(cancellationToken).ConfigureAwait(false);
+            RegisterResult result = await TryStartAsync(node, cancellationToken).ConfigureAwait(false);
             if (result is not RegisterResult.NameTaken { Holder: var holder })
             {
                 return result;
@@ -334,6 +287,18 @@ internal sealed class NodeHost : IAsyncDisposable
             }
 
             await Task.Delay(s_lookAgainAfter, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<RegisterResult> TryStartAsync(ClusterNode node, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await node.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (PeerVersionException fault)
+        {
+            throw new CliFault(fault.Message, fault);
         }
     }
 
@@ -378,6 +343,8 @@ internal sealed class NodeHost : IAsyncDisposable
         MemorySumIntervalTicks = TicksOf(_options.Journal.MemorySumInterval),
         LinkTimeout = _options.Rpc.Timeout,
         Migration = _options.Migration.Limits,
+        WriteVersion = _options.WriteVersion,
+        DrainParallel = _options.Node.DrainParallel,
         GuestMemoryBytesMax = _options.Vm.MemoryBytesAllMax,
         ActivationFailuresMax = _options.Vm.ActivationFailuresMax,
     };

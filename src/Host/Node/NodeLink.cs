@@ -72,12 +72,34 @@ internal sealed class NodeLink(int messageBytesMax, TlsDialer? tls, ILogger log)
         private MultiplexClient? _stream;
         private bool _hasNoStream;
 
+        /// <summary>It was answered over.</summary>
+        private volatile bool _hasStream;
+
         public ValueTask<ReadOnlyMemory<byte>> CallAsync(
             ReadOnlyMemory<byte> request, CancellationToken cancellationToken) =>
-            request.Length <= StreamedBytesMax && Stream() is { } stream
-                ? stream.CallAsync(request, cancellationToken)
-                : new ValueTask<ReadOnlyMemory<byte>>(
-                    channel.CallAsync(Method, request, timeout: null, cancellationToken));
+            request.Length > StreamedBytesMax || Stream() is not { } stream ? CallAloneAsync(request, cancellationToken)
+            : _hasStream ? stream.CallAsync(request, cancellationToken)
+            : TryStreamAsync(stream, request, cancellationToken);
+
+        private async ValueTask<ReadOnlyMemory<byte>> TryStreamAsync(
+            MultiplexClient stream, ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
+        {
+            try
+            {
+                ReadOnlyMemory<byte> reply = await stream.CallAsync(request, cancellationToken).ConfigureAwait(false);
+                _hasStream = true;
+                return reply;
+            }
+            catch (RpcException fault) when (fault.Status == RpcStatus.Unimplemented && stream.IsOver)
+            {
+                // A peer of an earlier version has no such stream, and so has read nothing of it.
+                return await CallAloneAsync(request, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        private ValueTask<ReadOnlyMemory<byte>> CallAloneAsync(
+            ReadOnlyMemory<byte> request, CancellationToken cancellationToken) =>
+            new(channel.CallAsync(Method, request, timeout: null, cancellationToken));
 
         public void Dispose()
         {
@@ -97,6 +119,7 @@ internal sealed class NodeLink(int messageBytesMax, TlsDialer? tls, ILogger log)
                 if (_stream is { IsOver: true } over)
                 {
                     _hasNoStream |= over.End!.Status == RpcStatus.Unimplemented;
+                    _hasStream = false;
                     over.Dispose();
                     _stream = null;
                 }

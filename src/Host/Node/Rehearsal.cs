@@ -10,6 +10,7 @@ using KvmActors.Persistence;
 using KvmActors.Persistence.Membership;
 using KvmActors.Persistence.Sqlite;
 using KvmActors.Samples.Guests;
+using Microsoft.Extensions.Logging;
 
 namespace KvmActors.Host.Node;
 
@@ -43,6 +44,26 @@ internal sealed class Rehearsal : INodeLink, INodeDeathProbe, IClusterObserver
         _store = store;
         _cpuid = cpuid;
         _vendor = vendor;
+    }
+
+    /// <summary>One that fails is logged, and keeps the node from nothing.</summary>
+    public static async Task TryAsync(ClusterNodeOptions own, ILogger log, CancellationToken stop)
+    {
+        try
+        {
+            TimeSpan took = await Task.Run(() => RunAsync(own.OfferedCpuid, own.HostVendor, stop), stop)
+                .ConfigureAwait(false);
+            log.Rehearsed(took.TotalMilliseconds);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The node ends.
+        }
+        catch (Exception fault) when (fault is InvalidOperationException or OperationCanceledException or IOException
+            or StoreUnavailableException or StoreOpenException or UnauthorizedAccessException)
+        {
+            log.RehearsalFailed(fault.Message);
+        }
     }
 
     /// <param name="cpuid">What the node offers its guests.</param>

@@ -72,6 +72,7 @@ public sealed class LinkWireTests
         new ControlRequest.MigrateVm(s_id, s_vm, "node-2"),
         new ControlRequest.CheckMove(s_vm, "node-2"),
         new ControlRequest.CancelMove(s_id, s_vm),
+        new ControlRequest.DrainNode("node-2"),
         new ControlRequest.ShowVm(s_vm),
         new ControlRequest.ListOwnVms(),
         new ControlRequest.ReadConsole(s_vm, 12, 100, TimeSpan.FromMilliseconds(20)),
@@ -96,13 +97,18 @@ public sealed class LinkWireTests
             new ControlReply.SnapshotTaken(s_vm, 3, 1_000, new NodeId("node-1#4")),
             new ControlReply.Migrated(Report(Parts(1))),
             new ControlReply.Migrated(Report(null)),
+            new ControlReply.Draining(new DrainStatus(
+                new NodeId("node-2#1"), 3, 2, [new DrainProblem(s_vm, "no room")], IsDone: true)),
             new ControlReply.MoveChecked(
                 s_vm,
                 new NodeId("node-1#4"),
                 new NodeId("node-2#1"),
                 [new Refusal(RefusalKind.Unsuitable, "a", "b", "c")]),
             new ControlReply.Shown(Status()),
-            new ControlReply.Listed([Status() with { Machine = null, End = null, ExitCode = null, Recovery = null }]),
+            new ControlReply.Listed([Status() with { Machine = null, End = null, ExitCode = null, Recovery = null }])
+            {
+                MemoryBytesMax = 7,
+            },
             new ControlReply.ConsoleRead(9, new byte[] { 4 }, IsComplete: true),
             new ControlReply.Refused(new Refusal(RefusalKind.Busy, "a", "b", "c")),
             new ControlReply.NotOwner(s_vm, new NodeId("node-2#1"), new Epoch(4)),

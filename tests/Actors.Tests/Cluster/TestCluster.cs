@@ -75,7 +75,12 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
         }
     }
 
-    public TestNode Add(string name, HostVendor vendor, CpuidTable? offered = null, ulong? memoryBytesMax = null)
+    public TestNode Add(
+        string name,
+        HostVendor vendor,
+        CpuidTable? offered = null,
+        ulong? memoryBytesMax = null,
+        int? writeVersion = null)
     {
         SimulatedProcess process = World.StartProcess(name);
         FaultyStore store = new(Store, World.Scheduler.Root, World.Time, World.Random.Fork());
@@ -88,7 +93,11 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
             SnapshotRetention = Retention,
             Migration = Migration,
         };
-        options = options with { GuestMemoryBytesMax = memoryBytesMax ?? options.GuestMemoryBytesMax };
+        options = options with
+        {
+            GuestMemoryBytesMax = memoryBytesMax ?? options.GuestMemoryBytesMax,
+            WriteVersion = writeVersion ?? options.WriteVersion,
+        };
         TestNode node = new(this, process, store, options);
         _nodes[name] = node;
         _lives.Add(node);
@@ -282,6 +291,10 @@ internal sealed class TestNode : IClusterObserver
     }).Unwrap();
 
     public Task StopAsync() => Process.Executor.Factory.StartNew(() => Node.StopAsync()).Unwrap();
+
+    /// <summary>As its process does when it is asked to stop.</summary>
+    public Task<DrainStatus> DrainAsync() => Process.Executor.Factory.StartNew(
+        () => Node.DrainAsync(CancellationToken.None)).Unwrap();
 
     public void On(ClusterEvent happened) => _cluster.Events.Add((Process.Name, happened));
 

@@ -15,9 +15,11 @@ internal static class NodeVerbs
         several nodes (kvmactors.nodes.NAME) wants --node NAME.
 
         When the node has joined, one line goes to stdout: where it listens, or with --json an object with node, link
-        and pid. The log goes to stderr. SIGTERM and Ctrl-C let its VMs settle and go to other nodes.
+        and pid. The log goes to stderr. SIGTERM and Ctrl-C move its VMs to other nodes while they run, as long as
+        node.drain-timeout says; what is left settles, and is taken over by other nodes.
 
-        Exit codes: 0 it was asked to stop; 1 it could not start, or its peers declared it dead; 2 wrong arguments.
+        Exit codes: 0 it was asked to stop, or to drain; 1 it could not start, or its peers declared it dead;
+        2 wrong arguments.
         """;
 
     private static readonly string[] s_examples =
@@ -49,7 +51,10 @@ internal static class NodeVerbs
             parsed.GetValue(json),
             terminal,
             stop));
-        return new Command("node", "Run the nodes of a cluster.") { run, NodeFlightRecordVerb.Build(terminal) };
+        return new Command("node", "Run the nodes of a cluster, and drain them.")
+        {
+            run, NodeDrainVerb.Build(terminal), NodeFlightRecordVerb.Build(terminal),
+        };
     }
 
     private static async Task<int> RunAsync(
@@ -64,7 +69,8 @@ internal static class NodeVerbs
             Task rehearsal = options.Node.Rehearses ? host.RehearseAsync(ends.Token) : Task.CompletedTask;
             var asked = Task.Delay(Timeout.InfiniteTimeSpan, stop);
             Task input = untilInputEnds ? terminal.Input.CopyToAsync(Stream.Null, stop) : asked;
-            Task first = await Task.WhenAny(asked, input, host.Node.DeclaredDead).ConfigureAwait(false);
+            Task first = await Task.WhenAny(asked, input, host.Node.Drained, host.Node.DeclaredDead)
+                .ConfigureAwait(false);
             await ends.CancelAsync().ConfigureAwait(false);
             await rehearsal.ConfigureAwait(false);
             if (first == host.Node.DeclaredDead)
@@ -74,6 +80,7 @@ internal static class NodeVerbs
                     + "Its VMs run elsewhere; start the node again, and look at what kept it from the store.");
             }
 
+            await host.DrainAsync().ConfigureAwait(false);
             await host.StopAsync().ConfigureAwait(false);
             return 0;
         }
