@@ -25,8 +25,7 @@ internal sealed class NodePeers(IStore store, string self)
             .Select(row => MeetAsync(link, row, cancellationToken))).ConfigureAwait(false);
     }
 
-    private static async Task MeetAsync(
-        NodeLink link, NodeRow peer, CancellationToken cancellationToken)
+    private async Task MeetAsync(NodeLink link, NodeRow peer, CancellationToken cancellationToken)
     {
         using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         late.CancelAfter(s_meetMax);
@@ -38,6 +37,13 @@ internal sealed class NodePeers(IStore store, string self)
             is RpcException { Status: RpcStatus.Unauthenticated or RpcStatus.PermissionDenied } refused
             && refused.GetBaseException() is not IOException)
         {
+            // Declared dead since it was listed, it is no node of the cluster any more, and says nothing of this one.
+            IReadOnlyList<NodeRow> nodes = await store.ListNodesAsync(cancellationToken).ConfigureAwait(false);
+            if (!nodes.Any(row => row.Id == peer.Id && row.Status != NodeStatus.Dead))
+            {
+                return;
+            }
+
             throw new CliFault(
                 $"Expected this node and {peer.Id} at {peer.Endpoint} to take each other's certificates, found that "
                 + $"they do not. {refused.Message}",
