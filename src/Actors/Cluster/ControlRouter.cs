@@ -181,17 +181,17 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         StreamRow? row = await services.Store.FindAsync(vm.Stream, cancellation);
         if (row is null)
         {
-            return Refuse(RefusalKind.NotFound, $"a VM named {vm}", "none", "Look at: vm list.");
+            return await AnswerForNoneAsync(request, vm, cancellation);
         }
 
         if (row.State == StreamRowState.Quarantined
-            && request is ControlRequest.Order { Command: VmCommand.Delete })
+            && request is ControlRequest.Order { Command: VmCommand.Delete } delete)
         {
             // Nobody runs it, and nobody will; but somebody else may just have deleted it.
             return await services.Store.ReadLockedAsync(vm, cancellation) is { Count: > 0 } rows
                 ? await VmDeletion.RunAsync(
-                    services.Store, rows, services.Clock, services.Options.StoreRetryAfter, cancellation)
-                : Refuse(RefusalKind.NotFound, $"a VM named {vm}", "none", "Look at: vm list.");
+                    services.Store, rows, delete.Id, services.Clock, services.Options.StoreRetryAfter, cancellation)
+                : await AnswerForNoneAsync(request, vm, cancellation);
         }
 
         if (row.State == StreamRowState.Quarantined && request is not ControlRequest.ShowVm)
@@ -214,6 +214,24 @@ internal sealed class ControlRouter(VmServices services, ActorRef host)
         return row.Owner == services.Self
             ? await AnswerHereAsync(request, cancellation)
             : await ForwardToOwnerAsync(request, row, cancellation);
+    }
+
+    /// <summary>The VM may have been there when the command was first sent: its replies outlive it.</summary>
+    private async Task<ControlReply> AnswerForNoneAsync(
+        ControlRequest request, VmId vm, CancellationToken cancellation)
+    {
+        (StreamId Stream, CommandId Id)? command = request switch
+        {
+            ControlRequest.Order order => (vm.Stream, order.Id),
+            ControlRequest.MigrateVm move => (vm.Stream, move.Id),
+            ControlRequest.MigrateVcpu move => (move.Vcpu, move.Id),
+            ControlRequest.CancelMove cancel => (vm.Stream, cancel.Id),
+            _ => null,
+        };
+        return command is { } sent
+            && await services.Store.FindReplyAsync(sent.Stream, sent.Id, cancellation) is { } stored
+            ? ReplyCodec.Decode(stored)
+            : Refuse(RefusalKind.NotFound, $"a VM named {vm}", "none", "Look at: vm list.");
     }
 
     private async Task<ControlReply> ForwardToOwnerAsync(

@@ -322,19 +322,21 @@ internal sealed class VmActor(VmServices services, VmId vm, VmActorStart start) 
 
     private void OnMoveEnded(MigrationOutcome outcome)
     {
-        foreach ((ActorRef? client, ControlReply? reply) in _moves!.Close(outcome))
-        {
-            // The rows have decided, whoever owns the VM now: the gate has no say.
-            client?.Tell(reply ?? _answers.NotOwner(), Context.Self);
-        }
-
+        IReadOnlyList<(ActorRef? Client, ControlReply? Reply)> clients = [.. _moves!.Close(outcome)];
         if (outcome is MigrationOutcome.Moved or MigrationOutcome.Lost || _session!.IsLost)
         {
+            // Before the clients hear of it: one of them may send the VM straight back.
             Leave();
         }
         else
         {
             Kick();
+        }
+
+        foreach ((ActorRef? client, ControlReply? reply) in clients)
+        {
+            // The rows have decided, whoever owns the VM now: the gate has no say.
+            client?.Tell(reply ?? _answers.NotOwner(), Context.Self);
         }
     }
 

@@ -12,27 +12,37 @@ namespace KvmActors.Actors.Vm;
 internal static class VmDeletion
 {
     /// <param name="rows">All of the VM, as their owner knows them.</param>
+    /// <param name="id">The command's. The reply is kept beyond the VM, for a client that asks again.</param>
     /// <param name="retryAfter">Wait between two tries on a store that does not answer.</param>
     /// <returns>Done, or Refused: then it is there as before, or another node has it. It does not come back before one
     /// of the two is so: a deletion that comes late must not find the VM in service.</returns>
     /// <exception cref="OperationCanceledException">The outcome is unknown.</exception>
     public static async Task<ControlReply> RunAsync(
-        IStore store, IReadOnlyList<StreamRow> rows, TimeProvider clock, TimeSpan retryAfter, CancellationToken stop)
+        IStore store,
+        IReadOnlyList<StreamRow> rows,
+        CommandId id,
+        TimeProvider clock,
+        TimeSpan retryAfter,
+        CancellationToken stop)
     {
         VmId vm = rows[0].Stream.Vm;
+        ControlReply.Done done = new($"{vm} is deleted.");
         bool someTryIsOpen = false;
         while (true)
         {
             try
             {
-                CommitResult result = await store.DeleteAsync(rows, stop);
-                return result is CommitResult.Committed || (someTryIsOpen && IsGone(result, rows[0]))
-                    ? new ControlReply.Done($"{vm} is deleted.")
-                    : new ControlReply.Refused(new Refusal(
+                return await store.DeleteAsync(rows, ReplyCodec.Entry(vm.Stream, id, done), stop) switch
+                {
+                    CommitResult.Committed => done,
+                    // An earlier try of this call may be it.
+                    CommitResult.Duplicate duplicate => ReplyCodec.Decode(duplicate.Entry),
+                    _ => new ControlReply.Refused(new Refusal(
                         RefusalKind.Unavailable,
                         $"{vm} to be as its owner knows it",
                         "it changed meanwhile",
-                        "Send it again in a moment."));
+                        "Send it again in a moment.")),
+                };
             }
             catch (StoreUnavailableException failure)
             {
@@ -46,14 +56,4 @@ internal static class VmDeletion
             await clock.DelayAsync(retryAfter, stop);
         }
     }
-
-    /// <summary>An earlier try has landed. What has the name by now, if anything, is another VM: rows under this epoch
-    /// are written by nobody else, and epochs only grow.</summary>
-    private static bool IsGone(CommitResult result, StreamRow known) => result switch
-    {
-        CommitResult.Missing => true,
-        CommitResult.Mismatch => known.Owner is not null,
-        CommitResult.Fenced fenced => !(fenced.Current.Epoch > known.Epoch),
-        _ => false,
-    };
 }

@@ -43,7 +43,7 @@ internal sealed class VmOrders(VmServices services, VmSession session, VmAnswers
                 await new CpuidOrders(services, session, answers, publish).TakeAsync(order.Id, set, client, stop),
             VmCommand.TakeSnapshot =>
                 await new SnapshotOrders(services, session, answers, publish).TakeAsync(order.Id, client, stop),
-            VmCommand.Delete delete => await DeleteAsync(delete, client, stop),
+            VmCommand.Delete delete => await DeleteAsync(order.Id, delete, client, stop),
             _ => await JournalAsync(order, client, stop),
         };
     }
@@ -78,7 +78,8 @@ internal sealed class VmOrders(VmServices services, VmSession session, VmAnswers
     }
 
     /// <returns>True where it was refused: what is deleted is as lost as what another node has.</returns>
-    private async Task<bool> DeleteAsync(VmCommand.Delete delete, ActorRef? client, CancellationToken stop)
+    private async Task<bool> DeleteAsync(
+        CommandId id, VmCommand.Delete delete, ActorRef? client, CancellationToken stop)
     {
         if (VmDecider.Decide(session.State, delete) is VmDecision.Refused refused)
         {
@@ -87,7 +88,7 @@ internal sealed class VmOrders(VmServices services, VmSession session, VmAnswers
         }
 
         ControlReply reply = await VmDeletion.RunAsync(
-            services.Store, session.Rows.All, services.Clock, services.Options.StoreRetryAfter, stop);
+            services.Store, session.Rows.All, id, services.Clock, services.Options.StoreRetryAfter, stop);
         if (reply is ControlReply.Refused)
         {
             answers.Send(client, reply);

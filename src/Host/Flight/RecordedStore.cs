@@ -88,9 +88,9 @@ internal sealed class RecordedStore(IStore inner, FlightRecorder recorder) : ISt
     }
 
     public async ValueTask<CommitResult> DeleteAsync(
-        IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken)
+        IReadOnlyList<StreamRow> rows, DedupEntry reply, CancellationToken cancellationToken)
     {
-        CommitResult result = await inner.DeleteAsync(rows, cancellationToken).ConfigureAwait(false);
+        CommitResult result = await inner.DeleteAsync(rows, reply, cancellationToken).ConfigureAwait(false);
         recorder.Record($"delete {rows[0].Stream}: {Of(result)}");
         return result;
     }

@@ -120,7 +120,7 @@ internal sealed class Rehearsal : INodeLink, INodeDeathProbe, IClusterObserver
             for (int move = 0; move < Moves; move++)
             {
                 string to = move % 2 == 0 ? "second" : "first";
-                await MoveAsync(to, stop).ConfigureAwait(false);
+                await AskAsync(to, new ControlRequest.MigrateVm(NextCommand(), s_vm, to), stop).ConfigureAwait(false);
             }
 
             for (int death = 0; death < Deaths; death++)
@@ -217,19 +217,6 @@ internal sealed class Rehearsal : INodeLink, INodeDeathProbe, IClusterObserver
                 await Task.Delay(s_lookAgainAfter, stop).ConfigureAwait(false);
             }
         }
-    }
-
-    /// <summary>The node that it comes back to may not have let go of it yet: then it is asked again.</summary>
-    private async Task MoveAsync(string to, CancellationToken stop)
-    {
-        ControlReply reply;
-        do
-        {
-            ControlRequest.MigrateVm move = new(NextCommand(), s_vm, to);
-            reply = await _nodes[to].ControlAsync(move, s_most, stop).ConfigureAwait(false);
-            await Task.Delay(s_lookAgainAfter, stop).ConfigureAwait(false);
-        }
-        while (reply is not ControlReply.Migrated);
     }
 
     private Task OrderAsync(string node, VmCommand command, CancellationToken stop) =>

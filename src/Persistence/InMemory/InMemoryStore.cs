@@ -221,11 +221,18 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
         }
     }
 
-    public ValueTask<CommitResult> DeleteAsync(IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken)
+    public ValueTask<CommitResult> DeleteAsync(
+        IReadOnlyList<StreamRow> rows, DedupEntry reply, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(reply);
         lock (_gate)
         {
+            if (_dedup.GetValueOrDefault((reply.Stream, reply.Command)) is { } before)
+            {
+                return ValueTask.FromResult<CommitResult>(new CommitResult.Duplicate(before));
+            }
+
             foreach (StreamRow row in rows)
             {
                 StreamRow? current = _streams.GetValueOrDefault(row.Stream);
@@ -242,12 +249,7 @@ public sealed class InMemoryStore(TimeProvider time) : IStore
                 _snapshots.Remove(stream.Vm);
             }
 
-            foreach ((StreamId, CommandId) key in _dedup.Keys.Where(key => rows.Any(row => row.Stream == key.Item1))
-                .ToArray())
-            {
-                _dedup.Remove(key);
-            }
-
+            _dedup.Add((reply.Stream, reply.Command), reply with { Reply = reply.Reply.ToArray() });
             return ValueTask.FromResult<CommitResult>(new CommitResult.Committed());
         }
     }

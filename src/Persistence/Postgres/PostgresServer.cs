@@ -46,8 +46,9 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>The parameter that stands for a clock, or for none.</summary>
     internal object ClockParameter => ClockNowMs is { } now ? now : PostgresSession.NoNumber;
 
-    /// <summary>Milliseconds since 1970, for the age of replies.</summary>
-    internal long? WallNowMs => _options.Clock?.GetUtcNow().ToUnixTimeMilliseconds();
+    /// <summary>Milliseconds since 1970, for the age of replies; or no number: the server's own clock.</summary>
+    internal object WallClockParameter =>
+        _options.Clock is { } time ? time.GetUtcNow().ToUnixTimeMilliseconds() : PostgresSession.NoNumber;
 
     /// <exception cref="StoreUnavailableException">The server cannot be reached.</exception>
     internal Task<PostgresSession> ConnectWriterAsync(CancellationToken cancellationToken) =>

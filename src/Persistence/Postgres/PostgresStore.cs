@@ -51,9 +51,8 @@ public sealed class PostgresStore : IStore
             async session =>
             {
                 await PostgresOpening.CreateOrCheckAsync(session, address, cancellationToken).ConfigureAwait(false);
-                object clock = server.WallNowMs is { } now ? now : PostgresSession.NoNumber;
-                return await PostgresOpening.PruneAsync(session, clock, s_repliesKeptFor, cancellationToken)
-                    .ConfigureAwait(false);
+                return await PostgresOpening.PruneAsync(
+                    session, server.WallClockParameter, s_repliesKeptFor, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
         return new PostgresStore(server, options, readOnly: false);
@@ -205,14 +204,17 @@ public sealed class PostgresStore : IStore
         await new PostgresCollection(_server).ForecastAsync(retention, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<CommitResult> DeleteAsync(
-        IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken)
+        IReadOnlyList<StreamRow> rows, DedupEntry reply, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(reply);
         return _writer is null
             ? throw OnlyRead()
             : await _server.RunUpkeepAsync(
-                session => PostgresDeletion.RunAsync(session, rows, cancellationToken), writes: true, cancellationToken)
-                .ConfigureAwait(false);
+                session => PostgresDeletion.RunAsync(
+                    session, rows, reply, _server.WallClockParameter, cancellationToken),
+                writes: true,
+                cancellationToken).ConfigureAwait(false);
     }
 
     public ValueTask<RegisterResult> RegisterAsync(NodeRegistration node, CancellationToken cancellationToken)

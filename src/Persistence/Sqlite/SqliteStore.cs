@@ -211,14 +211,17 @@ public sealed class SqliteStore : IStore
         SnapshotRetention? retention, CancellationToken cancellationToken) =>
         _readers.RunAsync(session => SqliteCollection.Forecast(session, retention), cancellationToken);
 
-    public ValueTask<CommitResult> DeleteAsync(IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken)
+    public ValueTask<CommitResult> DeleteAsync(
+        IReadOnlyList<StreamRow> rows, DedupEntry reply, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(reply);
         return WriteAsync(
             WriteLane.Commit,
             session =>
             {
-                CommitResult result = SqliteUpkeep.Delete(session, rows);
+                long wallNowMs = _time.GetUtcNow().ToUnixTimeMilliseconds();
+                CommitResult result = SqliteUpkeep.Delete(session, rows, reply, wallNowMs);
                 return (result, result is CommitResult.Committed);
             },
             cancellationToken);

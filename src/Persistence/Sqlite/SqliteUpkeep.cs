@@ -25,15 +25,20 @@ internal static class SqliteUpkeep
     private static readonly string[] s_deleteStream =
     [
         "DELETE FROM journal WHERE stream_id = ?1",
-        "DELETE FROM dedup WHERE stream_id = ?1",
         "DELETE FROM stream WHERE stream_id = ?1",
     ];
 
     private const string DropAllOf = "DELETE FROM snapshot WHERE vm_id = ?1";
 
-    /// <summary>Removes a VM if its rows are as expected.</summary>
-    internal static CommitResult Delete(SqliteSession session, IReadOnlyList<StreamRow> rows)
+    /// <summary>Removes a VM if its rows are as expected, and keeps the reply.</summary>
+    internal static CommitResult Delete(
+        SqliteSession session, IReadOnlyList<StreamRow> rows, DedupEntry reply, long wallNowMs)
     {
+        if (!SqliteReplies.TryKeep(session, reply, wallNowMs))
+        {
+            return new CommitResult.Duplicate(SqliteReplies.Find(session, reply.Stream, reply.Command)!);
+        }
+
         foreach (StreamRow row in rows)
         {
             StreamRow? current = SqliteReads.Row(session, row.Stream);

@@ -24,11 +24,15 @@ public interface IUpkeep
     /// <summary>What <see cref="CollectAsync"/> would delete now; deletes nothing.</summary>
     ValueTask<CollectionReport> ForecastAsync(SnapshotRetention? retention, CancellationToken cancellationToken);
 
-    /// <summary>Removes a VM, whole or not at all: its rows, records, kept replies and snapshots. Its pages stay until
-    /// they are collected, as far as no other snapshot names them.</summary>
+    /// <summary>Removes a VM, whole or not at all: its rows, records and snapshots. Its pages stay until they are
+    /// collected, as far as no other snapshot names them; the replies to its commands stay as long as others, so that
+    /// no command is done again that comes late, least of all the one that created the VM.</summary>
     /// <param name="rows">All rows of one VM as their owner knows them, in order.</param>
-    /// <returns>Committed; or why not, as a commit on these rows would say.</returns>
-    /// <exception cref="StoreUnavailableException">Nothing is known of the outcome unless it says so: decide by
-    /// <see cref="Ownership.IOwnership.ReadLockedAsync"/>.</exception>
-    ValueTask<CommitResult> DeleteAsync(IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken);
+    /// <param name="reply">To the command that deletes it, kept by the same transaction.</param>
+    /// <returns>Committed; Duplicate where the command has a reply already; or why not, as a commit on these rows would
+    /// say.</returns>
+    /// <exception cref="StoreUnavailableException">Nothing is known of the outcome unless it says so: the same call
+    /// again decides.</exception>
+    ValueTask<CommitResult> DeleteAsync(
+        IReadOnlyList<StreamRow> rows, DedupEntry reply, CancellationToken cancellationToken);
 }

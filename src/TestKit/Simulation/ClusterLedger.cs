@@ -80,8 +80,14 @@ public sealed class ClusterLedger
         }
     }
 
-    /// <summary>A VM is deleted.</summary>
-    internal void Forget(IReadOnlyList<StreamRow> rows)
+    /// <summary>A command has deleted a VM.</summary>
+    internal void Delete(IReadOnlyList<StreamRow> rows, CommandId command)
+    {
+        _commands[command] = TimesApplied(command) + 1;
+        Forget(rows);
+    }
+
+    private void Forget(IReadOnlyList<StreamRow> rows)
     {
         foreach (StreamRow row in rows)
         {

@@ -69,8 +69,8 @@ public abstract class DelegatingStore(IStore inner) : IStore
         inner.ForecastAsync(retention, cancellationToken);
 
     public virtual ValueTask<CommitResult> DeleteAsync(
-        IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken) =>
-        inner.DeleteAsync(rows, cancellationToken);
+        IReadOnlyList<StreamRow> rows, DedupEntry reply, CancellationToken cancellationToken) =>
+        inner.DeleteAsync(rows, reply, cancellationToken);
 
     public virtual ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
         IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>

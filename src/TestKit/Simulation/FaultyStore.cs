@@ -110,8 +110,9 @@ public sealed class FaultyStore(IStore inner, TaskScheduler server, TimeProvider
         SnapshotRetention? retention, CancellationToken cancellationToken) =>
         ReadCallAsync("Forecast", () => inner.ForecastAsync(retention, CancellationToken.None), cancellationToken);
 
-    public ValueTask<CommitResult> DeleteAsync(IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken) =>
-        WriteCallAsync("Delete", () => inner.DeleteAsync(rows, CancellationToken.None), cancellationToken);
+    public ValueTask<CommitResult> DeleteAsync(
+        IReadOnlyList<StreamRow> rows, DedupEntry reply, CancellationToken cancellationToken) =>
+        WriteCallAsync("Delete", () => inner.DeleteAsync(rows, reply, CancellationToken.None), cancellationToken);
 
     public ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> GetAsync(
         IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>

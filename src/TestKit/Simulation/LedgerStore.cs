@@ -28,13 +28,13 @@ internal sealed class LedgerStore(IStore inner, SimulatedCluster cluster) : Dele
     }
 
     public override async ValueTask<CommitResult> DeleteAsync(
-        IReadOnlyList<StreamRow> rows, CancellationToken cancellationToken)
+        IReadOnlyList<StreamRow> rows, DedupEntry reply, CancellationToken cancellationToken)
     {
-        CommitResult result = await Inner.DeleteAsync(rows, cancellationToken);
+        CommitResult result = await Inner.DeleteAsync(rows, reply, cancellationToken);
         if (result is CommitResult.Committed)
         {
-            cluster.Invariants.Deleted(rows);
-            cluster.Ledger.Forget(rows);
+            cluster.Invariants.Deleted(rows[0].Stream.Vm, reply.Command);
+            cluster.Ledger.Delete(rows, reply.Command);
             cluster.ForgetOutput(rows[0].Stream.Vm);
         }
 

@@ -2,6 +2,7 @@
 
 using System.Text;
 using KvmActors.Actors.Cluster;
+using KvmActors.Actors.Kernel;
 using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Hypercalls;
@@ -62,6 +63,60 @@ public sealed class OneNodeTests
             Assert.Equal(paused, await cluster.OrderAsync("node-1", new VmCommand.Pause(), pause));
             Assert.Equal(VmLifecycle.Running, (await cluster.ShowAsync("node-1")).Lifecycle);
         });
+    }
+
+    [Fact]
+    public void What_created_or_deleted_a_vm_is_not_repeated_once_it_is_deleted()
+    {
+        TestCluster cluster = new(seed: 2, HostVendor.Intel, HostVendor.Amd);
+
+        cluster.World.Run(async () =>
+        {
+            await cluster.StartAllAsync();
+            Persistence.CommandId create = cluster.NextCommand();
+            ControlReply created = await cluster.CreateAsync("node-1", create);
+            VmCommand.Delete order = new(Force: true);
+            Persistence.CommandId delete = cluster.NextCommand();
+            ControlReply deleted = await cluster.OrderAsync("node-1", order, delete);
+            Assert.IsType<ControlReply.Done>(deleted);
+
+            Assert.Equal(deleted, await cluster.OrderAsync("node-2", order, delete));
+            Assert.Equal(created, await cluster.CreateAsync("node-2", create));
+            Assert.Equal(
+                RefusalKind.NotFound,
+                Assert.IsType<ControlReply.Refused>(await cluster.OrderAsync("node-1", order)).Why.Kind);
+
+            await cluster.CreateAsync("node-2");
+            Assert.Equal(deleted, await cluster.OrderAsync("node-1", order, delete));
+            Assert.Equal(VmLifecycle.Created, (await cluster.ShowAsync("node-1")).Lifecycle);
+        });
+    }
+
+    [Fact]
+    public void A_creation_of_a_node_that_was_cut_off_does_not_bring_a_deleted_vm_back()
+    {
+        for (ulong seed = 1; seed <= 40; seed++)
+        {
+            TestCluster cluster = new(seed, HostVendor.Intel, HostVendor.Amd);
+
+            cluster.World.Run(async () =>
+            {
+                await cluster.StartAllAsync();
+                Persistence.CommandId create = cluster.NextCommand();
+                Task<ControlReply> cutOff = cluster.CreateAsync("node-1", create);
+                await cluster.World.Time.DelayAsync(TimeSpan.FromMicroseconds(50 * seed));
+                cluster["node-1"].Store.IsOut = true;
+                Assert.IsType<ControlReply.Done>(await cluster.CreateAsync("node-2", create));
+                ControlReply deleted = await cluster.OrderAsync("node-2", new VmCommand.Delete(Force: true));
+                cluster["node-1"].Store.IsOut = false;
+
+                await cutOff;
+                if (deleted is ControlReply.Done)
+                {
+                    Assert.Null(await cluster.Store.FindAsync(TestCluster.Vm.Stream, CancellationToken.None));
+                }
+            });
+        }
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Text;
 using KvmActors.Persistence.Events;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Ownership;
@@ -56,20 +57,48 @@ public abstract partial class StoreContract
     }
 
     [StoreFact]
-    public async Task A_deleted_vm_leaves_nothing_and_its_name_begins_anew()
+    public async Task A_deleted_vm_leaves_nothing_but_replies_and_its_name_begins_anew()
     {
         (StreamRow row, _) = await CreateVmAsync(s_node1);
         await TakeSnapshotAsync(row, id: 0, vmTime: 0);
         await CommitAsync(Append((await Store.FindAsync(s_vm.Stream, default))!, "a record"));
         IReadOnlyList<StreamRow> rows = await Store.ReadLockedAsync(s_vm, default);
 
-        Assert.IsType<CommitResult.Committed>(await Store.DeleteAsync(rows, default));
+        Assert.IsType<CommitResult.Committed>(await Store.DeleteAsync(rows, Reply("delete"), default));
 
         Assert.Empty(await Store.ReadLockedAsync(s_vm, default));
         Assert.Empty(await Store.ListSnapshotsAsync(s_vm, default));
         Assert.Empty(await Store.ReadAsync(s_vm.Stream, 1, ulong.MaxValue >> 1, default).ToListAsync());
-        Assert.IsType<CommitResult.Missing>(await Store.DeleteAsync(rows, default));
+        Assert.IsType<CommitResult.Missing>(await Store.DeleteAsync(rows, Reply("delete it again"), default));
         Assert.IsType<CommitResult.Committed>(await CommitAsync(Creation(s_node1)));
+    }
+
+    [StoreFact]
+    public async Task A_command_that_deleted_a_vm_is_answered_and_not_repeated()
+    {
+        await CreateVmAsync(s_node1);
+        IReadOnlyList<StreamRow> rows = await Store.ReadLockedAsync(s_vm, default);
+        await Store.DeleteAsync(rows, Reply("delete"), default);
+        await CreateVmAsync(s_node1);
+        IReadOnlyList<StreamRow> namesake = await Store.ReadLockedAsync(s_vm, default);
+
+        CommitResult again = await Store.DeleteAsync(namesake, Reply("delete"), default);
+
+        Assert.Equal("delete", Encoding.UTF8.GetString(Assert.IsType<CommitResult.Duplicate>(again).Entry.Reply.Span));
+        Assert.Equal(namesake.Count, (await Store.ReadLockedAsync(s_vm, default)).Count);
+    }
+
+    [StoreFact]
+    public async Task A_creation_that_comes_after_its_vm_was_deleted_is_answered_and_not_repeated()
+    {
+        StoreTransaction creation = Creation(s_node1, Reply("create"));
+        await CommitAsync(creation);
+        await Store.DeleteAsync(await Store.ReadLockedAsync(s_vm, default), Reply("delete"), default);
+
+        CommitResult late = await CommitAsync(creation);
+
+        Assert.Equal("create", Encoding.UTF8.GetString(Assert.IsType<CommitResult.Duplicate>(late).Entry.Reply.Span));
+        Assert.Empty(await Store.ReadLockedAsync(s_vm, default));
     }
 
     [StoreFact]
@@ -79,9 +108,10 @@ public abstract partial class StoreContract
         IReadOnlyList<StreamRow> stale = await Store.ReadLockedAsync(s_vm, default);
         await CommitAsync(Append(row, "so that the head moves"));
 
-        CommitResult result = await Store.DeleteAsync(stale, default);
+        CommitResult result = await Store.DeleteAsync(stale, Reply("delete"), default);
 
         Assert.IsType<CommitResult.Mismatch>(result);
+        Assert.Null(await Store.FindReplyAsync(s_vm.Stream, Reply("delete").Command, default));
         Assert.Equal(stale.Count, (await Store.ReadLockedAsync(s_vm, default)).Count);
         Assert.NotEmpty(await Store.ReadAsync(s_vm.Stream, 1, 100, default).ToListAsync());
     }
@@ -233,4 +263,8 @@ public abstract partial class StoreContract
 
         return collected;
     }
+
+    /// <summary>A command of this name, and the same as its reply.</summary>
+    private static DedupEntry Reply(string name) =>
+        new(s_vm.Stream, new CommandId("cli", name), Encoding.UTF8.GetBytes(name));
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Actors.Cluster;
-using KvmActors.Actors.Vm;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Journal;
 
@@ -21,9 +20,17 @@ internal sealed class CommandsOnceInvariant(ClusterLedger ledger)
         }
     }
 
+    public override void OnDeleted(VmId vm, CommandId command)
+    {
+        if (ledger.TimesApplied(command) > 0)
+        {
+            Break($"{vm} was deleted by {command} again.");
+        }
+    }
+
     public override void OnAnswer(ClientQuestion question, ControlReply reply)
     {
-        if (question.Request is not ControlRequest.Order { Command: not VmCommand.Delete } order
+        if (question.Request is not ControlRequest.Order order
             || reply is not ControlReply.Done done)
         {
             return;

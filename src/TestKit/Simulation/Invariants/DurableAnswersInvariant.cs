@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using KvmActors.Actors.Cluster;
-using KvmActors.Actors.Vm;
 using KvmActors.Persistence;
 
 namespace KvmActors.TestKit.Simulation.Invariants;
@@ -14,7 +13,8 @@ internal sealed class DurableAnswersInvariant(ClusterLedger ledger)
     {
         CommandId? command = question.Request switch
         {
-            ControlRequest.Order { Command: not VmCommand.Delete } order when reply is ControlReply.Done => order.Id,
+            ControlRequest.CreateVm create when reply is ControlReply.Done => create.Id,
+            ControlRequest.Order order when reply is ControlReply.Done => order.Id,
             ControlRequest.MigrateVm move when reply is ControlReply.Migrated => move.Id,
             ControlRequest.MigrateVcpu move when reply is ControlReply.Migrated => move.Id,
             _ => null,

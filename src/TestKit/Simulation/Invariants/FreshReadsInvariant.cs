@@ -30,7 +30,7 @@ internal sealed class FreshReadsInvariant(ClusterLedger ledger)
         }
     }
 
-    public override void OnDeleted(VmId vm) => _known.Remove(vm);
+    public override void OnDeleted(VmId vm, CommandId command) => _known.Remove(vm);
 
     public override void OnTailLost() => _known.Clear();
 

@@ -49,7 +49,7 @@ internal sealed class InputOrderInvariant() : Invariant("I9", "what one client t
         }
     }
 
-    public override void OnDeleted(VmId vm)
+    public override void OnDeleted(VmId vm, CommandId command)
     {
         foreach ((VmId Vm, string Client) key in _last.Keys.Where(key => key.Vm == vm).ToArray())
         {

@@ -25,8 +25,8 @@ public abstract class Invariant(string number, string sentence)
     {
     }
 
-    /// <summary>A VM was deleted.</summary>
-    public virtual void OnDeleted(VmId vm)
+    /// <summary>A command has deleted a VM; the ledger does not have it yet.</summary>
+    public virtual void OnDeleted(VmId vm, CommandId command)
     {
     }
 

@@ -4,7 +4,6 @@ using KvmActors.Actors.Cluster;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Journal;
 using KvmActors.Persistence.Membership;
-using KvmActors.Persistence.Ownership;
 
 namespace KvmActors.TestKit.Simulation.Invariants;
 
@@ -68,8 +67,7 @@ internal sealed class InvariantSet
     public void Committed(NodeId? writer, StoreTransaction transaction) =>
         Each(invariant => invariant.OnCommit(writer, transaction));
 
-    public void Deleted(IReadOnlyList<StreamRow> rows) =>
-        Each(invariant => invariant.OnDeleted(rows[0].Stream.Vm));
+    public void Deleted(VmId vm, CommandId command) => Each(invariant => invariant.OnDeleted(vm, command));
 
     public void TailLost() => Each(static invariant => invariant.OnTailLost());
 

@@ -38,7 +38,7 @@ internal sealed class ProgressInvariant(SimulatedCluster cluster)
         }
     }
 
-    public override void OnDeleted(VmId vm) => _guests.Remove(vm);
+    public override void OnDeleted(VmId vm, CommandId command) => _guests.Remove(vm);
 
     public override void OnTailLost() => _guests.Clear();
 

@@ -45,19 +45,21 @@ internal sealed class StatesInvariant(ClusterLedger ledger, IGuestFactory guests
         Compared = _twins.Values.Sum(followed => followed.Compared);
     }
 
-    public override void OnDeleted(VmId vm)
-    {
-        if (_twins.Remove(vm, out Twin? twin))
-        {
-            twin.Dispose();
-        }
-    }
+    public override void OnDeleted(VmId vm, CommandId command) => Drop(vm);
 
     public override void OnTailLost()
     {
         foreach (VmId vm in _twins.Keys.ToArray())
         {
-            OnDeleted(vm);
+            Drop(vm);
+        }
+    }
+
+    private void Drop(VmId vm)
+    {
+        if (_twins.Remove(vm, out Twin? twin))
+        {
+            twin.Dispose();
         }
     }
 
