@@ -11,6 +11,9 @@ internal sealed class MachineEvents(VcpuSet vcpus, Platform platform)
     /// <summary>VM time at which the next timer fires, or null.</summary>
     public ulong? Next => Earlier(vcpus.NextDeadline, platform.NextDeadline);
 
+    /// <summary>VM time of the next timer that can wake a vCPU, as interrupts are masked now; or null.</summary>
+    public ulong? NextHeard => Earlier(vcpus.NextDeadline, platform.NextHeard);
+
     /// <summary>True if no vCPU can run, and console input is the only thing that could change that.</summary>
     public bool AwaitsInputOnly => Next is null && AwaitsInput && !vcpus.CanRun;
 

@@ -195,7 +195,7 @@ public sealed partial class VirtualMachine : IDisposable
         return new SliceResult(
             stop, VmTime, InstructionsRetired, _consoleOffset, TakeConsole(), _hypercalls.TakePatches())
         {
-            WakesAt = stop == SliceStop.Resting ? _events.Next ?? VmTime : 0,
+            WakesAt = stop == SliceStop.Resting ? _events.NextHeard ?? ulong.MaxValue : 0,
             Hit = _exits.TakeHit(),
         };
     }

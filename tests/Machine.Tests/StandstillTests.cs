@@ -15,7 +15,9 @@ public sealed class StandstillTests
 
     /// <summary>Counts in 0500h the interrupts of the 8254, which come every 10 milliseconds, and halts between
     /// them.</summary>
-    private static VirtualMachine Ticking() => GuestRun.Machine(GuestRun.Flat(a =>
+    private static VirtualMachine Ticking() => With8259Mask(0xFE);
+
+    private static VirtualMachine With8259Mask(byte mask) => GuestRun.Machine(GuestRun.Flat(a =>
     {
         const ushort Divisor = 11932;
         const ushort Handler = 0x7C02;
@@ -35,7 +37,7 @@ public sealed class StandstillTests
         a.mov(__word_ptr[0x22], ds);
         foreach ((byte port, byte value) in new (byte, byte)[]
         {
-            (0x20, 0x11), (0x21, 8), (0x21, 4), (0x21, 1), (0x21, 0xFE), (0x43, 0x34), (0x40, Divisor & 0xFF),
+            (0x20, 0x11), (0x21, 8), (0x21, 4), (0x21, 1), (0x21, mask), (0x43, 0x34), (0x40, Divisor & 0xFF),
             (0x40, Divisor >> 8),
         })
         {
@@ -79,6 +81,16 @@ public sealed class StandstillTests
         SliceResult woken = machine.RunSlice(new SliceLimits(Second, () => false) { StandStillUntil = behind });
         Assert.Equal(SliceStop.Resting, woken.Stop);
         Assert.Equal(before + 1, Interrupts(machine));
+    }
+
+    [Fact]
+    public void A_timer_that_is_masked_everywhere_wakes_nobody()
+    {
+        using VirtualMachine machine = With8259Mask(0xFF);
+        SliceResult slice = machine.RunSlice(new SliceLimits(Second, () => false) { StandStillUntil = Second / 2 });
+
+        Assert.Equal((SliceStop.Resting, Second / 2), (slice.Stop, slice.VmTime));
+        Assert.Equal(ulong.MaxValue, slice.WakesAt);
     }
 
     [Fact]

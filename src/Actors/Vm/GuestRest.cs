@@ -18,8 +18,8 @@ internal sealed class GuestRest(TimeProvider clock)
     /// <summary>How far VM time may be behind the wall clock and still catch up.</summary>
     public static readonly TimeSpan LagMax = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Timers are set for no longer than this; a longer rest takes several.</summary>
-    private static readonly TimeSpan s_waitMax = TimeSpan.FromHours(1);
+    /// <summary>A longer rest takes several, so that what it was does not get lost with the node.</summary>
+    public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
 
     private bool _hasAnchor;
     private long _anchor;
@@ -38,7 +38,6 @@ internal sealed class GuestRest(TimeProvider clock)
         {
             ulong vmTime = WallVmTime;
             return !IsResting || vmTime >= _wakesAt ? TimeSpan.Zero
-                : _wakesAt - vmTime >= TicksOf(s_waitMax) ? s_waitMax
                 : TimeSpan.FromTicks(1 + (long)((_wakesAt - vmTime) / TimeSpan.NanosecondsPerTick));
         }
     }
@@ -85,7 +84,7 @@ internal sealed class GuestRest(TimeProvider clock)
     {
         IsResting = slice.Result.Stop == SliceStop.Resting;
         _isCaughtUp = IsResting && _catchesUp;
-        _wakesAt = slice.Result.WakesAt;
+        _wakesAt = Math.Min(slice.Result.WakesAt, slice.Result.VmTime + TicksOf(LongestWait));
         if (IsResting && !_hasAnchor)
         {
             SetAnchor(slice.EndedAt, slice.Result.VmTime);

@@ -10,7 +10,8 @@ namespace KvmActors.Host.Node;
 /// <remarks>Ends when disposed of; a slice under way goes on to its end.</remarks>
 internal sealed class GuestThread : ISliceRunner, IDisposable
 {
-    private readonly SemaphoreSlim _wanted = new(initialCount: 0);
+    // It waits without spinning: the next slice of a guest that rests is a long way off, and there may be a thousand.
+    private readonly AutoResetEvent _wanted = new(initialState: false);
     private readonly Lock _lock = new();
     private Work? _work;
     private bool _isDisposed;
@@ -19,6 +20,29 @@ internal sealed class GuestThread : ISliceRunner, IDisposable
     {
         Thread thread = new(Loop) { IsBackground = true, Name = $"vm {vm}" };
         thread.Start();
+    }
+
+    private Work? Wanted
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _work;
+            }
+        }
+    }
+
+    /// <summary>Disposed of, and nothing is left to do: nobody sets the event any more.</summary>
+    private bool IsOver
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isDisposed && _work is null;
+            }
+        }
     }
 
     /// <exception cref="InvalidOperationException">A slice is under way already.</exception>
@@ -35,7 +59,7 @@ internal sealed class GuestThread : ISliceRunner, IDisposable
             }
 
             _work = work;
-            _wanted.Release();
+            _wanted.Set();
         }
 
         return work.Result.Task;
@@ -48,7 +72,7 @@ internal sealed class GuestThread : ISliceRunner, IDisposable
             if (!_isDisposed)
             {
                 _isDisposed = true;
-                _wanted.Release();
+                _wanted.Set();
             }
         }
     }
@@ -57,20 +81,17 @@ internal sealed class GuestThread : ISliceRunner, IDisposable
     {
         while (true)
         {
-            _wanted.Wait();
-            Work? work;
-            lock (_lock)
+            _wanted.WaitOne();
+            if (Wanted is { } work)
             {
-                work = _work;
+                Compute(work);
             }
 
-            if (work is null)
+            if (IsOver)
             {
                 _wanted.Dispose();
                 return;
             }
-
-            Compute(work);
         }
     }
 

@@ -11,6 +11,9 @@ internal interface ITimedDevice
     /// the guest touches it. It may lie in the past.</summary>
     ulong? NextDeadline { get; }
 
+    /// <summary>The interrupt line that it drives.</summary>
+    int Line { get; }
+
     /// <summary>Does all that is due at the clock's VM time, in order. Does nothing, and changes no state, if nothing
     /// is.</summary>
     void Advance();

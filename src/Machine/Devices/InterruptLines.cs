@@ -8,6 +8,12 @@ namespace KvmActors.Machine.Devices;
 /// does not exist. A line is high while anybody holds it high.</remarks>
 internal sealed class InterruptLines(PicPair pics, IoApic ioApic)
 {
+    /// <summary>Counter 0 of the 8254.</summary>
+    public const int Timer = 0;
+
+    /// <summary>The real-time clock.</summary>
+    public const int Clock = 8;
+
     private const int IsaLineCount = 16;
     private const int CascadeLine = 2;
 
@@ -26,6 +32,11 @@ internal sealed class InterruptLines(PicPair pics, IoApic ioApic)
         Drive(line);
     }
 
+    /// <summary>False if nothing comes of the line but for what the guest reads of it: both controllers mask it.
+    /// </summary>
+    public bool IsHeard(int line) =>
+        (line < IsaLineCount && pics.IsHeard(line)) || ioApic.IsHeard(PinOf(line));
+
     public InterruptLinesState Save() => new(_byDevices, _byTestDevice);
 
     public void Restore(InterruptLinesState state)
@@ -33,6 +44,8 @@ internal sealed class InterruptLines(PicPair pics, IoApic ioApic)
         _byDevices = state.ByDevices;
         _byTestDevice = state.ByTestDevice;
     }
+
+    private static int PinOf(int line) => line == Timer ? CascadeLine : line;
 
     private static uint With(uint levels, int line, bool level) =>
         level ? levels | (1u << line) : levels & ~(1u << line);
@@ -50,6 +63,6 @@ internal sealed class InterruptLines(PicPair pics, IoApic ioApic)
             pics.SetLine(line, level);
         }
 
-        ioApic.SetLine(line == 0 ? CascadeLine : line, level);
+        ioApic.SetLine(PinOf(line), level);
     }
 }

@@ -49,6 +49,9 @@ internal sealed class IoApic(Action<InterruptMessage> send)
         }
     }
 
+    /// <summary>False if the pin's redirection is masked.</summary>
+    public bool IsHeard(int pin) => (_redirections[pin] & Masked) == 0;
+
     /// <summary>A local APIC has ended a level-triggered interrupt.</summary>
     public void EndOfInterrupt(byte vector)
     {

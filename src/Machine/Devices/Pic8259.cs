@@ -75,6 +75,9 @@ internal sealed class Pic8259
         }
     }
 
+    /// <summary>True if OCW1 masks the input.</summary>
+    public bool Masks(int input) => (_mask & (1 << input)) != 0;
+
     /// <summary>True if this master's ICW3 says that a slave is at the input.</summary>
     public bool HasSlaveAt(int input) => (_icw1 & Icw1Single) == 0 && (_icw3 & (1 << input)) != 0;
 

@@ -49,6 +49,11 @@ internal sealed class PicPair
         Settle();
     }
 
+    /// <summary>False if the input is masked, at its chip or at the cascade.</summary>
+    /// <param name="irq">0 to 15.</param>
+    public bool IsHeard(int irq) =>
+        irq < 8 ? !_master.Masks(irq) : !_slave.Masks(irq & 7) && !_master.Masks(CascadeInput);
+
     /// <summary>The processor's two INTA cycles.</summary>
     /// <returns>The vector; a spurious one (input 7) if nothing asks any more.</returns>
     public byte Acknowledge()

@@ -40,6 +40,8 @@ internal sealed class Pit8254 : ITimedDevice
 
     public ulong? NextDeadline { get; private set; }
 
+    public int Line => InterruptLines.Timer;
+
     private ulong Now => PitClock.At(_clock.VmTime);
 
     public void Advance()

@@ -18,7 +18,6 @@ namespace KvmActors.Machine.Devices;
 internal sealed class Platform
 {
     private const int SerialLine = 4;
-    private const int RtcLine = 8;
 
     private readonly InterruptLines _lines;
     private readonly PicPair _pics;
@@ -39,8 +38,8 @@ internal sealed class Platform
         _ioApic = new IoApic(sendToApics);
         _pics = new PicPair(level => _ioApic.SetLine(0, level));
         _lines = new InterruptLines(_pics, _ioApic);
-        _pit = new Pit8254(Clock, level => _lines.SetByDevice(0, level));
-        _rtc = new Rtc146818(Clock, options, level => _lines.SetByDevice(RtcLine, level));
+        _pit = new Pit8254(Clock, level => _lines.SetByDevice(InterruptLines.Timer, level));
+        _rtc = new Rtc146818(Clock, options, level => _lines.SetByDevice(InterruptLines.Clock, level));
         Serial = new Serial16550(console, level => _lines.SetByDevice(SerialLine, level));
         _firmwareConfig = new FirmwareConfig(options);
         _testDevice = new TestDevice(_lines.SetByTestDevice);
@@ -78,22 +77,10 @@ internal sealed class Platform
     public bool PowerOffRequested { get; private set; }
 
     /// <summary>The VM time at which a device next does something by itself, or null. It may lie in the past.</summary>
-    public ulong? NextDeadline
-    {
-        get
-        {
-            ulong? next = null;
-            foreach (ITimedDevice device in _timed)
-            {
-                if (device.NextDeadline is { } deadline && !(deadline >= next))
-                {
-                    next = deadline;
-                }
-            }
+    public ulong? NextDeadline => Earliest(isHeard: false);
 
-            return next;
-        }
-    }
+    /// <summary>The earliest <see cref="NextDeadline"/> of which a vCPU can hear, as interrupts are masked now.</summary>
+    public ulong? NextHeard => Earliest(isHeard: true);
 
     /// <summary>The 8259 pair's INTR output.</summary>
     public bool HasExternalInterrupt
@@ -218,4 +205,19 @@ internal sealed class Platform
     }
 
     private static ulong MaskOf(int size) => size == 8 ? ulong.MaxValue : (1UL << (8 * size)) - 1;
+
+    private ulong? Earliest(bool isHeard)
+    {
+        ulong? next = null;
+        foreach (ITimedDevice device in _timed)
+        {
+            if (device.NextDeadline is { } deadline && !(deadline >= next)
+                && (!isHeard || _lines.IsHeard(device.Line)))
+            {
+                next = deadline;
+            }
+        }
+
+        return next;
+    }
 }

@@ -48,6 +48,8 @@ internal sealed class Rtc146818 : ITimedDevice
 
     public ulong? NextDeadline { get; private set; }
 
+    public int Line => InterruptLines.Clock;
+
     /// <summary>Port 70h bit 7: the guest wants no NMI from its chipset.</summary>
     public bool MasksNmi => (_index & 0x80) != 0;
 

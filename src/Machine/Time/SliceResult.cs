@@ -21,8 +21,8 @@ public sealed record SliceResult(
     ReadOnlyMemory<byte> Console,
     ImmutableArray<HypercallPatch> Patches)
 {
-    /// <summary>VM time at which the next timer fires, where <see cref="Stop"/> is <see cref="SliceStop.Resting"/>.
-    /// </summary>
+    /// <summary>VM time at which the next timer fires that a vCPU hears of, or <see cref="ulong.MaxValue"/>; where
+    /// <see cref="Stop"/> is <see cref="SliceStop.Resting"/>.</summary>
     public ulong WakesAt { get; init; }
 
     /// <summary>What of a debugger's wishes was met, where <see cref="Stop"/> is <see cref="SliceStop.Debug"/>.

@@ -39,6 +39,18 @@ public sealed class GuestRestTests
     }
 
     [Fact]
+    public void A_guest_that_no_timer_wakes_is_looked_at_from_time_to_time()
+    {
+        GuestRest rest = new(_clock);
+        rest.On(Slice(SliceStop.Resting, vmTime: 100 * Millisecond, wakesAt: ulong.MaxValue));
+        Assert.InRange(rest.Left, GuestRest.LongestWait, GuestRest.LongestWait + TimeSpan.FromMilliseconds(0.001));
+
+        _clock.Advance(GuestRest.LongestWait);
+        Assert.Equal(TimeSpan.Zero, rest.Left);
+        Assert.Equal(10_100 * Millisecond, rest.StandStillUntil(100 * Millisecond));
+    }
+
+    [Fact]
     public void Input_comes_behind_one_slice_that_catches_up()
     {
         GuestRest rest = new(_clock);
