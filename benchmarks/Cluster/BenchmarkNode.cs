@@ -22,6 +22,16 @@ internal sealed class BenchmarkNode : IDisposable
 
     public ControlClient Control { get; }
 
+    /// <summary>CPU time so far, of all its threads.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     /// <summary>Writes the configuration of nodes that share one store.</summary>
     /// <returns>The file.</returns>
     public static string Configure(string folder, string settings, params string[] names)

@@ -8,14 +8,20 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvmActors.Benchmarks.Cluster;
 
-/// <summary>Round trips of 64 bytes between two nodes' links, with one, sixteen and 256 under way.</summary>
+/// <summary>Round trips of 64 bytes between two nodes' links, with one, sixteen and 256 under way, and of 1 MiB, as the
+/// pages of a move, with four.</summary>
 internal static class LinkSpeed
 {
+    private const int MessageBytesMax = 2 << 20;
+    private const int PagesBytes = 1 << 20;
+
+    private static readonly byte[] s_answer = new byte[64];
     private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(3);
 
     public static async Task MeasureAsync(Action<string, FormattableString> print)
     {
-        RpcService service = new(1 << 20);
+        RpcService service = new(MessageBytesMax);
+        service.AddLent(NodeLink.Method, static (_, _, _) => ValueTask.FromResult<ReadOnlyMemory<byte>>(s_answer));
         service.AddMultiplexed(
             NodeLink.StreamPath, static (request, _, _) => ValueTask.FromResult(request), Console.Error.WriteLine);
         await using RpcListener listener = await RpcListener.StartAsync(
@@ -23,7 +29,7 @@ internal static class LinkSpeed
             service,
             NullLoggerFactory.Instance,
             CancellationToken.None);
-        using NodeLink link = new(1 << 20, tls: null, NullLogger.Instance);
+        using NodeLink link = new(MessageBytesMax, tls: null, NullLogger.Instance);
         string endpoint = listener.Address.ToString();
         _ = await RoundTripsAsync(link, endpoint, 16);
         foreach (int window in (int[])[1, 16, 256])
@@ -31,6 +37,36 @@ internal static class LinkSpeed
             double speed = await RoundTripsAsync(link, endpoint, window);
             print($"round trips over a link, {window} under way", $"{speed / 1e3,10:f1} k/s");
         }
+
+        _ = await SendAsync(link, endpoint);
+        TimeSpan cpu = Environment.CpuUsage.TotalTime;
+        double sent = await SendAsync(link, endpoint);
+        cpu = Environment.CpuUsage.TotalTime - cpu;
+        print(
+            "requests of 1 MiB, 4 under way",
+            $"{sent / s_duration.TotalSeconds / 1e6,10:f0} MB/s, {cpu.TotalSeconds / sent * 1e9:f2} s of CPU a GB");
+    }
+
+    /// <returns>Bytes.</returns>
+    private static async Task<double> SendAsync(NodeLink link, string endpoint)
+    {
+        byte[] request = new byte[PagesBytes];
+        long begun = Stopwatch.GetTimestamp();
+        long[] counts = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            long count = 0;
+            for (; Stopwatch.GetElapsedTime(begun) < s_duration; count++)
+            {
+                ReadOnlyMemory<byte> reply = await link.CallAsync(endpoint, request, CancellationToken.None);
+                if (reply.Length != s_answer.Length)
+                {
+                    throw new InvalidOperationException("Another reply.");
+                }
+            }
+
+            return count;
+        })));
+        return (double)counts.Sum() * PagesBytes;
     }
 
     private static async Task<double> RoundTripsAsync(NodeLink link, string endpoint, int window)

@@ -109,14 +109,16 @@ public sealed class ClusterNode : IAsyncDisposable
     public async Task<ReadOnlyMemory<byte>> HandleLinkAsync(
         ReadOnlyMemory<byte> request, string? peerName, CancellationToken cancellationToken)
     {
-        LinkRequest parsed = Parse(request);
+        LinkRequest parsed = RequestBytes.Parse(request, out ReadOnlyMemory<byte> pages);
         PeerVersions.CheckRequest(parsed);
         if (parsed.Hello is not null)
         {
             return new LinkReply { Hello = PeerVersions.Hello(_options) }.ToByteArray();
         }
 
-        if (MigrationWire.From(parsed) is not { } migration)
+        // The pages are not copied, and the actor that puts them may outlive the call.
+        using PageLoan loan = new();
+        if (MigrationWire.From(parsed, pages, loan) is not { } migration)
         {
             return new LinkReply { Control = await AnswerAsync(parsed, cancellationToken) }.ToByteArray();
         }
@@ -205,19 +207,6 @@ public sealed class ClusterNode : IAsyncDisposable
 
     private ControlRouter Router =>
         _router ?? throw new InvalidOperationException("The node has not joined: call StartAsync first.");
-
-    private static LinkRequest Parse(ReadOnlyMemory<byte> request)
-    {
-        try
-        {
-            // Parsed bytes live on in images and pages, and the caller keeps its buffer: so they are copied here.
-            return LinkRequest.Parser.ParseFrom(request.Span);
-        }
-        catch (InvalidProtocolBufferException fault)
-        {
-            throw new InvalidDataException($"Expected a link request, found none: {fault.Message}", fault);
-        }
-    }
 
     private void Start(NodeId id)
     {

@@ -8,7 +8,8 @@ namespace KvmActors.Actors.Cluster;
 public interface INodeLink
 {
     /// <param name="endpoint">"host:port", from the membership.</param>
-    /// <param name="request">Not kept after the returned task completes.</param>
+    /// <param name="request">Not kept after the returned task completes, however it does: its buffer is used
+    /// again.</param>
     /// <exception cref="LinkException">No reply; <see cref="LinkException.Outcome"/> says what is known of the
     /// request.</exception>
     ValueTask<ReadOnlyMemory<byte>> CallAsync(

@@ -16,6 +16,8 @@ namespace KvmActors.Actors.Cluster;
 /// <summary>Migration messages to and from <c>link.proto</c>. Pure.</summary>
 internal static class MigrationWire
 {
+    /// <summary>All of a message, but for pages that are in a batch: those are for <see cref="RequestBytes"/>.
+    /// </summary>
     public static LinkRequest Of(MigrationMessage message) => message switch
     {
         MigrationMessage.Offer offer => new LinkRequest
@@ -44,7 +46,7 @@ internal static class MigrationWire
             {
                 Key = Of(pages.Key),
                 Batch = pages.Batch,
-                Pages = { pages.All.Select(Of) },
+                Pages = { pages.IsOneBatch ? [] : pages.All.Select(Of) },
             },
         },
         MigrationMessage.Final final => new LinkRequest { Final = Of(final) },
@@ -53,24 +55,33 @@ internal static class MigrationWire
         _ => throw new UnreachableException(message.GetType().Name),
     };
 
+    /// <param name="pages">Of the request, where it has a batch of them; lent, and so kept only with
+    /// <paramref name="loan"/>.</param>
     /// <returns>Null where the request is no migration message.</returns>
     /// <exception cref="InvalidDataException">A part of the message is not what it should be.</exception>
-    public static MigrationMessage? From(LinkRequest request) => request.BodyCase switch
-    {
-        LinkRequest.BodyOneofCase.Offer => From(request.Offer),
-        LinkRequest.BodyOneofCase.Check => new MigrationMessage.Check(
-            From(request.Check.Key),
-            request.Check.Engine,
-            request.Check.MemoryBytes,
-            [.. request.Check.Vcpus.Select(From)]),
-        LinkRequest.BodyOneofCase.Pages => new MigrationMessage.Pages(
-            From(request.Pages.Key), [.. request.Pages.Pages.Select(From)], request.Pages.Batch),
-        LinkRequest.BodyOneofCase.Final => From(request.Final),
-        LinkRequest.BodyOneofCase.HandOver => From(request.HandOver),
-        LinkRequest.BodyOneofCase.Cancel => new MigrationMessage.Cancel(From(request.Cancel.Key)),
-        LinkRequest.BodyOneofCase.Control or LinkRequest.BodyOneofCase.Hello or LinkRequest.BodyOneofCase.None => null,
-        _ => null,
-    };
+    public static MigrationMessage? From(LinkRequest request, ReadOnlyMemory<byte> pages, PageLoan loan) =>
+        request.BodyCase switch
+        {
+            LinkRequest.BodyOneofCase.Offer => From(request.Offer),
+            LinkRequest.BodyOneofCase.Check => new MigrationMessage.Check(
+                From(request.Check.Key),
+                request.Check.Engine,
+                request.Check.MemoryBytes,
+                [.. request.Check.Vcpus.Select(From)]),
+            LinkRequest.BodyOneofCase.Pages when pages.IsEmpty => new MigrationMessage.Pages(
+                From(request.Pages.Key), [.. request.Pages.Pages.Select(From)], request.Pages.Batch),
+            LinkRequest.BodyOneofCase.Pages => new MigrationMessage.Pages(
+                From(request.Pages.Key), PageBatch.Read(pages), request.Pages.Batch)
+            {
+                Loan = loan,
+            },
+            LinkRequest.BodyOneofCase.Final => From(request.Final),
+            LinkRequest.BodyOneofCase.HandOver => From(request.HandOver),
+            LinkRequest.BodyOneofCase.Cancel => new MigrationMessage.Cancel(From(request.Cancel.Key)),
+            LinkRequest.BodyOneofCase.Control or LinkRequest.BodyOneofCase.Hello or LinkRequest.BodyOneofCase.None =>
+                null,
+            _ => null,
+        };
 
     public static Wire.MigrationAnswer Of(Migration.MigrationAnswer answer) => answer switch
     {
@@ -140,17 +151,13 @@ internal static class MigrationWire
                 seen => new CpuidObservation(seen.Leaf, seen.Subleaf, seen.FirstVmTime, seen.Reads)),
         ]);
 
-    private static PageMessage Of(MovedPage page) => new()
-    {
-        Number = (uint)page.PageNumber,
-        Bytes = UnsafeByteOperations.UnsafeWrap(page.Bytes),
-        Form = (PageFormMessage)page.Form,
-        SameAs = (uint)page.SameAs,
-    };
+    private static PageMessage Of(MovedPage page) => page.Form == PageForm.Raw
+        ? new PageMessage { Number = (uint)page.PageNumber, Bytes = UnsafeByteOperations.UnsafeWrap(page.Bytes) }
+        : throw new InvalidOperationException($"Expected pages as they are in version 1, found form {page.Form}.");
 
     // Whether these are pages, the target says with reasons.
     private static MovedPage From(PageMessage page) =>
-        new((int)page.Number, (PageForm)page.Form, page.Bytes.Memory, (int)page.SameAs);
+        new((int)page.Number, PageForm.Raw, page.Bytes.Memory, SameAs: 0);
 
     private static MigrationFinal Of(MigrationMessage.Final final)
     {

@@ -8,7 +8,7 @@ namespace KvmActors.Actors.Migration;
 /// the rest of the source's waiting is the link's.</remarks>
 /// <param name="Pause">The last slice ends and is captured.</param>
 /// <param name="Pages">The last pages go over.</param>
-/// <param name="Durable">What was left, behind those, of making all that the guest did durable.</param>
+/// <param name="Durable">What was left, behind the check, of making all that the guest did durable.</param>
 /// <param name="State">CPU and devices go over.</param>
 /// <param name="Check">The target hashes its copy.</param>
 /// <param name="Commit">The target's transaction.</param>

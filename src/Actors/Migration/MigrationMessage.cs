@@ -27,7 +27,14 @@ public abstract record MigrationMessage(MigrationKey Key)
     /// <summary>Pages of guest memory; a later one of the same number replaces an earlier one.</summary>
     /// <param name="Batch">Counted from 1; they count in this order, and one that came already changes nothing. 0, from
     /// before batches were counted: as they come.</param>
-    public sealed record Pages(MigrationKey Key, ImmutableArray<MovedPage> All, uint Batch) : MigrationMessage(Key);
+    public sealed record Pages(MigrationKey Key, ImmutableArray<MovedPage> All, uint Batch) : MigrationMessage(Key)
+    {
+        /// <summary>They travel in one piece: see <see cref="PageBatch"/>.</summary>
+        internal bool IsOneBatch => Batch > 0;
+
+        /// <summary>For as long as their bytes may be used; null: for ever.</summary>
+        internal PageLoan? Loan { get; init; }
+    }
 
     /// <summary>The guest stands still: everything but memory, and what the whole must hash to.</summary>
     /// <param name="Console">The console's last bytes.</param>

@@ -17,18 +17,20 @@ internal abstract record MoveStep
 
     public sealed record Done : MoveStep;
 
-    /// <param name="Pages">Of the round that begins.</param>
+    /// <param name="Pages">Of the round that begins; in the first one, zeros among them.</param>
     public sealed record Listed(int Pages) : MoveStep;
 
-    /// <param name="Left">Pages of the round that are still to be copied.</param>
-    public sealed record Copied(ImmutableArray<CapturedPage> Pages, int Left) : MoveStep;
+    /// <param name="Pages">Whoever gets them disposes of them.</param>
+    /// <param name="Left">Pages of the round that are still to be looked at.</param>
+    public sealed record Copied(CopiedPages Pages, int Left) : MoveStep;
 
     /// <param name="StoodStillAt">Timestamp of the clock from which the guest was kept from running: behind its last
     /// instruction, or of the hold where it rested then; null where it did not run.</param>
     /// <param name="Pages">That were listed and not copied, and what was written since.</param>
     public sealed record Held(ulong VmTime, long? StoodStillAt, ImmutableArray<CapturedPage> Pages) : MoveStep;
 
-    /// <summary>All that the guest did is durable.</summary>
+    /// <summary>Of a guest that stands still, but for its pages.</summary>
+    /// <param name="Heads">Behind the commit that makes durable what it did.</param>
     public sealed record Rest(
         MachineState Machine,
         StateHash State,

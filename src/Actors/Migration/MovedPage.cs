@@ -14,5 +14,5 @@ public readonly record struct MovedPage(int PageNumber, PageForm Form, ReadOnlyM
     /// <summary>What it takes on the wire, with its number and form.</summary>
     public int WireBytes => Bytes.Length + OverheadBytes;
 
-    private const int OverheadBytes = 8;
+    private const int OverheadBytes = PageBatch.RecordBytes;
 }

@@ -2,7 +2,7 @@
 
 namespace KvmActors.Actors.Migration;
 
-/// <summary>How a page travels: field <c>form</c> of <c>link.proto</c>. Numbers are never changed or used
+/// <summary>How a page travels: the form in its record of a <see cref="PageBatch"/>. Numbers are never changed or used
 /// again.</summary>
 public enum PageForm
 {

@@ -10,8 +10,11 @@ internal sealed class PageSending(VmServices services, MoveCalls calls, Migratio
 {
     private const int UnderWayMax = 4;
 
-    private sealed record UnderWay(MigrationMessage.Pages Message, long Begun, Task<MigrationAnswer> Answer);
+    private const int BatchPages = MigrationMessage.PagesBytesMax / CapturedPage.SizeBytes;
 
+    private sealed record UnderWay(int Pages, long Bytes, long Begun, Task<MigrationAnswer> Answer);
+
+    private readonly Queue<UnderWay> _underWay = [];
     private readonly PagePacking _packing = new();
     private readonly bool _tellsForms = services.Options.WriteVersion >= WireVersion.PageForms;
     private PackingPolicy _policy = PackingPolicy.Of(
@@ -29,32 +32,40 @@ internal sealed class PageSending(VmServices services, MoveCalls calls, Migratio
     public TimeSpan Took => _started is { } since ? services.Clock.GetElapsedTime(since) : TimeSpan.Zero;
 
     /// <summary>Several batches are under way at once, so that both nodes work; the target puts them in order by their
-    /// numbers.</summary>
+    /// numbers. The last of them still are when this returns.</summary>
+    /// <param name="pages">Not used behind the returned task's end.</param>
     /// <param name="guestRuns">The limit of bandwidth holds.</param>
+    /// <returns>What was wrong with a batch, of these or of those before them.</returns>
     public async Task<Refusal?> SendAsync(
         ImmutableArray<CapturedPage> pages, bool guestRuns, CancellationToken stop)
     {
         _started ??= services.Clock.GetTimestamp();
-        Queue<UnderWay> underWay = [];
-        Refusal? fault = null;
-        foreach (CapturedPage[] batch in pages.Chunk(MigrationMessage.PagesBytesMax / CapturedPage.SizeBytes))
+        for (int at = 0; at < pages.Length; at += BatchPages)
         {
-            if (underWay.Count == (_tellsForms ? UnderWayMax : 1))
+            if (_underWay.Count == (_tellsForms ? UnderWayMax : 1)
+                && await FinishAsync(_underWay.Dequeue()) is { } fault)
             {
-                fault = await FinishAsync(underWay.Dequeue());
+                return fault;
             }
 
-            if (fault is not null)
-            {
-                break;
-            }
+            ImmutableArray<CapturedPage> batch = pages.Slice(at, Math.Min(BatchPages, pages.Length - at));
+            MigrationMessage.Pages message = new(plan.Key, Pack(batch, guestRuns), _tellsForms ? ++_batches : 0);
 
-            MigrationMessage.Pages message = new(
-                plan.Key, Pack([.. batch], guestRuns), _tellsForms ? ++_batches : 0);
-            underWay.Enqueue(new UnderWay(message, services.Clock.GetTimestamp(), calls.SendAsync(message, stop)));
+            // What the link is still to send it has copied by the time that this returns.
+            long begun = services.Clock.GetTimestamp();
+            Task<MigrationAnswer> answer = calls.SendAsync(message, stop);
+            _underWay.Enqueue(new UnderWay(message.All.Length, BytesOf(message), begun, answer));
         }
 
-        foreach (UnderWay last in underWay)
+        return null;
+    }
+
+    /// <summary>Waits for the batches that are under way.</summary>
+    /// <returns>What was wrong with the first one.</returns>
+    public async Task<Refusal?> FinishAsync()
+    {
+        Refusal? fault = null;
+        while (_underWay.TryDequeue(out UnderWay? last))
         {
             Refusal? late = await FinishAsync(last);
             fault ??= late;
@@ -74,12 +85,14 @@ internal sealed class PageSending(VmServices services, MoveCalls calls, Migratio
         // While others were under way too, the link was theirs: what counts is how often an answer comes.
         long since = Math.Max(sent.Begun, _answeredAt);
         _answeredAt = services.Clock.GetTimestamp();
-        long bytes = sent.Message.All.Sum(static page => (long)page.WireBytes);
-        _policy = _policy.Sent(bytes, services.Clock.GetElapsedTime(since, _answeredAt));
-        Pages += sent.Message.All.Length;
-        Bytes += (ulong)bytes;
+        _policy = _policy.Sent(sent.Bytes, services.Clock.GetElapsedTime(since, _answeredAt));
+        Pages += sent.Pages;
+        Bytes += (ulong)sent.Bytes;
         return null;
     }
+
+    private static long BytesOf(MigrationMessage.Pages message) =>
+        message.All.Sum(static page => (long)page.WireBytes);
 
     private ImmutableArray<MovedPage> Pack(ImmutableArray<CapturedPage> pages, bool guestRuns)
     {

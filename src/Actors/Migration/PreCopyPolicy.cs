@@ -9,6 +9,13 @@ public static class PreCopyPolicy
     /// about as fast as is sent, and would be slowed down for nothing.</summary>
     public const double ConvergingPartMax = 0.9;
 
+    /// <summary>A round that leaves at most this part of what it sent is soon over, and the guest runs on
+    /// meanwhile.</summary>
+    public const double HalvingPartMax = 0.5;
+
+    /// <summary>So few pages go over in about a millisecond: less is not worth a round.</summary>
+    public const int FewPages = 64;
+
     /// <param name="roundsDone">0: nothing was sent yet.</param>
     /// <param name="pagesLeft">Written since they were last sent.</param>
     /// <param name="pagesSent">In the last round.</param>
@@ -24,7 +31,8 @@ public static class PreCopyPolicy
 
         bool isSmall = pagesLeft * took <= pagesSent * limits.DowntimeTarget;
         bool converges = pagesLeft <= pagesSent * ConvergingPartMax;
-        return roundsDone < limits.RoundsMax && !isSmall && converges;
+        bool isWorthMore = pagesLeft > FewPages && pagesLeft <= pagesSent * HalvingPartMax;
+        return roundsDone < limits.RoundsMax && converges && (!isSmall || isWorthMore);
     }
 
     /// <summary>How long to wait before more is sent, so that the limit holds since the move began.</summary>

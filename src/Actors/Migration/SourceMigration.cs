@@ -90,13 +90,15 @@ internal sealed class SourceMigration
             }
 
             _rounds++;
+            int before = _sending.Pages;
             long begun = _services.Clock.GetTimestamp();
             if (await SendRoundAsync(limits, stop) is { } fault)
             {
+                _ = await _sending.FinishAsync();
                 return fault;
             }
 
-            pages = listed.Pages;
+            pages = _sending.Pages - before;
             took = _services.Clock.GetElapsedTime(begun);
         }
     }
@@ -115,9 +117,13 @@ internal sealed class SourceMigration
             // The next pages are copied while these go over.
             var copied = (MoveStep.Copied)step;
             next = copied.Left > 0 ? _calls.AskVmAsync(new VmMessage.CopyPages(), stop) : next;
-            if (await _sending.SendAsync(copied.Pages, guestRuns: true, stop) is { } broken)
+            Refusal? broken = await SendAsync(copied.Pages, stop);
+            if (broken is not null || copied.Left == 0)
             {
                 await next;
+                broken = await _sending.FinishAsync() ?? broken;
+                _pagesPreCopied = _sending.Pages;
+                Tell(copied.Left);
                 return broken;
             }
 
@@ -128,11 +134,14 @@ internal sealed class SourceMigration
             {
                 await _calls.DelayAsync(pause, stop);
             }
+        }
+    }
 
-            if (copied.Left == 0)
-            {
-                return null;
-            }
+    private async Task<Refusal?> SendAsync(CopiedPages copied, CancellationToken stop)
+    {
+        using (copied)
+        {
+            return await _sending.SendAsync(copied.All, guestRuns: true, stop);
         }
     }
 
@@ -153,15 +162,24 @@ internal sealed class SourceMigration
 
     private async Task<Refusal?> StopAndCopyAsync(CancellationToken stop)
     {
-        // All that the guest did becomes durable while the last pages go over.
-        Task<MoveStep> settling = _calls.AskVmAsync(new VmMessage.CopyRest(), stop);
+        // All that the guest did becomes durable while the last of it goes over and is checked. The target may have it
+        // before it is durable, but is not told to take the VM.
+        Task<MoveStep> resting = _calls.AskVmAsync(new VmMessage.CopyRest(), stop);
+        Task<MoveStep> settling = _calls.AskVmAsync(new VmMessage.MakeDurable(), stop);
         Refusal? fault = await _sending.SendAsync(_lastPages, guestRuns: false, stop);
+        fault = await _sending.FinishAsync() ?? fault;
         _clock.PagesSent();
-        MoveStep step = await settling;
+        fault ??= await SendRestAsync(await resting, stop);
+        MoveStep settled = await settling;
         _clock.Settled();
-        if (fault is not null || step is not MoveStep.Rest rest)
+        return fault ?? MoveCalls.FaultIn(settled);
+    }
+
+    private async Task<Refusal?> SendRestAsync(MoveStep step, CancellationToken stop)
+    {
+        if (step is not MoveStep.Rest rest)
         {
-            return fault ?? MoveCalls.FaultIn(step);
+            return MoveCalls.FaultIn(step);
         }
 
         MigrationAnswer answer = await _calls.SendAsync(

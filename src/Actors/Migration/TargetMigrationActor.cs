@@ -137,7 +137,15 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
         {
             // Summed now, while the guest still runs on the source: at the end only the last pages are left to sum.
             _incoming ??= services.Guests.Receive(offer.Vm.Spec);
-            wrong = PageUnpacking.Put(pages.All, _incoming);
+            if (pages.Loan is not { } loan)
+            {
+                wrong = PageUnpacking.Put(pages.All, _incoming);
+            }
+            else if (!loan.TryUse(() => wrong = PageUnpacking.Put(pages.All, _incoming)))
+            {
+                wrong = TooLate(pages);
+            }
+
             _incoming.Prepare();
         });
         if (wrong is not null)
@@ -154,6 +162,12 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
 
         return new MigrationAnswer.Accepted(Key.Epoch);
     }
+
+    private static Refusal TooLate(MigrationMessage.Pages pages) => new(
+        RefusalKind.Unavailable,
+        $"batch {pages.Batch} of pages while its sender waits",
+        "that it waits no longer",
+        "Start the move again.");
 
     private async Task ReadHistoryAsync()
     {

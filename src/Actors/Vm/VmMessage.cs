@@ -57,8 +57,13 @@ internal abstract record VmMessage
     /// since.</summary>
     public sealed record Hold : VmMessage;
 
-    /// <summary>Make everything up to where the guest stands durable, and copy all but memory.</summary>
+    /// <summary>Copy all but memory, and say where the journal will end once all that the guest did is durable.
+    /// </summary>
     public sealed record CopyRest : VmMessage;
+
+    /// <summary>Make all that the guest did durable, up to where it stands. Comes behind <see cref="CopyRest"/>.
+    /// </summary>
+    public sealed record MakeDurable : VmMessage;
 
     /// <summary>Give the move up that is under way. Answered with a <see cref="Cluster.ControlReply"/> once that is
     /// decided.</summary>

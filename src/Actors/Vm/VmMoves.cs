@@ -21,11 +21,20 @@ internal sealed class VmMoves(VmServices services, VmSession session)
     /// </summary>
     private const int PagesCopiedMax = 1024;
 
+    /// <summary>Looked at for it in the first round, over all pages of the guest, most of which may be zeros.</summary>
+    private const int PagesLookedAtMax = 16 * PagesCopiedMax;
+
     private readonly List<ActorRef?> _clients = [];
     private readonly Queue<int> _pages = [];
+
+    /// <summary>Of the first round: as many pages, from the last one down, were not looked at yet.</summary>
+    private int _unseen;
     private readonly List<(CommandId Id, ActorRef? Client)> _cancellers = [];
     private CommandId? _command;
     private MoveWatch? _watch;
+
+    /// <summary>The last commit before the hand-over, and the rows that it is for.</summary>
+    private (VmRows Rows, VmCommit.Prepared Commit)? _last;
 
     /// <param name="Plan">Set where a move is to begin.</param>
     /// <param name="Refused">Set where it is not. Neither: the client waits for the move that is under way.</param>
@@ -159,7 +168,8 @@ internal sealed class VmMoves(VmServices services, VmSession session)
             VmMessage.ListPages list => await ListAsync(list, stop),
             VmMessage.CopyPages => await CopyAsync(stop),
             VmMessage.Hold => await HoldAsync(stop),
-            VmMessage.CopyRest => await CopyRestAsync(stop),
+            VmMessage.CopyRest => CopyRest(),
+            VmMessage.MakeDurable => await MakeDurableAsync(stop),
             VmMessage.AbortMove abort => await AbortAsync(abort, stop),
             _ => throw new UnreachableException(step.GetType().Name),
         };
@@ -192,10 +202,14 @@ internal sealed class VmMoves(VmServices services, VmSession session)
             {
                 // What is written from here on is in the log, and so in a later round, whether it was copied or not.
                 ImmutableArray<int> written = guest.TakeDirty(DirtyReader.Migration);
-                List(list.IsFirst
-                    ? Enumerable.Range(0, guest.PageCount).Where(page => !guest.IsZero(page))
-                    : written);
-                return _pages.Count;
+                _pages.Clear();
+                _unseen = list.IsFirst ? guest.PageCount : 0;
+                foreach (int page in list.IsFirst ? [] : written)
+                {
+                    _pages.Enqueue(page);
+                }
+
+                return _pages.Count + _unseen;
             },
             stop);
         return new MoveStep.Listed(pages);
@@ -209,24 +223,27 @@ internal sealed class VmMoves(VmServices services, VmSession session)
             return new MoveStep.Lost();
         }
 
-        ImmutableArray<CapturedPage> pages = await session.Slices.BorrowAsync(TakePages, stop);
-        return new MoveStep.Copied(pages, _pages.Count);
+        CopiedPages pages = await session.Slices.BorrowAsync(TakePages, stop);
+        return new MoveStep.Copied(pages, _pages.Count + _unseen);
     }
 
-    private void List(IEnumerable<int> pages)
+    private CopiedPages TakePages(IGuest guest)
     {
-        _pages.Clear();
-        foreach (int page in pages)
+        CopiedPages copied = new(PagesCopiedMax);
+        int lookedAt = 0;
+        for (; _unseen > 0 && copied.Count < PagesCopiedMax && lookedAt < PagesLookedAtMax; lookedAt++)
         {
-            _pages.Enqueue(page);
+            // The target has nothing of it yet.
+            copied.Add(guest, guest.PageCount - _unseen, skipsZero: true);
+            _unseen--;
         }
-    }
 
-    private ImmutableArray<CapturedPage> TakePages(IGuest guest)
-    {
-        int count = Math.Min(_pages.Count, PagesCopiedMax);
-        PageCopies copies = guest.CopyPages();
-        return [.. Enumerable.Range(0, count).Select(_ => CapturedPage.Of(copies, _pages.Dequeue()))];
+        while (copied.Count < PagesCopiedMax && _pages.TryDequeue(out int page))
+        {
+            copied.Add(guest, page, skipsZero: false);
+        }
+
+        return copied;
     }
 
     private async Task<MoveStep> HoldAsync(CancellationToken stop)
@@ -255,21 +272,39 @@ internal sealed class VmMoves(VmServices services, VmSession session)
     private long StandsStillSince(long heldAt) =>
         session.StoodStillAt is { } endedAt && endedAt > heldAt ? endedAt : heldAt;
 
-    private async Task<MoveStep> CopyRestAsync(CancellationToken stop)
+    private MoveStep.Rest CopyRest()
     {
         CapturedProgress progress = session.LastProgress
             ?? throw new InvalidOperationException("Expected a Progress of the guest that stands still, found none.");
-        if (!await session.CommitProgressAsync(stop))
-        {
-            return new MoveStep.Lost();
-        }
-
+        VmCommit.Prepared last = VmCommit.On(session.Rows)
+            .Add(session.Rows.Own.Stream, session.Guest.VmTime, SliceJournal.ProgressOf(progress))
+            .Build();
+        _last = (session.Rows, last);
         return new MoveStep.Rest(
             progress.Machine,
             progress.State,
             progress.Memory ?? throw new InvalidOperationException("Expected the memory's sum, found none."),
             session.Output.Tail(),
-            [.. session.Rows.All.Select(row => new StreamHead(row.Stream, row.HeadSeq, row.HeadHash))]);
+            [.. last.After.All.Select(row => new StreamHead(row.Stream, row.HeadSeq, row.HeadHash))]);
+    }
+
+    private async Task<MoveStep> MakeDurableAsync(CancellationToken stop)
+    {
+        (VmRows Rows, VmCommit.Prepared Commit)? last = _last;
+        _last = null;
+        if (session.IsLost)
+        {
+            return new MoveStep.Lost();
+        }
+
+        // Something else of the VM may have been journaled in between. Then the target has other heads.
+        return last is not { } prepared || !ReferenceEquals(prepared.Rows, session.Rows)
+            ? new MoveStep.Refused(new Refusal(
+                RefusalKind.State,
+                $"the journal of {session.State.Vm} to end where its guest was copied",
+                "more behind it",
+                "Start the move again."))
+            : await session.CommitAsync(prepared.Commit, stop) ? new MoveStep.Done() : new MoveStep.Lost();
     }
 
     private async Task<MoveStep> AbortAsync(VmMessage.AbortMove abort, CancellationToken stop)

@@ -196,7 +196,7 @@ internal sealed class NodeHost : IAsyncDisposable
     {
         RpcService service = new(_options.Rpc.MessageBytesMax);
         new ControlHandlers(() => _joined, _store, _options, TimeProvider.System, Version).AddTo(service);
-        service.Add(NodeLink.Method, HandleLinkAsync).AddMultiplexed(
+        service.AddLent(NodeLink.Method, HandleLinkAsync).AddMultiplexed(
             NodeLink.StreamPath, HandleLinkAsync, fault => _log.CallFailed(NodeLink.StreamPath, fault));
         RpcListenerOptions listen = new(_options.Node.Link, _credentials, ControlAccess.Of)
         {

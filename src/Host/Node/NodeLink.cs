@@ -99,7 +99,7 @@ internal sealed class NodeLink(int messageBytesMax, TlsDialer? tls, ILogger log)
 
         private ValueTask<ReadOnlyMemory<byte>> CallAloneAsync(
             ReadOnlyMemory<byte> request, CancellationToken cancellationToken) =>
-            new(channel.CallAsync(Method, request, timeout: null, cancellationToken));
+            new(channel.CallAsync(Method, request, cancellationToken));
 
         public void Dispose()
         {

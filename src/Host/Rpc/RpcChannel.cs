@@ -61,6 +61,25 @@ internal sealed class RpcChannel : IDisposable
         return await CallAsync(method, content, timeout, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>A call whose request is sent from where it lies, and not used behind its end.</summary>
+    /// <exception cref="RpcException">Any end but Ok.</exception>
+    public async Task<TReply> CallAsync<TReply>(
+        RpcMethod<ReadOnlyMemory<byte>, TReply> method,
+        ReadOnlyMemory<byte> request,
+        CancellationToken cancellationToken)
+    {
+        using RpcMessageContent content = new(
+            request.Length <= _messageBytesMax ? request : throw RpcFraming.TooLarge(request.Length, _messageBytesMax));
+        try
+        {
+            return await CallAsync(method, content, timeout: null, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await content.EndAsync().ConfigureAwait(false);
+        }
+    }
+
     /// <summary>A stream for many calls of one path.</summary>
     public MultiplexClient OpenMultiplexed(string path) =>
         new((content, stop) => OpenAsync(path, content, stop), _messageBytesMax);

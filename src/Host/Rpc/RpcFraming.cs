@@ -18,6 +18,9 @@ internal static class RpcFraming
     /// <summary>A message is read in pieces of at most this size, so that a length alone costs no memory.</summary>
     private const int PieceBytes = 256 * 1024;
 
+    /// <summary>A buffer that is full makes place for one so many times as large.</summary>
+    private const int GrowsTo = 4;
+
     /// <exception cref="RpcException">ResourceExhausted: the message is larger than
     /// <paramref name="bytesMax"/>.</exception>
     public static ReadOnlyMemory<byte> Frame<T>(RpcCodec<T> codec, T message, int bytesMax)
@@ -41,6 +44,61 @@ internal static class RpcFraming
     public static async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(
         Stream source, int bytesMax, CancellationToken cancellationToken)
     {
+        int? length = await ReadLengthAsync(source, bytesMax, cancellationToken).ConfigureAwait(false);
+        if (length is not { } bytes)
+        {
+            return null;
+        }
+
+        return await ReadMessageAsync(source, bytes, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc cref="ReadAsync"/>
+    /// <remarks>For large messages that are not kept.</remarks>
+    public static async ValueTask<LentMessage?> ReadLentAsync(
+        Stream source, int bytesMax, CancellationToken cancellationToken)
+    {
+        int? length = await ReadLengthAsync(source, bytesMax, cancellationToken).ConfigureAwait(false);
+        return length is { } bytes
+            ? await ReadLentMessageAsync(source, bytes, cancellationToken).ConfigureAwait(false)
+            : null;
+    }
+
+    private static async ValueTask<LentMessage> ReadLentMessageAsync(
+        Stream source, int length, CancellationToken cancellationToken)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(Math.Min(length, PieceBytes));
+        try
+        {
+            int read = 0;
+            while (read < length)
+            {
+                if (read == buffer.Length)
+                {
+                    byte[] larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, (long)read * GrowsTo));
+                    buffer.CopyTo(larger, 0);
+                    ArrayPool<byte>.Shared.Return(buffer);
+                    buffer = larger;
+                }
+
+                int room = Math.Min(length, buffer.Length) - read;
+                int more = await source.ReadAsync(buffer.AsMemory(read, room), cancellationToken).ConfigureAwait(false);
+                read += more > 0 ? more : throw Truncated(length, read);
+            }
+        }
+        catch
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            throw;
+        }
+
+        return new LentMessage(buffer, length);
+    }
+
+    /// <returns>Null at the end of the stream.</returns>
+    private static async ValueTask<int?> ReadLengthAsync(
+        Stream source, int bytesMax, CancellationToken cancellationToken)
+    {
         byte[] header = new byte[HeaderBytes];
         int read = await source.ReadAtLeastAsync(
             header, HeaderBytes, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
@@ -61,9 +119,7 @@ internal static class RpcFraming
         }
 
         uint length = BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(1));
-        return length <= bytesMax
-            ? await ReadMessageAsync(source, (int)length, cancellationToken).ConfigureAwait(false)
-            : throw TooLarge(length, bytesMax);
+        return length <= bytesMax ? (int)length : throw TooLarge(length, bytesMax);
     }
 
     private static async ValueTask<ReadOnlyMemory<byte>> ReadMessageAsync(
@@ -87,7 +143,7 @@ internal static class RpcFraming
         return message.WrittenMemory;
     }
 
-    private static RpcException TooLarge(long length, int bytesMax) => new(
+    public static RpcException TooLarge(long length, int bytesMax) => new(
         RpcStatus.ResourceExhausted,
         string.Create(
             CultureInfo.InvariantCulture,

@@ -112,6 +112,9 @@ internal sealed class RpcListener : IAsyncDisposable
                 }
             });
         });
+
+        // Behind Kestrel's own, which it replaces.
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
         return builder.Build();
     }
 }

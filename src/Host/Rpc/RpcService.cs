@@ -45,6 +45,16 @@ internal sealed class RpcService(int messageBytesMax)
         return this;
     }
 
+    /// <summary>One request, one reply, where requests are large and many.</summary>
+    /// <param name="handler">Does not keep the request: its buffer is used again.</param>
+    public RpcService AddLent<TReply>(
+        RpcMethod<ReadOnlyMemory<byte>, TReply> method,
+        Func<ReadOnlyMemory<byte>, RpcPeer?, CancellationToken, ValueTask<TReply>> handler)
+    {
+        _handlers.Add(method.Path, (body, peer, token) => AnswerLentAsync(method, handler, body, peer, token));
+        return this;
+    }
+
     /// <summary>One request, any number of replies.</summary>
     public RpcService AddStream<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method, Func<TRequest, CancellationToken, IAsyncEnumerable<TReply>> handler)
@@ -127,6 +137,20 @@ internal sealed class RpcService(int messageBytesMax)
         yield return RpcFraming.Frame(method.Reply, reply, messageBytesMax);
     }
 
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> AnswerLentAsync<TReply>(
+        RpcMethod<ReadOnlyMemory<byte>, TReply> method,
+        Func<ReadOnlyMemory<byte>, RpcPeer?, CancellationToken, ValueTask<TReply>> handler,
+        Stream body,
+        RpcPeer? peer,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using LentMessage request = await RpcFraming.ReadLentAsync(body, messageBytesMax, cancellationToken)
+            .ConfigureAwait(false) ?? throw NoRequest(method.Path);
+        await CheckEndAsync(method.Path, body, cancellationToken).ConfigureAwait(false);
+        TReply reply = await handler(request.Bytes, peer, cancellationToken).ConfigureAwait(false);
+        yield return RpcFraming.Frame(method.Reply, reply, messageBytesMax);
+    }
+
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> StreamAsync<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method,
         Func<TRequest, CancellationToken, IAsyncEnumerable<TReply>> handler,
@@ -144,22 +168,24 @@ internal sealed class RpcService(int messageBytesMax)
     private async ValueTask<TRequest> ReadRequestAsync<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method, Stream body, RpcPeer? peer, CancellationToken cancellationToken)
     {
-        ReadOnlyMemory<byte>? message = await RpcFraming.ReadAsync(
-            body, messageBytesMax, cancellationToken).ConfigureAwait(false);
-        if (message is null)
-        {
-            throw new RpcException(RpcStatus.Internal, $"Expected one request for {method.Path}, found none.");
-        }
-
-        if (await RpcFraming.ReadAsync(body, messageBytesMax, cancellationToken).ConfigureAwait(false) is not null)
-        {
-            throw new RpcException(RpcStatus.Internal, $"Expected one request for {method.Path}, found two.");
-        }
-
-        TRequest request = Decode(method, message.Value);
+        ReadOnlyMemory<byte> message = await RpcFraming.ReadAsync(body, messageBytesMax, cancellationToken)
+            .ConfigureAwait(false) ?? throw NoRequest(method.Path);
+        await CheckEndAsync(method.Path, body, cancellationToken).ConfigureAwait(false);
+        TRequest request = Decode(method, message);
         Observer?.Invoke(peer, method.Path, request!);
         return request;
     }
+
+    private async Task CheckEndAsync(string path, Stream body, CancellationToken cancellationToken)
+    {
+        if (await RpcFraming.ReadAsync(body, messageBytesMax, cancellationToken).ConfigureAwait(false) is not null)
+        {
+            throw new RpcException(RpcStatus.Internal, $"Expected one request for {path}, found two.");
+        }
+    }
+
+    private static RpcException NoRequest(string path) =>
+        new(RpcStatus.Internal, $"Expected one request for {path}, found none.");
 
     private static TRequest Decode<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method, ReadOnlyMemory<byte> message)

@@ -41,8 +41,24 @@ internal sealed class MemorySummer
         return new MemorySum(sum);
     }
 
-    /// <summary>Brings the sum up to date.</summary>
-    public MemorySum Sum() => Capture(new PageCopies(_memory)).Complete();
+    /// <summary>Brings the sum up to date, from the pages where they lie.</summary>
+    public MemorySum Sum()
+    {
+        lock (_batches)
+        {
+            while (_batches.TryDequeue(out Batch? captured))
+            {
+                WorkOff(captured);
+            }
+
+            foreach (int page in _memory.TakeDirty(DirtyReader.Hash))
+            {
+                Replace(page, _memory.IsZero(page) ? 0 : TermOf(page, _memory.Page(page)));
+            }
+
+            return new MemorySum(_sum);
+        }
+    }
 
     /// <summary>Copies the pages written since the last call, and leaves their hashes, which cost several times as
     /// much, to whoever completes the sum.</summary>
@@ -65,20 +81,28 @@ internal sealed class MemorySummer
         {
             while (batch.Sum is null)
             {
-                Batch next = _batches.Dequeue();
-                foreach ((int page, ReadOnlyMemory<byte> bytes) in next.Pages)
-                {
-                    UInt128 term = bytes.IsEmpty ? 0 : TermOf(page, bytes.Span);
-                    _sum = unchecked(_sum - _terms[page] + term);
-                    _terms[page] = term;
-                }
-
-                next.Pages = [];
-                next.Sum = new MemorySum(_sum);
+                WorkOff(_batches.Dequeue());
             }
 
             return batch.Sum.Value;
         }
+    }
+
+    private void WorkOff(Batch batch)
+    {
+        foreach ((int page, ReadOnlyMemory<byte> bytes) in batch.Pages)
+        {
+            Replace(page, bytes.IsEmpty ? 0 : TermOf(page, bytes.Span));
+        }
+
+        batch.Pages = [];
+        batch.Sum = new MemorySum(_sum);
+    }
+
+    private void Replace(int page, UInt128 term)
+    {
+        _sum = unchecked(_sum - _terms[page] + term);
+        _terms[page] = term;
     }
 
     private static UInt128 TermOf(int page, ReadOnlySpan<byte> bytes)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections;
+using System.Collections.Immutable;
 using System.Reflection;
 using Google.Protobuf;
 using KvmActors.Actors.Cluster;
@@ -158,7 +159,63 @@ public sealed class LinkWireTests
             messages,
             message => Assert.Equal(
                 Text(message),
-                Text(MigrationWire.From(LinkRequest.Parser.ParseFrom(MigrationWire.Of(message).ToByteArray()))!)));
+                Text(Again(message))));
+    }
+
+    [Fact]
+    public void Pages_of_version_1_arrive_as_they_were_sent()
+    {
+        MigrationMessage.Pages pages = new(
+            s_key,
+            [
+                MovedPage.Raw(new CapturedPage(3, new byte[4096])),
+                MovedPage.Raw(new CapturedPage(4, ReadOnlyMemory<byte>.Empty)),
+            ],
+            Batch: 0);
+
+        LinkRequest request = LinkRequest.Parser.ParseFrom(MigrationWire.Of(pages).ToByteArray());
+
+        Assert.Equal((2, 0), (request.Pages.Pages.Count, request.PageBatch.Length));
+        Assert.Equal(Text(pages), Text(Again(pages)));
+    }
+
+    [Fact]
+    public void A_batch_of_pages_is_the_last_field_of_a_request_that_any_Protobuf_reads()
+    {
+        ImmutableArray<MovedPage> pages = [MovedPage.Raw(new CapturedPage(3, new byte[4096]))];
+        byte[] bytes = Bytes(new MigrationMessage.Pages(s_key, pages, Batch: 7));
+
+        LinkRequest request = LinkRequest.Parser.ParseFrom(bytes);
+        byte[] more = [.. bytes, .. new LinkRequest { Writes = 2 }.ToByteArray()];
+
+        Assert.Equal(7u, request.Pages.Batch);
+        Assert.Equal(3, PageBatch.Read(request.PageBatch.Memory).Single().PageNumber);
+        Assert.Throws<InvalidDataException>(() => RequestBytes.Parse(more, out _));
+        Assert.Throws<InvalidDataException>(() => RequestBytes.Parse(bytes.AsMemory(0, bytes.Length - 1), out _));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("000000")]
+    [InlineData("01000000")]
+    [InlineData("ffffffff000000000000000000000000")]
+    [InlineData("01000000" + "030000000000000100000000")]
+    [InlineData("01000000" + "030000000000000000000000" + "aa")]
+    [InlineData("01000000" + "030000000001000000000000")]
+    public void A_batch_whose_records_and_bytes_do_not_fit_is_refused(string hex) =>
+        Assert.Throws<InvalidDataException>(() => PageBatch.Read(Convert.FromHexString(hex)));
+
+    [Fact]
+    public void What_is_lent_with_a_request_is_not_used_behind_its_answer()
+    {
+        int uses = 0;
+        using PageLoan loan = new();
+
+        bool whileLent = loan.TryUse(() => uses++);
+        loan.Dispose();
+        bool afterwards = loan.TryUse(() => uses++);
+
+        Assert.Equal((true, false, 1), (whileLent, afterwards, uses));
     }
 
     [Theory]
@@ -194,6 +251,25 @@ public sealed class LinkWireTests
 
     private static IEnumerable<string> Cases<T>() =>
         typeof(T).GetNestedTypes().Where(type => type.IsSubclassOf(typeof(T))).Select(type => type.Name);
+
+    private static MigrationMessage Again(MigrationMessage message)
+    {
+        LinkRequest request = RequestBytes.Parse(Bytes(message), out ReadOnlyMemory<byte> pages);
+        return MigrationWire.From(request, pages, new PageLoan())!;
+    }
+
+    private static byte[] Bytes(MigrationMessage message)
+    {
+        LinkRequest head = MigrationWire.Of(message);
+        if (message is not MigrationMessage.Pages { IsOneBatch: true } pages)
+        {
+            return head.ToByteArray();
+        }
+
+        byte[] bytes = new byte[RequestBytes.SizeOf(head, pages.All)];
+        RequestBytes.Write(head, pages.All, bytes);
+        return bytes;
+    }
 
     private static ControlCall Again(ControlCall call) => ControlCall.Parser.ParseFrom(call.ToByteArray());
 

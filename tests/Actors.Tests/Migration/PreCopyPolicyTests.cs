@@ -22,6 +22,16 @@ public sealed class PreCopyPolicyTests
             goesOn,
             PreCopyPolicy.GoesOn(done, left, sent, TimeSpan.FromMilliseconds(sent), MigrationLimits.Default));
 
+    [Theory]
+    [InlineData(100, 200, true)]
+    [InlineData(101, 200, false)]
+    [InlineData(65, 200, true)]
+    [InlineData(64, 200, false)]
+    public void What_would_go_over_in_time_is_sent_while_the_guest_runs_as_long_as_it_halves(
+        int left, int sent, bool goesOn) => Assert.Equal(
+            goesOn,
+            PreCopyPolicy.GoesOn(2, left, sent, TimeSpan.FromMilliseconds(5), MigrationLimits.Default));
+
     [Fact]
     public void A_limit_of_bandwidth_pauses_for_what_was_sent_too_early()
     {

@@ -46,7 +46,7 @@ internal static class MoveText
 
     private static string Of(MoveReport.Parts parts) => string.Create(
         CultureInfo.InvariantCulture,
-        $"pause {parts.PauseMs:f1}, last pages {parts.PagesMs:f1}, durable {parts.DurableMs:f1}, state "
-        + $"{parts.StateMs:f1}, check {parts.CheckMs:f1}, commit {parts.CommitMs:f1}, start {parts.StartMs:f1}, link "
-        + $"{parts.LinkMs:f1} ms");
+        $"pause {parts.PauseMs:f1}, last pages {parts.PagesMs:f1}, state {parts.StateMs:f1}, check "
+        + $"{parts.CheckMs:f1}, durable {parts.DurableMs:f1}, commit {parts.CommitMs:f1}, start {parts.StartMs:f1}, "
+        + $"link {parts.LinkMs:f1} ms");
 }
