@@ -9,6 +9,7 @@ using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.Paravirtual;
 using KvmActors.Cpu.State;
+using KvmActors.Cpu.Translate;
 
 namespace KvmActors.Cpu;
 
@@ -32,9 +33,12 @@ public sealed unsafe class Vcpu : IDisposable
     /// <summary>A vCPU in KVM's reset state, with an empty CPUID table.</summary>
     /// <param name="index">Its number in the VM; 0 is the bootstrap processor.</param>
     /// <param name="memory">The VM's memory, which must outlive the vCPU.</param>
-    public Vcpu(int index, GuestMemory memory)
+    /// <param name="engine">What executes the instructions; nothing the guest or a state's reader can tell.</param>
+    /// <exception cref="PlatformNotSupportedException">The host cannot run the translator that was asked for.
+    /// </exception>
+    public Vcpu(int index, GuestMemory memory, EngineChoice engine = EngineChoice.Auto)
     {
-        _engine = new VcpuEngine(index, memory);
+        _engine = new VcpuEngine(index, memory, EngineTiers.Create(engine));
         _runner = new Runner(_engine);
         StateTransfer.Restore(_engine, StateTransfer.Reset(index));
     }

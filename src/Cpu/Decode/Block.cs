@@ -39,7 +39,18 @@ internal unsafe struct Block
 
     public CpuMode Mode;
 
+    /// <summary>The first instruction's micro-operation.</summary>
     public Uop* First;
+
+    /// <summary>The micro-operation that entering the block begins with: <see cref="First"/>, or the one before it,
+    /// which a tier has put there.</summary>
+    public Uop* Entry;
+
+    /// <summary>Host code of the block, for a tier that makes some, or null. It charges the block itself.</summary>
+    public byte* HostCode;
+
+    /// <summary>Where such a tier keeps what has been made to lead to <see cref="HostCode"/>.</summary>
+    public void* HostLinks;
 
     /// <summary>The block a taken direct jump leads to, if it is in the same page and known.</summary>
     public Block* Taken;

@@ -25,6 +25,7 @@ internal sealed unsafe class BlockCache : IDisposable
     private readonly GuestMemory _memory;
     private readonly List<nint> _chunks = [];
     private readonly delegate* managed<CpuState*, Uop*, Uop*> _leave;
+    private readonly IBlockTier? _tier;
     private Block** _buckets;
     private Block** _pageLists;
 
@@ -33,10 +34,14 @@ internal sealed unsafe class BlockCache : IDisposable
     private int _chunksInUse;
     private int _usedInChunk = ChunkBytes;
 
-    public BlockCache(GuestMemory memory, delegate* managed<CpuState*, Uop*, Uop*> leave)
+    /// <param name="memory">Where code is decoded from.</param>
+    /// <param name="leave">The handler of every micro-operation of an invalid block.</param>
+    /// <param name="tier">What may put itself before blocks, or null; disposed with the cache.</param>
+    public BlockCache(GuestMemory memory, delegate* managed<CpuState*, Uop*, Uop*> leave, IBlockTier? tier)
     {
         _memory = memory;
         _leave = leave;
+        _tier = tier;
         _buckets = (Block**)NativeMemory.AllocZeroed(BucketCount, (nuint)sizeof(Block*));
         _pageLists = (Block**)NativeMemory.AllocZeroed((nuint)memory.PageCount, (nuint)sizeof(Block*));
         _pageGrains = (ulong*)NativeMemory.AllocZeroed((nuint)memory.PageCount, sizeof(ulong));
@@ -45,7 +50,9 @@ internal sealed unsafe class BlockCache : IDisposable
     ~BlockCache() => Release();
 
     /// <summary>True if a block of the largest size might not fit: time for <see cref="DropAll"/>.</summary>
-    public bool IsFull => _chunksInUse * (long)ChunkBytes >= ArenaBytesMax;
+    public bool IsFull => _chunksInUse * (long)ChunkBytes >= ArenaBytesMax || _tier is { IsFull: true };
+
+    public IBlockTier? Tier => _tier;
 
     /// <summary>The block decoded from these bytes for this RIP and mode, or null.</summary>
     public Block* Find(ulong physical, ulong rip, CpuMode mode)
@@ -62,7 +69,8 @@ internal sealed unsafe class BlockCache : IDisposable
     /// <summary>Memory for a block with this many micro-operations, its leaving one included.</summary>
     public Block* Allocate(int uopCount)
     {
-        int bytes = (sizeof(Block) + (uopCount * sizeof(Uop)) + 63) & ~63;
+        // One more before the first, for a tier.
+        int bytes = (sizeof(Block) + ((1 + uopCount) * sizeof(Uop)) + 63) & ~63;
         if (_usedInChunk + bytes > ChunkBytes)
         {
             if (_chunksInUse == _chunks.Count)
@@ -77,7 +85,8 @@ internal sealed unsafe class BlockCache : IDisposable
         var block = (Block*)((byte*)_chunks[_chunksInUse - 1] + _usedInChunk);
         _usedInChunk += bytes;
         NativeMemory.Clear(block, (nuint)sizeof(Block));
-        block->First = (Uop*)(block + 1);
+        block->First = (Uop*)(block + 1) + 1;
+        block->Entry = block->First;
         return block;
     }
 
@@ -98,6 +107,8 @@ internal sealed unsafe class BlockCache : IDisposable
             MarkGrains(block, block->SecondPage);
             _memory.MarkCode(block->SecondPage);
         }
+
+        _tier?.OnAdded(block);
     }
 
     /// <summary>Makes every block that has one of these bytes unfindable, and leave at once if it is running.</summary>
@@ -120,6 +131,7 @@ internal sealed unsafe class BlockCache : IDisposable
             Block** next = block->Page == page ? &block->NextInPage : &block->NextInSecondPage;
             if (block->IsValid && Covers(block, page, offset, length))
             {
+                _tier?.OnOverwritten(block);
                 Invalidate(block);
             }
 
@@ -140,6 +152,7 @@ internal sealed unsafe class BlockCache : IDisposable
     /// <summary>Makes a block unfindable, and leave at once if it is running.</summary>
     public void Invalidate(Block* block)
     {
+        _tier?.OnInvalidated(block);
         block->Rip = Block.InvalidRip;
         block->EntryCost = Block.NoEntry;
         for (int index = 0; index <= block->Count; index++)
@@ -164,6 +177,7 @@ internal sealed unsafe class BlockCache : IDisposable
         NativeMemory.Clear(_pageGrains, (nuint)_memory.PageCount * sizeof(ulong));
         _chunksInUse = 0;
         _usedInChunk = ChunkBytes;
+        _tier?.OnDropped();
     }
 
     public void Dispose()
@@ -198,6 +212,7 @@ internal sealed unsafe class BlockCache : IDisposable
 
     private void Release()
     {
+        _tier?.Dispose();
         foreach (nint chunk in _chunks)
         {
             NativeMemory.AlignedFree((void*)chunk);

@@ -18,10 +18,11 @@ internal static unsafe class JumpCache
     public const int EntryBytes = 16;
     public const int SizeBytes = EntryCount * EntryBytes;
 
-    private const int PageShift = 12;
-    private const int SlotBits = 6;
-    private const int SlotsInPage = 1 << SlotBits;
-    private const int PageSlots = EntryCount / SlotsInPage;
+    public const int PageShift = 12;
+    public const int SlotBits = 6;
+    public const int SlotsInPage = 1 << SlotBits;
+    public const int PageSlots = EntryCount / SlotsInPage;
+
     private const ulong Empty = 0x5A5A_5A5A_5A5A_5A5A;
     private const int TagShift = 49;
 
@@ -43,6 +44,9 @@ internal static unsafe class JumpCache
         Block* block = entry->Block;
         return block->Rip == state->Rip && block->LastByte <= state->CodeLimit ? block : null;
     }
+
+    /// <summary>Where the entry of a linear address is, in bytes from the first.</summary>
+    public static int OffsetOf(ulong linear) => (int)IndexOf(linear) * EntryBytes;
 
     public static void Add(CpuState* state, Block* block)
     {
@@ -87,8 +91,11 @@ internal static unsafe class JumpCache
         ((linear >> PageShift) ^ (linear >> (PageShift + SlotBits))) % PageSlots * SlotsInPage;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Entry* EntryOf(CpuState* state, ulong linear) =>
-        First(state) + (PageSlot(linear) | ((linear ^ (linear >> SlotBits)) % SlotsInPage));
+    private static Entry* EntryOf(CpuState* state, ulong linear) => First(state) + IndexOf(linear);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong IndexOf(ulong linear) =>
+        PageSlot(linear) | ((linear ^ (linear >> SlotBits)) % SlotsInPage);
 
     private struct Entry
     {

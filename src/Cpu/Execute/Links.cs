@@ -24,7 +24,7 @@ internal static unsafe class Links
         {
             state->Budget -= block->EntryCost;
             state->CurrentBlock = block;
-            return TMode.Enter(state, block->First);
+            return TMode.Enter(state, block->Entry);
         }
 
         state->LinkSlot = link;
@@ -41,7 +41,7 @@ internal static unsafe class Links
         {
             state->Budget -= block->EntryCost;
             state->CurrentBlock = block;
-            return TMode.Enter(state, block->First);
+            return TMode.Enter(state, block->Entry);
         }
 
         return null;

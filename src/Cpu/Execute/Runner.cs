@@ -127,7 +127,7 @@ internal sealed unsafe class Runner(VcpuEngine engine)
 
             state->Budget -= block->EntryCost;
             state->CurrentBlock = block;
-            Uop* uop = block->First;
+            Uop* uop = block->Entry;
             do
             {
                 uop = uop->Handler(state, uop);

@@ -20,11 +20,11 @@ internal sealed unsafe class VcpuEngine : IMemoryObserver, IDisposable
 {
     private CpuState* _state;
 
-    public VcpuEngine(int index, GuestMemory memory)
+    public VcpuEngine(int index, GuestMemory memory, IBlockTier? tier)
     {
         Index = index;
         Memory = memory;
-        Blocks = new BlockCache(memory, &Leaving.Leave);
+        Blocks = new BlockCache(memory, &Leaving.Leave, tier);
         Builder = new BlockBuilder(Blocks);
         _state = (CpuState*)NativeMemory.AlignedAlloc(CpuState.SizeBytes, GuestMemory.PageBytes);
         NativeMemory.Clear(_state, CpuState.SizeBytes);

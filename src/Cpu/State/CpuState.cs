@@ -257,6 +257,23 @@ internal unsafe struct CpuState
     [FieldOffset(1792)]
     public GuestFeature Features;
 
+    /// <summary>The status flags while host code runs that was made from guest code: see
+    /// <see cref="Translate.FlagWord"/>.</summary>
+    [FieldOffset(1848)]
+    public ulong FlagWord;
+
+    /// <summary>The linear address of an access that host code could not do itself.</summary>
+    [FieldOffset(1856)]
+    public ulong SlowAddress;
+
+    /// <summary>What is shared by all host code made from guest code: see <see cref="Translate.TierData"/>.</summary>
+    [FieldOffset(1864)]
+    public void* TierData;
+
+    /// <summary>What host code keeps while it has no register to spare.</summary>
+    [FieldOffset(1872)]
+    public ulong Kept;
+
     /// <summary>What was entered in the TLB since it was last empty.</summary>
     [FieldOffset(2048)]
     public FillLog TlbFills;

@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using KvmActors.Cpu.Execute;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
+using KvmActors.Cpu.Translate;
 using KvmActors.Cpu.Tests.Execute;
 
 namespace KvmActors.Cpu.Tests.Silicon.Vectors;
@@ -62,7 +63,7 @@ internal sealed unsafe class VectorEngine : IDisposable
         _bits = bits;
         WriteSystem();
         MapBlock();
-        _engine = new VcpuEngine(0, _memory);
+        _engine = new VcpuEngine(0, _memory, EngineTiers.Create(EngineChoice.Auto));
         _runner = new Runner(_engine);
         StateTransfer.Restore(_engine, UserMode(StateTransfer.Reset(0)));
         for (int segment = 0; segment < SegmentCount; segment++)

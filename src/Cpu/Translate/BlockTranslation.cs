@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using Iced.Intel;
+using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Translate;
+
+// JUSTIFICATION: see HostAssembler.
+// SAFETY: a block has at most InstructionsMax instructions, each of which is at most InstructionBytesMax host bytes and
+// ExitsPerInstruction exits; the tier reserves as much before it starts.
+
+/// <summary>A block on its way to host code: what the forms of instructions share.</summary>
+/// <remarks>Between two instructions guest registers are where <see cref="HostLayout"/> says, and RAX has the flags, but
+/// for those that nothing looks at before they are set again.</remarks>
+internal sealed unsafe class BlockTranslation
+{
+    public const int InstructionBytesMax = 192;
+    public const int ExitsPerInstruction = 4;
+
+    private readonly Instruction[] _instructions = new Instruction[BlockBuilder.InstructionsMax];
+    private readonly StatusFlags[] _needed = new StatusFlags[BlockBuilder.InstructionsMax];
+    private readonly List<PendingExit> _exits = [];
+    private byte* _start;
+
+    public HostAssembler Code { get; } = new();
+
+    public Block* Block { get; private set; }
+
+    public int Index { get; private set; }
+
+    public ref readonly Instruction Instruction => ref _instructions[Index];
+
+    public Span<Instruction> Instructions => _instructions;
+
+    /// <summary>The flags this instruction sets that something may look at.</summary>
+    public StatusFlags Needed => _needed[Index];
+
+    /// <summary>The guest's flags that the host's flags are at this point.</summary>
+    public StatusFlags HostFlags { get; set; }
+
+    /// <summary>True behind the instruction that has taken care of where its block leads.</summary>
+    public bool HasEnded { get; set; }
+
+    public IReadOnlyList<PendingExit> Exits => _exits;
+
+    /// <summary>Begins a block whose instructions are in <see cref="Instructions"/>.</summary>
+    public void Begin(Block* block, byte* position)
+    {
+        Block = block;
+        HasEnded = false;
+        HostFlags = StatusFlags.None;
+        _exits.Clear();
+        Code.Position = position;
+        FlagLiveness.Find(_instructions.AsSpan(0, block->Count), _needed);
+    }
+
+    /// <summary>Goes on with an instruction.</summary>
+    public void BeginInstruction(int index)
+    {
+        Index = index;
+        _start = Code.Position;
+    }
+
+    /// <summary>Executable address of the present instruction's host code.</summary>
+    public byte* Start => _start;
+
+    /// <summary>The interpreter executes the instruction if this jump is taken.</summary>
+    public void Step(byte* jump) => Step(jump, accessBytes: 0, isWrite: false);
+
+    public void Step(byte* jump, int accessBytes, bool isWrite) => _exits.Add(new PendingExit
+    {
+        Jump = jump,
+        Kind = ExitKind.Step,
+        Index = Index,
+        Target = (ulong)_start,
+        AccessBytes = accessBytes,
+        IsChosen = isWrite,
+    });
+
+    /// <summary>The block leads to an address in its page if this jump is taken.</summary>
+    public void Edge(byte* jump, ulong rip, bool isTaken) => _exits.Add(new PendingExit
+    {
+        Jump = jump,
+        Kind = ExitKind.Edge,
+        Target = rip,
+        IsChosen = isTaken,
+    });
+
+    /// <summary>The runner goes on at an address if this jump is taken.</summary>
+    /// <param name="jump">Where the jump's distance is.</param>
+    /// <param name="rip">Where to go on.</param>
+    /// <param name="refund">Instructions that were charged and not executed.</param>
+    public void Leave(byte* jump, ulong rip, int refund) => _exits.Add(new PendingExit
+    {
+        Jump = jump,
+        Kind = ExitKind.Leave,
+        Target = rip,
+        Refund = refund,
+    });
+
+    /// <summary>All 64 bits of a register, for reading: its own host register or a scratch one it is loaded into. Of AH
+    /// to BH the low byte of the scratch register.</summary>
+    public HostRegister Read(Register guest, HostRegister scratch)
+    {
+        if (HostLayout.IsDirect(guest))
+        {
+            return HostLayout.PinnedOf(guest);
+        }
+
+        Load(guest, scratch);
+        return scratch;
+    }
+
+    /// <summary>As <see cref="Read"/>, into a register that may be changed.</summary>
+    public void Load(Register guest, HostRegister to)
+    {
+        if (!HostLayout.IsPinned(guest))
+        {
+            Code.Load(to, HostLayout.SlotOf(guest));
+            return;
+        }
+
+        Code.Move(to, HostLayout.PinnedOf(guest));
+        if (HostLayout.IsHighByte(guest))
+        {
+            Code.Shift(HostOpcode.ShiftRight, 4, to, 8);
+            HostFlags = StatusFlags.None;
+        }
+    }
+
+    /// <summary>Writes a register of any size; 32 bits clear the upper half, fewer keep the rest.</summary>
+    public void Write(Register guest, HostRegister from)
+    {
+        int sizeBytes = guest.GetSize();
+        if (HostLayout.IsHighByte(guest))
+        {
+            WriteHighByte(HostLayout.PinnedOf(guest), from);
+        }
+        else if (HostLayout.IsPinned(guest))
+        {
+            Code.Registers(HostOpcode.MoveFromRm, sizeBytes, HostLayout.PinnedOf(guest), from);
+        }
+        else if (sizeBytes == 4)
+        {
+            Code.Registers(HostOpcode.MoveFromRm, 4, from, from);
+            Code.Store(HostLayout.SlotOf(guest), from);
+        }
+        else
+        {
+            Code.Memory(HostOpcode.MoveToRm, sizeBytes, from, HostLayout.SlotOf(guest));
+        }
+    }
+
+    /// <summary>Leaves the host address of the memory operand in <see cref="HostLayout.Address"/>, or the host code
+    /// before the instruction. All scratch registers and the host's flags change.</summary>
+    public void Access(int sizeBytes, bool isWrite)
+    {
+        MemoryAddress.Form(this, HostLayout.Address);
+        Probe(sizeBytes, isWrite);
+    }
+
+    /// <summary>As <see cref="Access"/>, with the linear address in <see cref="HostLayout.Address"/> already.</summary>
+    public void Probe(int sizeBytes, bool isWrite)
+    {
+        const int IndexShift = 8;
+        const int IndexMask = (Tlb.EntryCount - 1) * Tlb.EntryBytes;
+        const int AddendOffset = 8;
+        int array = isWrite ? Tlb.WriteOffset : Tlb.ReadOffset;
+        Code.Registers(HostOpcode.MoveFromRm, 4, HostLayout.Value, HostLayout.Address);
+        Code.Memory(HostOpcode.Lea, 8, HostLayout.Third, new HostOperand(HostLayout.Address, sizeBytes - 1));
+        Code.Shift(HostOpcode.ShiftRight, 4, HostLayout.Value, IndexShift);
+        Code.Arithmetic(HostOpcode.And, 8, HostLayout.Third, -GuestMemory.PageBytes);
+        Code.Arithmetic(HostOpcode.And, 4, HostLayout.Value, IndexMask);
+        Code.Memory(
+            HostOpcode.FromRm(HostOpcode.Add), 8, HostLayout.Value, HostLayout.Field(HostLayout.ActiveTlbOffset));
+        Code.Memory(
+            HostOpcode.FromRm(HostOpcode.Compare), 8, HostLayout.Third, new HostOperand(HostLayout.Value, array));
+        Step(Code.JumpIf(HostCondition.NotZero), sizeBytes, isWrite);
+        Code.Memory(
+            HostOpcode.FromRm(HostOpcode.Add),
+            8,
+            HostLayout.Address,
+            new HostOperand(HostLayout.Value, array + AddendOffset));
+        HostFlags = StatusFlags.None;
+    }
+
+    private void WriteHighByte(HostRegister to, HostRegister from)
+    {
+        const int AllButHighByte = unchecked((int)0xFFFF_00FF);
+        Code.Registers(HostOpcode.MoveZeroExtend8, 4, from, from);
+        Code.Shift(HostOpcode.ShiftLeft, 4, from, 8);
+        Code.Arithmetic(HostOpcode.And, 8, to, AllButHighByte);
+        Code.Registers(HostOpcode.FromRm(HostOpcode.Or), 8, to, from);
+        HostFlags = StatusFlags.None;
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace KvmActors.Cpu.Translate;
+
+// JUSTIFICATION: .NET has no memory that can be executed. Two views of one piece, so that no address is ever writable
+// and executable.
+// SAFETY: both views are mapped by the constructor and unmapped once, by Release; the host code in them is entered only
+// by whoever owns this object, which lives longer than any run.
+
+/// <summary>Memory for host code: one piece, seen once writable and once executable.</summary>
+internal sealed unsafe partial class CodeMemory : IDisposable
+{
+    private const uint CloseOnExec = 1;
+    private const int ProtectRead = 1;
+    private const int ProtectWrite = 2;
+    private const int ProtectExecute = 4;
+    private const int MapShared = 1;
+    private const uint CpuidExtendedFeatures = 0x8000_0001;
+    private const int LahfIn64BitMode = 1;
+
+    private static readonly Lazy<string?> s_refusal = new(Probe);
+
+    private byte* _writable;
+    private byte* _executable;
+
+    private CodeMemory(byte* writable, byte* executable, int sizeBytes)
+    {
+        _writable = writable;
+        _executable = executable;
+        SizeBytes = sizeBytes;
+    }
+
+    ~CodeMemory() => Release();
+
+    /// <summary>Why this process cannot run host code of its own making, in words, or null if it can. Found out once.
+    /// </summary>
+    public static string? Refusal => s_refusal.Value;
+
+    public int SizeBytes { get; }
+
+    /// <summary>First byte of the view that is written through.</summary>
+    public byte* Writable => _writable;
+
+    /// <summary>Address in the executable view minus address in the writable one.</summary>
+    public nint ToExecutable => (nint)(_executable - _writable);
+
+    /// <summary>Zeroed memory, or null where the system refuses it; pages cost nothing before they are used.</summary>
+    public static CodeMemory? TryCreate(int sizeBytes)
+    {
+        int file = CreateMemoryFile("kvmactors-code", CloseOnExec);
+        if (file < 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            if (SetLength(file, sizeBytes) != 0)
+            {
+                return null;
+            }
+
+            byte* writable = Map(file, sizeBytes, ProtectRead | ProtectWrite);
+            byte* executable = Map(file, sizeBytes, ProtectRead | ProtectExecute);
+            if (writable != null && executable != null)
+            {
+                return new CodeMemory(writable, executable, sizeBytes);
+            }
+
+            Unmap(writable, sizeBytes);
+            Unmap(executable, sizeBytes);
+            return null;
+        }
+        finally
+        {
+            _ = CloseFile(file);
+        }
+    }
+
+    public void Dispose()
+    {
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    private static string? Probe()
+    {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+        {
+            return "the host is not Linux on x86-64";
+        }
+
+        if ((X86Base.CpuId(unchecked((int)CpuidExtendedFeatures), 0).Ecx & LahfIn64BitMode) == 0)
+        {
+            return "the host has no LAHF in 64-bit mode";
+        }
+
+        using CodeMemory? memory = TryCreate(Environment.SystemPageSize);
+        if (memory is null)
+        {
+            return "the system refuses executable memory";
+        }
+
+        const byte Return = 0xC3;
+        *memory.Writable = Return;
+        ((delegate* unmanaged<void>)(memory.Writable + memory.ToExecutable))();
+        return null;
+    }
+
+    private static byte* Map(int file, int sizeBytes, int protection)
+    {
+        void* start = MapMemory(null, (nuint)sizeBytes, protection, MapShared, file, 0);
+        return (nint)start == -1 ? null : (byte*)start;
+    }
+
+    private static void Unmap(byte* start, int sizeBytes)
+    {
+        if (start != null)
+        {
+            _ = UnmapMemory(start, (nuint)sizeBytes);
+        }
+    }
+
+    private void Release()
+    {
+        Unmap(_writable, SizeBytes);
+        Unmap(_executable, SizeBytes);
+        _writable = null;
+        _executable = null;
+    }
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int CreateMemoryFile(string name, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "ftruncate")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SetLength(int file, nint length);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int CloseFile(int file);
+
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial void* MapMemory(
+        void* address, nuint length, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int UnmapMemory(void* address, nuint length);
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Translate;
+
+// JUSTIFICATION: see CodeMemory.
+// SAFETY: TryWrite begins only with room for the largest block, in instructions and in exits; code grows from the start
+// of the memory, stubs and records from its end.
+
+/// <summary>Writes the host code of blocks into a piece of memory, and the ways in and out that all of it shares.
+/// </summary>
+internal sealed unsafe class HostCodeWriter
+{
+    private const int HeadAlignment = 16;
+    private const int BlockBytesMax = 512 + (BlockBuilder.InstructionsMax * BlockTranslation.InstructionBytesMax);
+    private const int ExitsMax = 8 + (BlockBuilder.InstructionsMax * BlockTranslation.ExitsPerInstruction);
+    private const int ExitBytesMax = ExitRecord.StubBytes + 8;
+
+    private static readonly HostRegister[] s_saved =
+    [
+        HostRegister.Rbx, HostRegister.Rbp, HostRegister.R12, HostRegister.R13, HostRegister.R14, HostRegister.R15,
+    ];
+
+    private readonly CodeMemory _memory;
+    private readonly byte* _wayOut;
+    private readonly byte* _firstBlock;
+    private byte* _nextBlock;
+    private byte* _exitsStart;
+
+    public HostCodeWriter(CodeMemory memory, TierData* data)
+    {
+        _memory = memory;
+        HostAssembler code = new() { Position = memory.Writable };
+        WriteWayIn(code);
+        _wayOut = code.Position;
+        WriteWayOut(code);
+        code.Align(HeadAlignment);
+        _firstBlock = code.Position;
+        data->Enter = (delegate* unmanaged<CpuState*, byte*, ExitRecord*>)(memory.Writable + memory.ToExecutable);
+        data->ToExecutable = memory.ToExecutable;
+        Reset();
+    }
+
+    /// <summary>True if the largest block fits.</summary>
+    public bool HasRoom =>
+        _exitsStart - _nextBlock > BlockBytesMax + (ExitsMax * (sizeof(ExitRecord) + ExitBytesMax));
+
+    public long UsedBytes => _nextBlock - _memory.Writable + (_memory.Writable + _memory.SizeBytes - _exitsStart);
+
+    /// <summary>Forgets all blocks.</summary>
+    public void Reset()
+    {
+        _nextBlock = _firstBlock;
+        _exitsStart = _memory.Writable + _memory.SizeBytes;
+    }
+
+    /// <summary>Writes host code for a block whose instructions the translation holds.</summary>
+    /// <returns>False if too few of its instructions have a form.</returns>
+    public bool TryWrite(BlockTranslation translation, Block* block)
+    {
+        HostAssembler code = translation.Code;
+        translation.Begin(block, _nextBlock);
+        code.Align(HeadAlignment);
+        byte* head = code.Position;
+        code.Arithmetic(HostOpcode.Sub, 8, HostLayout.Budget, block->Count);
+        translation.Leave(code.JumpIf(HostCondition.Less), block->Start, refund: block->Count);
+        byte* body = code.Position;
+        if (!TryWriteBody(translation, block))
+        {
+            return false;
+        }
+
+        _nextBlock = code.Position;
+        foreach (PendingExit exit in translation.Exits)
+        {
+            WriteExit(code, block, exit);
+        }
+
+        nint toExecutable = _memory.ToExecutable;
+        block->HostCode = head + toExecutable;
+        Uop* entry = block->Entry;
+        entry->Immediate = (ulong)(body + toExecutable);
+        entry->Handler = &TierEntry.Enter;
+        return true;
+    }
+
+    /// <summary>An instruction without a form is left to the interpreter, with all behind it. Few in front are not
+    /// worth the way in and out.</summary>
+    private static bool TryWriteBody(BlockTranslation translation, Block* block)
+    {
+        const int WorthEntering = 3;
+        for (int index = 0; index < block->Count; index++)
+        {
+            translation.BeginInstruction(index);
+            if (TryWriteInstruction(translation))
+            {
+                continue;
+            }
+
+            if (index < WorthEntering)
+            {
+                return false;
+            }
+
+            translation.Step(translation.Code.Jump());
+            return true;
+        }
+
+        if (!translation.HasEnded)
+        {
+            BranchForms.FallThrough(translation);
+        }
+
+        return true;
+    }
+
+    private static bool TryWriteInstruction(BlockTranslation translation) =>
+        FormRules.HasPlainEncoding(translation.Instruction)
+        && (ArithmeticForms.TryEmit(translation)
+            || RegisterForms.TryEmit(translation)
+            || StackForms.TryEmit(translation)
+            || ShiftForms.TryEmit(translation)
+            || BranchForms.TryEmit(translation));
+
+    /// <summary>RDI: the state. RSI: where to go.</summary>
+    private static void WriteWayIn(HostAssembler code)
+    {
+        const int StackAlignment = 8;
+        foreach (HostRegister register in s_saved)
+        {
+            code.Push(register);
+        }
+
+        code.Arithmetic(HostOpcode.Sub, 8, HostRegister.Rsp, StackAlignment);
+        code.Move(HostLayout.State, HostRegister.Rdi);
+        code.Move(HostLayout.Address, HostRegister.Rsi);
+        for (int number = 0; number < HostLayout.Pinned.Length; number++)
+        {
+            code.Load(HostLayout.Pinned[number], HostLayout.SlotOf(number));
+        }
+
+        code.Load(HostLayout.Budget, HostLayout.Field(HostLayout.BudgetOffset));
+        code.Load(HostLayout.Flags, HostLayout.Field(HostLayout.FlagWordOffset));
+        code.JumpTo(HostLayout.Address);
+    }
+
+    /// <summary>The record is in the second scratch register, the address of a failed access in the first.</summary>
+    private static void WriteWayOut(HostAssembler code)
+    {
+        const int StackAlignment = 8;
+        for (int number = 0; number < HostLayout.Pinned.Length; number++)
+        {
+            code.Store(HostLayout.SlotOf(number), HostLayout.Pinned[number]);
+        }
+
+        code.Store(HostLayout.Field(HostLayout.BudgetOffset), HostLayout.Budget);
+        code.Store(HostLayout.Field(HostLayout.FlagWordOffset), HostLayout.Flags);
+        code.Store(HostLayout.Field(HostLayout.SlowAddressOffset), HostLayout.Address);
+        code.Move(HostRegister.Rax, HostLayout.Value);
+        code.Arithmetic(HostOpcode.Add, 8, HostRegister.Rsp, StackAlignment);
+        for (int index = s_saved.Length - 1; index >= 0; index--)
+        {
+            code.Pop(s_saved[index]);
+        }
+
+        code.Return();
+    }
+
+    /// <summary>The stub of an exit, and its record right behind.</summary>
+    private void WriteExit(HostAssembler code, Block* block, in PendingExit exit)
+    {
+        const int RefundBytes = 7;
+        int bytes = (exit.Refund != 0 ? RefundBytes : 0) + ExitRecord.StubBytes + sizeof(ExitRecord);
+        _exitsStart = (byte*)((nint)(_exitsStart - bytes) & -sizeof(int));
+        code.Position = _exitsStart;
+        HostAssembler.SetTarget(exit.Jump, _exitsStart);
+        if (exit.Refund != 0)
+        {
+            code.Arithmetic(HostOpcode.Add, 8, HostLayout.Budget, exit.Refund);
+        }
+
+        byte* stub = code.Position;
+        var record = (ExitRecord*)(stub + ExitRecord.StubBytes);
+        code.LeaRelative(HostLayout.Value, (byte*)record);
+        HostAssembler.SetTarget(code.Jump(), _wayOut);
+        *record = new ExitRecord
+        {
+            Block = block,
+            Target = exit.Kind == ExitKind.Step ? exit.Target + (ulong)_memory.ToExecutable : exit.Target,
+            Jump = (int)(exit.Jump - (byte*)record),
+            Kind = exit.Kind,
+            Index = (byte)exit.Index,
+            AccessBytes = (byte)exit.AccessBytes,
+            Choice = exit.IsChosen ? (byte)1 : (byte)0,
+        };
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using Iced.Intel;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Translate;
+
+/// <summary>Which host register holds what while translated code runs, and where the state's fields are.</summary>
+/// <remarks>Nine guest registers live in host registers, also from block to block; R9 to R15 stay in the state. RAX has
+/// the flags (see <see cref="FlagWord"/>), and three registers are scratch.</remarks>
+internal static class HostLayout
+{
+    public const HostRegister State = HostRegister.Rbp;
+    public const HostRegister Flags = HostRegister.Rax;
+    public const HostRegister Budget = HostRegister.R15;
+
+    /// <summary>Scratch: the linear address of an access, then its host address. Has CL for shifts.</summary>
+    public const HostRegister Address = HostRegister.Rcx;
+
+    /// <summary>Scratch: a guest register that lives in the state.</summary>
+    public const HostRegister Value = HostRegister.Rdx;
+
+    /// <summary>Scratch.</summary>
+    public const HostRegister Third = HostRegister.R14;
+
+    // Offsets as in CpuState; a test compares.
+    public const int RipOffset = 136;
+    public const int BudgetOffset = 168;
+    public const int ActiveTlbOffset = 184;
+    public const int JumpTagOffset = 216;
+    public const int SegmentsOffset = 312;
+    public const int FlagWordOffset = 1848;
+    public const int SlowAddressOffset = 1856;
+    public const int KeptOffset = 1872;
+
+    private const int GprBytes = 8;
+
+    private static readonly HostRegister[] s_pinned =
+    [
+        HostRegister.Rbx, HostRegister.Rsi, HostRegister.Rdi, HostRegister.R8, HostRegister.R9,
+        HostRegister.R10, HostRegister.R11, HostRegister.R12, HostRegister.R13,
+    ];
+
+    public static ReadOnlySpan<HostRegister> Pinned => s_pinned;
+
+    /// <summary>Number of the guest register that a name is a part of.</summary>
+    public static int NumberOf(Register guest) => guest is >= Register.AH and <= Register.BH
+        ? guest - Register.AH
+        : guest.GetFullRegister() - Register.RAX;
+
+    /// <summary>True for a register that lives in the host register <see cref="PinnedOf"/>.</summary>
+    public static bool IsPinned(Register guest) => NumberOf(guest) < s_pinned.Length;
+
+    public static HostRegister PinnedOf(Register guest) => s_pinned[NumberOf(guest)];
+
+    /// <summary>AH, CH, DH and BH.</summary>
+    public static bool IsHighByte(Register guest) => guest is >= Register.AH and <= Register.BH;
+
+    /// <summary>True if instructions can name the host register as they name the guest's.</summary>
+    public static bool IsDirect(Register guest) => IsPinned(guest) && !IsHighByte(guest);
+
+    /// <summary>Where a register that is not pinned lives.</summary>
+    public static HostOperand SlotOf(Register guest) => SlotOf(NumberOf(guest));
+
+    public static HostOperand SlotOf(int number) => Field(number * GprBytes);
+
+    public static HostOperand Field(int offset) => new(State, offset);
+
+    public static unsafe HostOperand SegmentBase(SegmentName name) =>
+        Field(SegmentsOffset + ((int)name * sizeof(SegmentCache)));
+}

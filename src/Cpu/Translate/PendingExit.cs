@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+namespace KvmActors.Cpu.Translate;
+
+// JUSTIFICATION: see HostAssembler.
+// SAFETY: lives while its block is translated.
+
+/// <summary>An exit whose stub and record are still to be written: see <see cref="ExitRecord"/>.</summary>
+internal unsafe struct PendingExit
+{
+    public byte* Jump;
+    public ExitKind Kind;
+    public int Index;
+    public ulong Target;
+    public int AccessBytes;
+    public bool IsChosen;
+
+    /// <summary>Leave: what is given back to the budget.</summary>
+    public int Refund;
+}

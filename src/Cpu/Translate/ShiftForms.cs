@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using Iced.Intel;
+
+namespace KvmActors.Cpu.Translate;
+
+/// <summary>SHL, SHR, SAR, ROL and ROR of 32 and 64 bits, and BT of registers.</summary>
+/// <remarks>Undefined flags as the interpreter has them: AF is 0 behind a shift, OF behind SHL and rotates is what it is
+/// for a count of 1, and behind SHR and SAR by more it is 0.</remarks>
+internal static class ShiftForms
+{
+    private const int NotConstant = -1;
+
+    /// <summary>The masked count, or less than 0 if it is in CL.</summary>
+    public static int CountOf(in Instruction instruction)
+    {
+        if (instruction.Op1Kind == OpKind.Register)
+        {
+            return NotConstant;
+        }
+
+        int sizeBytes = instruction.Op0Kind == OpKind.Memory
+            ? instruction.MemorySize.GetSize()
+            : instruction.Op0Register.GetSize();
+        return (int)instruction.GetImmediate(1) & (sizeBytes == 8 ? 63 : 31);
+    }
+
+    /// <summary>Emits the instruction; false, with nothing emitted, if it has no form here.</summary>
+    public static bool TryEmit(BlockTranslation translation)
+    {
+        int? operation = translation.Instruction.Mnemonic switch
+        {
+            Mnemonic.Shl or Mnemonic.Sal => HostOpcode.ShiftLeft,
+            Mnemonic.Shr => HostOpcode.ShiftRight,
+            Mnemonic.Sar => HostOpcode.ShiftArithmetic,
+            Mnemonic.Rol => HostOpcode.RotateLeft,
+            Mnemonic.Ror => HostOpcode.RotateRight,
+            _ => null,
+        };
+        if (operation is { } shift)
+        {
+            return TryEmitShift(translation, shift);
+        }
+
+        return translation.Instruction.Mnemonic == Mnemonic.Bt && TryEmitBitTest(translation);
+    }
+
+    private static bool TryEmitShift(BlockTranslation translation, int operation)
+    {
+        ref readonly Instruction instruction = ref translation.Instruction;
+        int count = CountOf(instruction);
+        if (instruction.Op0Kind == OpKind.Memory || instruction.Op0Register.GetSize() < 4 || count == 0)
+        {
+            return false;
+        }
+
+        bool isRotate = operation is HostOpcode.RotateLeft or HostOpcode.RotateRight;
+        if (count == NotConstant)
+        {
+            // Liveness says that no flag is set in all cases: all that are live then stay live.
+            EmitByCl(translation, operation, isRotate);
+            return true;
+        }
+
+        Register to = instruction.Op0Register;
+        int sizeBytes = to.GetSize();
+        bool keepsFlags = translation.Needed != StatusFlags.None;
+        if (isRotate && keepsFlags)
+        {
+            FlagCode.SettleAuxiliary(translation);
+        }
+
+        HostRegister target = translation.Read(to, HostLayout.Value);
+        translation.Code.Shift(operation, sizeBytes, target, count);
+        if (isRotate)
+        {
+            translation.HostFlags = StatusFlags.None;
+            KeepRotateFlags(translation, operation, target, sizeBytes, keepsFlags);
+        }
+        else
+        {
+            KeepShiftFlags(translation, operation, count);
+        }
+
+        if (target == HostLayout.Value)
+        {
+            translation.Write(to, target);
+        }
+
+        return true;
+    }
+
+    private static void KeepShiftFlags(BlockTranslation translation, int operation, int count)
+    {
+        const StatusFlags Shifted = StatusFlags.Carry | StatusFlags.Zero | StatusFlags.Sign | StatusFlags.Parity;
+        bool isOverflowClear = operation == HostOpcode.ShiftArithmetic
+            || (operation == HostOpcode.ShiftRight && count > 1);
+        if (isOverflowClear)
+        {
+            FlagCode.KeepWithoutOverflow(translation, Shifted);
+            return;
+        }
+
+        translation.HostFlags = Shifted;
+        if (translation.Needed == StatusFlags.None)
+        {
+            return;
+        }
+
+        KeepShiftFlagsWithOverflow(translation, operation);
+    }
+
+    /// <summary>OF is SF xor CF behind SHL; behind SHR by 1 the host's.</summary>
+    private static void KeepShiftFlagsWithOverflow(BlockTranslation translation, int operation)
+    {
+        HostAssembler code = translation.Code;
+        FlagCode.Lahf(code);
+        if (operation == HostOpcode.ShiftRight)
+        {
+            code.Set(HostCondition.Overflow, HostLayout.Flags);
+        }
+        else
+        {
+            code.Set(HostCondition.Sign, HostLayout.Flags);
+            code.Set(HostCondition.Carry, HostLayout.Address);
+            code.Registers(HostOpcode.FromRm(HostOpcode.Xor), 1, HostLayout.Flags, HostLayout.Address);
+        }
+
+        FlagCode.ClearAuxiliary(code);
+        translation.HostFlags = StatusFlags.None;
+    }
+
+    /// <summary>CF is the bit that came around last; OF is the top bit xor CF, or xor the bit below it.</summary>
+    private static void KeepRotateFlags(
+        BlockTranslation translation, int operation, HostRegister target, int sizeBytes, bool keepsFlags)
+    {
+        if (!keepsFlags)
+        {
+            return;
+        }
+
+        // The host's CF is right for every count that is not 0.
+        HostAssembler code = translation.Code;
+        int topBit = (8 * sizeBytes) - 1;
+        code.Set(HostCondition.Carry, HostLayout.Address);
+        FlagCode.SetCarryFromCl(code);
+        BitTest(code, sizeBytes, target, topBit);
+        code.Set(HostCondition.Carry, HostLayout.Flags);
+        if (operation == HostOpcode.RotateRight)
+        {
+            BitTest(code, sizeBytes, target, topBit - 1);
+            code.Set(HostCondition.Carry, HostLayout.Address);
+        }
+
+        code.Registers(HostOpcode.FromRm(HostOpcode.Xor), 1, HostLayout.Flags, HostLayout.Address);
+    }
+
+    private static void BitTest(HostAssembler code, int sizeBytes, HostRegister register, int bit)
+    {
+        const int Group = 4;
+        code.Registers(HostOpcode.BitTestImmediate, sizeBytes, (HostRegister)Group, register);
+        code.Byte(bit);
+    }
+
+    private static unsafe void EmitByCl(BlockTranslation translation, int operation, bool isRotate)
+    {
+        Register to = translation.Instruction.Op0Register;
+        int sizeBytes = to.GetSize();
+        HostAssembler code = translation.Code;
+        if (isRotate)
+        {
+            FlagCode.SettleAuxiliary(translation);
+        }
+
+        translation.Load(to, HostLayout.Value);
+        code.Move(HostLayout.Address, HostLayout.PinnedOf(Register.RCX));
+        code.Arithmetic(HostOpcode.And, 4, HostLayout.Address, sizeBytes == 8 ? 63 : 31);
+        byte* isZero = code.JumpIf(HostCondition.Zero);
+        code.Registers(HostOpcode.ShiftByCl, sizeBytes, (HostRegister)operation, HostLayout.Value);
+        if (isRotate)
+        {
+            KeepRotateFlags(translation, operation, HostLayout.Value, sizeBytes, keepsFlags: true);
+        }
+        else
+        {
+            KeepFlagsOfShiftByCl(translation, operation, to, sizeBytes);
+        }
+
+        HostAssembler.SetTarget(isZero, code.Position);
+        translation.Write(to, HostLayout.Value);
+        translation.HostFlags = StatusFlags.None;
+    }
+
+    private static unsafe void KeepFlagsOfShiftByCl(
+        BlockTranslation translation, int operation, Register to, int sizeBytes)
+    {
+        HostAssembler code = translation.Code;
+        FlagCode.Lahf(code);
+        switch (operation)
+        {
+            case HostOpcode.ShiftArithmetic:
+                FlagCode.MoveToAl(code, FlagWord.NoAuxiliary);
+                return;
+            case HostOpcode.ShiftLeft:
+                code.Set(HostCondition.Sign, HostLayout.Flags);
+                code.Set(HostCondition.Carry, HostLayout.Address);
+                code.Registers(HostOpcode.FromRm(HostOpcode.Xor), 1, HostLayout.Flags, HostLayout.Address);
+                break;
+            default:
+                // OF is the top bit if the count is 1, else 0.
+                HostRegister before = translation.Read(to, HostLayout.Third);
+                FlagCode.MoveToAl(code, 0);
+                code.Arithmetic(HostOpcode.Compare, 1, HostLayout.Address, 1);
+                byte* isMore = code.JumpIf(HostCondition.NotZero);
+                BitTest(code, sizeBytes, before, (8 * sizeBytes) - 1);
+                code.Set(HostCondition.Carry, HostLayout.Flags);
+                HostAssembler.SetTarget(isMore, code.Position);
+                break;
+        }
+
+        FlagCode.ClearAuxiliary(code);
+    }
+
+    private static bool TryEmitBitTest(BlockTranslation translation)
+    {
+        ref readonly Instruction instruction = ref translation.Instruction;
+        if (instruction.Op0Kind != OpKind.Register || instruction.Op0Register.GetSize() < 4)
+        {
+            return false;
+        }
+
+        HostAssembler code = translation.Code;
+        int sizeBytes = instruction.Op0Register.GetSize();
+        HostRegister target = translation.Read(instruction.Op0Register, HostLayout.Value);
+        if (instruction.Op1Kind == OpKind.Register)
+        {
+            HostRegister index = translation.Read(instruction.Op1Register, HostLayout.Address);
+            code.Registers(HostOpcode.BitTest, sizeBytes, index, target);
+        }
+        else
+        {
+            BitTest(code, sizeBytes, target, (int)instruction.GetImmediate(1) & ((8 * sizeBytes) - 1));
+        }
+
+        if (translation.Needed != StatusFlags.None)
+        {
+            code.Set(HostCondition.Carry, HostLayout.Address);
+            FlagCode.SetCarryFromCl(code);
+        }
+
+        translation.HostFlags = StatusFlags.None;
+        return true;
+    }
+}

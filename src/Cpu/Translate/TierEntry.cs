@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Runtime.CompilerServices;
+using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Execute;
+using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Translate;
+
+// JUSTIFICATION: the micro-operations that stand before blocks: one on every entry of a block that is not linked.
+// SAFETY: whoever enters a block has charged it and set CurrentBlock; records name blocks that live as long as their
+// host code.
+
+/// <summary>The handlers of the micro-operation before a block: first it counts, then it runs host code.</summary>
+internal static unsafe class TierEntry
+{
+    /// <summary>Counts an entry, and translates the block when it has become hot.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static Uop* Count(CpuState* state, Uop* uop)
+    {
+        uop->Immediate++;
+        return uop->Immediate < uop->Displacement ? state->CurrentBlock->First : Translate(state, uop);
+    }
+
+    /// <summary>Runs host code from the start of the block on, until it is left.</summary>
+    /// <returns>The micro-operation the interpreter goes on with, or null to find the next block.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static Uop* Enter(CpuState* state, Uop* uop)
+    {
+        var tier = (TierData*)state->TierData;
+        var code = (byte*)uop->Immediate;
+        FlagWord.Save(state);
+        tier->Entries++;
+        while (true)
+        {
+            ExitRecord* exit = tier->Enter(state, code);
+            switch (exit->Kind)
+            {
+                case ExitKind.Step:
+                    if (exit->AccessBytes != 0 && TryFill(state, exit))
+                    {
+                        tier->Fills++;
+                        code = (byte*)exit->Target;
+                        continue;
+                    }
+
+                    tier->Steps++;
+                    FlagWord.Restore(state);
+                    state->CurrentBlock = exit->Block;
+                    return exit->Block->First + exit->Index;
+                case ExitKind.Edge:
+                    code = Follow(state, tier, exit, out Uop* next);
+                    if (code != null)
+                    {
+                        continue;
+                    }
+
+                    FlagWord.Restore(state);
+                    return next;
+                default:
+                    FlagWord.Restore(state);
+                    state->Rip = exit->Target;
+                    return null;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Uop* Translate(CpuState* state, Uop* uop)
+    {
+        Block* block = state->CurrentBlock;
+        var tier = (TranslatorTier)VcpuEngine.Of(state).Blocks.Tier!;
+        if (tier.TryTranslate(state, block))
+        {
+            return Enter(state, uop);
+        }
+
+        block->Entry = block->First;
+        return block->First;
+    }
+
+    /// <summary>As <see cref="Links.Follow"/>, and lets the host code jump there by itself the next time.</summary>
+    /// <returns>Host code to go on with, or null with the micro-operation to go on with.</returns>
+    private static byte* Follow(CpuState* state, TierData* tier, ExitRecord* exit, out Uop* next)
+    {
+        Block* from = exit->Block;
+        Block** link = exit->Choice != 0 ? &from->Taken : &from->Fallthrough;
+        Block* block = *link;
+        state->Rip = exit->Target;
+        next = null;
+        if (block == null || state->Budget < block->EntryCost)
+        {
+            state->LinkSlot = link;
+            return null;
+        }
+
+        state->Budget -= block->EntryCost;
+        state->CurrentBlock = block;
+        if (block->HostCode == null)
+        {
+            next = block->Entry;
+            return null;
+        }
+
+        TranslatorTier.Link(exit, block, tier->ToExecutable);
+        return (byte*)block->Entry->Immediate;
+    }
+
+    /// <summary>Fills the TLB for an access that missed it.</summary>
+    /// <returns>True if the access can be done now; false if the interpreter has to look at it.</returns>
+    private static bool TryFill(CpuState* state, ExitRecord* exit)
+    {
+        ulong linear = state->SlowAddress;
+        int last = exit->AccessBytes - 1;
+        bool isInPage = (linear % GuestMemory.PageBytes) + (ulong)last < GuestMemory.PageBytes;
+        bool isWrite = exit->Choice != 0;
+        if (!isInPage || !LinearMemory.IsCanonical(linear)
+            || !PageAccess.Translate(state, linear, isWrite ? AccessKind.Write : AccessKind.Read, out _))
+        {
+            return false;
+        }
+
+        byte* host = isWrite ? Tlb.ProbeWrite(state, linear, last + 1) : Tlb.ProbeRead(state, linear, last + 1);
+        return host != null && exit->Block->IsValid;
+    }
+}

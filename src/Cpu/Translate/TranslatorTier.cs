@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+using System.Runtime.InteropServices;
+using Iced.Intel;
+using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
+
+namespace KvmActors.Cpu.Translate;
+
+// JUSTIFICATION: see CodeMemory: the same loops run several times as fast as host code.
+// SAFETY: host code is written only between two runs of host code, on the vCPU's own thread. Blocks it names live until
+// OnDropped, which forgets all host code.
+
+/// <summary>The fast tier of one vCPU: counts how often blocks are entered, and makes host code of those that are
+/// hot.</summary>
+/// <remarks>The state at every exit is what the interpreter would have left, so that either can go on at any
+/// instruction. Whatever has no form here, the interpreter executes.</remarks>
+internal sealed unsafe class TranslatorTier : IBlockTier
+{
+    /// <summary>Bound on the memory for host code of one vCPU. At the bound all of it is dropped.</summary>
+    public const int CodeBytesMax = 32 << 20;
+
+    /// <summary>Times that code of a page may be overwritten before the page stays with the interpreter.</summary>
+    public const int OverwritesMax = 16;
+
+    private readonly int _codeBytes;
+    private readonly BlockTranslation _translation = new();
+    private readonly GuestCodeReader _reader = new();
+    private readonly Dictionary<int, int> _overwrites = [];
+    private readonly Decoder _decoder;
+    private CodeMemory? _memory;
+    private HostCodeWriter? _writer;
+    private TierData* _data;
+    private bool _isRefused;
+
+    public TranslatorTier(int hotEntries, int codeBytes = CodeBytesMax)
+    {
+        HotEntries = hotEntries;
+        _codeBytes = codeBytes;
+        _decoder = Decoder.Create(64, _reader);
+        _data = (TierData*)NativeMemory.AllocZeroed((nuint)sizeof(TierData));
+    }
+
+    ~TranslatorTier() => Release();
+
+    /// <summary>Entries of a block before it is translated.</summary>
+    public int HotEntries { get; }
+
+    public bool IsFull => _writer is { HasRoom: false };
+
+    /// <summary>What has been done so far.</summary>
+    public long BlocksTranslated { get; private set; }
+
+    public long InstructionsTranslated { get; private set; }
+
+    public long HostBytes { get; private set; }
+
+    public TierData* Data => _data;
+
+    public void OnAdded(Block* block)
+    {
+        if (block->Mode == CpuMode.Long64 && block->SecondPage == Block.NoPage && !_isRefused
+            && _overwrites.GetValueOrDefault(block->Page) < OverwritesMax)
+        {
+            Uop* entry = block->First - 1;
+            *entry = default;
+            entry->Handler = &TierEntry.Count;
+            entry->Displacement = (ulong)HotEntries;
+            block->Entry = entry;
+        }
+    }
+
+    public void OnOverwritten(Block* block) =>
+        _overwrites[block->Page] = _overwrites.GetValueOrDefault(block->Page) + 1;
+
+    public void OnInvalidated(Block* block)
+    {
+        for (var link = (ExitRecord*)block->HostLinks; link != null; link = link->NextLink)
+        {
+            // Back to its own stub.
+            HostAssembler.SetTarget((byte*)link + link->Jump, (byte*)link - ExitRecord.StubBytes);
+        }
+
+        block->HostLinks = null;
+        block->HostCode = null;
+    }
+
+    public void OnDropped()
+    {
+        _overwrites.Clear();
+        _writer?.Reset();
+    }
+
+    /// <summary>Makes host code of a block, and lets it be entered there from now on.</summary>
+    /// <returns>False if the block stays with the interpreter.</returns>
+    public bool TryTranslate(CpuState* state, Block* block)
+    {
+        if (!HasMemory() || !_writer!.HasRoom)
+        {
+            return false;
+        }
+
+        Decode(state, block);
+        long before = _writer.UsedBytes;
+        if (!_writer.TryWrite(_translation, block))
+        {
+            return false;
+        }
+
+        BlocksTranslated++;
+        InstructionsTranslated += block->Count;
+        HostBytes += _writer.UsedBytes - before;
+        state->TierData = _data;
+        return true;
+    }
+
+    /// <summary>Lets a jump of host code lead to a block without a way around.</summary>
+    public static void Link(ExitRecord* edge, Block* target, nint toExecutable)
+    {
+        var record = (ExitRecord*)((byte*)edge - toExecutable);
+        HostAssembler.SetTarget((byte*)record + record->Jump, target->HostCode - toExecutable);
+        record->NextLink = (ExitRecord*)target->HostLinks;
+        target->HostLinks = record;
+    }
+
+    public void Dispose()
+    {
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    private bool HasMemory()
+    {
+        if (_memory is null && !_isRefused)
+        {
+            _memory = CodeMemory.TryCreate(_codeBytes);
+            _isRefused = _memory is null;
+            if (_memory is not null)
+            {
+                _writer = new HostCodeWriter(_memory, _data);
+            }
+        }
+
+        return !_isRefused;
+    }
+
+    /// <summary>Decodes the block's bytes again; the cache drops a block before its bytes change.</summary>
+    private void Decode(CpuState* state, Block* block)
+    {
+        byte* code = state->Ram + block->Physical;
+        _reader.Reset(code, code + block->Bytes);
+        _decoder.IP = block->Start;
+        for (int index = 0; index < block->Count; index++)
+        {
+            _decoder.Decode(out _translation.Instructions[index]);
+        }
+    }
+
+    private void Release()
+    {
+        _memory?.Dispose();
+        _memory = null;
+        NativeMemory.Free(_data);
+        _data = null;
+    }
+}
