@@ -130,7 +130,8 @@ internal sealed unsafe class BlockTranslation
         }
     }
 
-    /// <summary>Writes a register of any size; 32 bits clear the upper half, fewer keep the rest.</summary>
+    /// <summary>Writes a register of any size; 32 bits clear the upper half, fewer keep the rest. The scratch registers
+    /// that it is not written from may change.</summary>
     public void Write(Register guest, HostRegister from)
     {
         int sizeBytes = guest.GetSize();
@@ -144,8 +145,9 @@ internal sealed unsafe class BlockTranslation
         }
         else if (sizeBytes == 4)
         {
-            Code.Registers(HostOpcode.MoveFromRm, 4, from, from);
-            Code.Store(HostLayout.SlotOf(guest), from);
+            // Not in its own register, which may be a guest's.
+            Code.Registers(HostOpcode.MoveFromRm, 4, HostLayout.Value, from);
+            Code.Store(HostLayout.SlotOf(guest), HostLayout.Value);
         }
         else
         {
@@ -189,10 +191,10 @@ internal sealed unsafe class BlockTranslation
     private void WriteHighByte(HostRegister to, HostRegister from)
     {
         const int AllButHighByte = unchecked((int)0xFFFF_00FF);
-        Code.Registers(HostOpcode.MoveZeroExtend8, 4, from, from);
-        Code.Shift(HostOpcode.ShiftLeft, 4, from, 8);
+        Code.Registers(HostOpcode.MoveZeroExtend8, 4, HostLayout.Third, from);
+        Code.Shift(HostOpcode.ShiftLeft, 4, HostLayout.Third, 8);
         Code.Arithmetic(HostOpcode.And, 8, to, AllButHighByte);
-        Code.Registers(HostOpcode.FromRm(HostOpcode.Or), 8, to, from);
+        Code.Registers(HostOpcode.FromRm(HostOpcode.Or), 8, to, HostLayout.Third);
         HostFlags = StatusFlags.None;
     }
 }

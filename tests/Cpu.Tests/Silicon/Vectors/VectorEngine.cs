@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 using KvmActors.Cpu.Execute;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
-using KvmActors.Cpu.Translate;
 using KvmActors.Cpu.Tests.Execute;
+using KvmActors.Cpu.Translate;
 
 namespace KvmActors.Cpu.Tests.Silicon.Vectors;
 
