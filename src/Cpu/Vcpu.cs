@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Debugging;
+using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Execute;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Cpu.Memory;
@@ -27,8 +28,13 @@ public sealed unsafe class Vcpu : IDisposable
     /// for ever, and no budget would ever be spent; here the vCPU shuts down as after a triple fault.</summary>
     public const int FaultsInARowMax = 10_000;
 
+    /// <summary>Name of the AppContext data that says what <see cref="EngineChoice.Auto"/> stands for, for vCPUs made
+    /// from then on: the name of an <see cref="EngineChoice"/>.</summary>
+    public const string EngineSetting = "KvmActors.Cpu.Engine";
+
     private readonly VcpuEngine _engine;
     private readonly Runner _runner;
+    private readonly TranslatorTier? _tier;
 
     /// <summary>A vCPU in KVM's reset state, with an empty CPUID table.</summary>
     /// <param name="index">Its number in the VM; 0 is the bootstrap processor.</param>
@@ -37,13 +43,27 @@ public sealed unsafe class Vcpu : IDisposable
     /// <exception cref="PlatformNotSupportedException">The host cannot run the translator that was asked for.
     /// </exception>
     public Vcpu(int index, GuestMemory memory, EngineChoice engine = EngineChoice.Auto)
+        : this(index, memory, EngineTiers.Create(engine))
     {
-        _engine = new VcpuEngine(index, memory, EngineTiers.Create(engine));
+    }
+
+    /// <summary>As the public constructor, with a tier of the caller's making.</summary>
+    internal Vcpu(int index, GuestMemory memory, IBlockTier? tier)
+    {
+        _tier = tier as TranslatorTier;
+        _engine = new VcpuEngine(index, memory, tier);
         _runner = new Runner(_engine);
         StateTransfer.Restore(_engine, StateTransfer.Reset(index));
     }
 
     public int Index => _engine.Index;
+
+    /// <summary>Why no vCPU of this process can have the translator, in words, or null if it can.</summary>
+    public static string? TranslatorRefusal => CodeMemory.Refusal;
+
+    /// <summary>What the engine has done since the vCPU was made. Not part of the state, and different in every run.
+    /// </summary>
+    public EngineStatistics Statistics => _tier?.Statistics ?? EngineStatistics.InterpreterOnly;
 
     /// <summary>Instructions retired since creation. A REP iteration counts one; faults, deliveries and exits none.
     /// </summary>

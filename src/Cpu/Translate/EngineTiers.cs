@@ -6,14 +6,17 @@ using KvmActors.Cpu.Decode;
 namespace KvmActors.Cpu.Translate;
 
 /// <summary>From an <see cref="EngineChoice"/> to a tier.</summary>
-/// <remarks>Two environment variables are for tests and measurements: KVMACTORS_ENGINE is what Auto stands for
-/// (interpreter or translator), KVMACTORS_HOT_ENTRIES after how many entries a block is hot.</remarks>
+/// <remarks>What Auto stands for is, in this order, <see cref="Vcpu.EngineSetting"/> of the AppContext, the environment
+/// variable KVMACTORS_ENGINE (both: interpreter, translator or auto), or the translator where the host has it.
+/// KVMACTORS_HOT_ENTRIES says after how many entries a block is hot. The result of a run is the same whatever they say;
+/// the variables are for tests and measurements.</remarks>
 internal static class EngineTiers
 {
-    public const string EngineVariable = "KVMACTORS_ENGINE";
-    public const string HotEntriesVariable = "KVMACTORS_HOT_ENTRIES";
+    private const string EngineVariable = "KVMACTORS_ENGINE";
+    private const string HotEntriesVariable = "KVMACTORS_HOT_ENTRIES";
 
-    /// <summary>A translation costs as much as some hundred executions of its instructions save.</summary>
+    /// <summary>Making host code of an instruction costs about as much as it saves in some hundred executions.
+    /// </summary>
     private const int HotEntriesByDefault = 40;
 
     private static readonly int s_hotEntries =
@@ -22,17 +25,13 @@ internal static class EngineTiers
             ? entries
             : HotEntriesByDefault;
 
-    private static readonly bool s_autoInterprets = string.Equals(
-        Environment.GetEnvironmentVariable(EngineVariable),
-        nameof(EngineChoice.Interpreter),
-        StringComparison.OrdinalIgnoreCase);
-
     /// <summary>The tier beside the interpreter, or null for the interpreter alone.</summary>
     /// <exception cref="PlatformNotSupportedException">The translator was asked for, and the host cannot run it.
     /// </exception>
     public static IBlockTier? Create(EngineChoice choice)
     {
-        if (choice == EngineChoice.Interpreter || (choice == EngineChoice.Auto && s_autoInterprets))
+        EngineChoice wanted = choice == EngineChoice.Auto ? ChoiceOfProcess() : choice;
+        if (wanted == EngineChoice.Interpreter)
         {
             return null;
         }
@@ -42,8 +41,15 @@ internal static class EngineTiers
             return new TranslatorTier(s_hotEntries);
         }
 
-        return choice == EngineChoice.Auto
+        return wanted == EngineChoice.Auto
             ? null
             : throw new PlatformNotSupportedException($"The translator cannot run here: {refusal}.");
+    }
+
+    private static EngineChoice ChoiceOfProcess()
+    {
+        string? word = AppContext.GetData(Vcpu.EngineSetting) as string
+            ?? Environment.GetEnvironmentVariable(EngineVariable);
+        return Enum.TryParse(word, ignoreCase: true, out EngineChoice choice) ? choice : EngineChoice.Auto;
     }
 }

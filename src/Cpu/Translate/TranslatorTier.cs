@@ -33,6 +33,10 @@ internal sealed unsafe class TranslatorTier : IBlockTier
     private HostCodeWriter? _writer;
     private TierData* _data;
     private bool _isRefused;
+    private long _blocksTranslated;
+    private long _instructionsTranslated;
+    private long _hostBytes;
+    private long _drops;
 
     public TranslatorTier(int hotEntries, int codeBytes = CodeBytesMax)
     {
@@ -50,13 +54,17 @@ internal sealed unsafe class TranslatorTier : IBlockTier
     public bool IsFull => _writer is { HasRoom: false };
 
     /// <summary>What has been done so far.</summary>
-    public long BlocksTranslated { get; private set; }
-
-    public long InstructionsTranslated { get; private set; }
-
-    public long HostBytes { get; private set; }
-
-    public TierData* Data => _data;
+    public EngineStatistics Statistics => new()
+    {
+        HasTranslator = !_isRefused,
+        BlocksTranslated = _blocksTranslated,
+        InstructionsTranslated = _instructionsTranslated,
+        HostBytes = _hostBytes,
+        HostCodeEntries = _data->Entries,
+        TlbFills = _data->Fills,
+        Steps = _data->Steps,
+        Drops = _drops,
+    };
 
     public void OnAdded(Block* block)
     {
@@ -89,6 +97,7 @@ internal sealed unsafe class TranslatorTier : IBlockTier
     public void OnDropped()
     {
         _overwrites.Clear();
+        _drops++;
         _writer?.Reset();
     }
 
@@ -108,9 +117,9 @@ internal sealed unsafe class TranslatorTier : IBlockTier
             return false;
         }
 
-        BlocksTranslated++;
-        InstructionsTranslated += block->Count;
-        HostBytes += _writer.UsedBytes - before;
+        _blocksTranslated++;
+        _instructionsTranslated += block->Count;
+        _hostBytes += _writer.UsedBytes - before;
         state->TierData = _data;
         return true;
     }

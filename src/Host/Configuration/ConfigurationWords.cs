@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine.Loaders;
@@ -16,6 +17,13 @@ internal static class ConfigurationWords
         ("patch", HypercallPatchPolicy.Patch),
         ("emulate", HypercallPatchPolicy.Emulate),
         ("inject", HypercallPatchPolicy.Inject),
+    ];
+
+    public static ImmutableArray<(string Word, EngineChoice Value)> Engines { get; } =
+    [
+        ("auto", EngineChoice.Auto),
+        ("interpreter", EngineChoice.Interpreter),
+        ("translator", EngineChoice.Translator),
     ];
 
     public static ImmutableArray<(string Word, HostVendor Value)> Vendors { get; } =

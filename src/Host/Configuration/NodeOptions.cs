@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Net;
+using KvmActors.Cpu;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Hocon;
 using KvmActors.Persistence;
@@ -22,6 +23,9 @@ internal sealed record NodeOptions(
     TimeSpan ShutdownTimeout,
     bool Rehearses)
 {
+    /// <summary>What executes its VMs' instructions.</summary>
+    public EngineChoice Engine { get; init; }
+
     /// <summary>Zero: its VMs are taken over.</summary>
     public TimeSpan DrainTimeout { get; init; }
 
@@ -40,6 +44,7 @@ internal sealed record NodeOptions(
         config.GetDuration("kvmactors.node.shutdown-timeout", TimeSpan.Zero, TimeSpan.FromMinutes(10)),
         config.GetBoolean("kvmactors.node.rehearsal"))
     {
+        Engine = config.GetChoice("kvmactors.node.engine", ConfigurationWords.Engines),
         DrainTimeout = config.GetDuration("kvmactors.node.drain-timeout", TimeSpan.Zero, TimeSpan.FromHours(24)),
         DrainParallel = (int)config.GetInteger("kvmactors.node.drain-parallel", 1, 64),
     };

@@ -74,6 +74,7 @@ internal sealed class NodeHost : IAsyncDisposable
     public static async Task<NodeHost> StartAsync(
         HostOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
     {
+        EngineSource.Use(options.Node.Engine);
         CpuidTable cpuid = CpuidSource.Read(options.Node.CpuidFile);
         TlsCredentials? credentials = options.Tls.Files is { } files
             ? TlsCredentials.OfNode(

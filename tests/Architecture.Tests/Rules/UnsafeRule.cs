@@ -14,7 +14,7 @@ internal static class UnsafeRule
     public const string Safety = "SAFETY:";
 
     private static readonly string[] s_engineFolders =
-        ["src/Cpu/State", "src/Cpu/Memory", "src/Cpu/Decode", "src/Cpu/Execute"];
+        ["src/Cpu/State", "src/Cpu/Memory", "src/Cpu/Decode", "src/Cpu/Execute", "src/Cpu/Translate"];
 
     private static readonly string[] s_engineFiles = ["src/Cpu/Vcpu.cs"];
     private static readonly string[] s_nativeCallProjects = ["src/Persistence", "src/Kvm", "src/Host"];

@@ -7,6 +7,7 @@ using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Execute;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
+using KvmActors.Cpu.Translate;
 
 namespace KvmActors.Cpu.Tests.Execute;
 
@@ -21,9 +22,14 @@ internal sealed class TestGuest : IDisposable
     private const ulong MemoryBytes = 4ul << 20;
 
     private TestGuest(GuestMemory memory)
+        : this(memory, new Vcpu(index: 0, memory))
+    {
+    }
+
+    private TestGuest(GuestMemory memory, Vcpu vcpu)
     {
         Memory = memory;
-        Vcpu = new Vcpu(index: 0, memory);
+        Vcpu = vcpu;
     }
 
     /// <summary>Every feature the engine executes.</summary>
@@ -48,6 +54,19 @@ internal sealed class TestGuest : IDisposable
         GuestTables.WriteLong(guest.Memory);
         guest.Assemble(64, program);
         guest.Vcpu.Restore(LongState(guest.Vcpu.Save(), privilege));
+        return guest;
+    }
+
+    /// <summary>64-bit mode without a program, in an engine of its own.</summary>
+    /// <param name="hotEntries">Entries before a block is translated; null for the interpreter alone.</param>
+    /// <param name="codeBytes">Bound on host code.</param>
+    public static TestGuest LongWith(int? hotEntries, int codeBytes = TranslatorTier.CodeBytesMax)
+    {
+        GuestMemory memory = new(MemoryBytes);
+        TranslatorTier? tier = hotEntries is { } entries ? new TranslatorTier(entries, codeBytes) : null;
+        TestGuest guest = new(memory, new Vcpu(index: 0, memory, tier));
+        GuestTables.WriteLong(guest.Memory);
+        guest.Vcpu.Restore(LongState(guest.Vcpu.Save(), privilege: 0));
         return guest;
     }
 
@@ -90,6 +109,9 @@ internal sealed class TestGuest : IDisposable
         program(assembler);
         Load(assembler, CodeStart, CodeStart);
     }
+
+    /// <summary>Puts more code somewhere.</summary>
+    public void Put(Assembler assembler, ulong address) => Load(assembler, address, address);
 
     public VmExit Run(ulong budget = Plenty)
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.CommandLine;
+using KvmActors.Cpu;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Configuration;
@@ -61,15 +62,19 @@ internal static class RunVerb
         Option<ulong?> vcpus = VerbOptions.Vcpus();
         Option<string?> cpuid = VerbOptions.Cpuid();
         Option<CpuidDialect?> dialect = VerbOptions.CpuidDialect();
+        Option<EngineChoice?> engine = VerbOptions.Choice(
+            "--engine", "What executes the instructions; no result depends on it [default: auto]",
+            ConfigurationWords.Engines);
         Option<ulong?> seed = VerbOptions.RandomSeed("0");
         Option<string?> serial = Serial();
         Option<bool> json = VerbOptions.Json("what came of the run");
         VerbCommand verb = new("run", Description, Remarks, s_examples)
         {
             image, memory, append, initrd, boot, vendor, patch, instructions, timeout, vcpus, cpuid, dialect, seed,
-            serial, json,
+            engine, serial, json,
         };
         verb.SetAction((parsed, stop) => Task.FromResult(Run(
+            parsed.GetValue(engine) ?? EngineChoice.Auto,
             new SoloMachineOptions(
                 parsed.GetRequiredValue(image),
                 new MachineSpec(
@@ -107,10 +112,12 @@ internal static class RunVerb
     };
 
     /// <summary>Whatever fails here, the exit code 1 stays the guest's.</summary>
-    private static int Run(SoloMachineOptions options, CliTerminal terminal, CancellationToken stop)
+    private static int Run(
+        EngineChoice engine, SoloMachineOptions options, CliTerminal terminal, CancellationToken stop)
     {
         try
         {
+            EngineSource.Use(engine);
             return SoloMachine.Run(options, terminal, stop);
         }
         catch (Exception fault) when (fault is not (CliFault or OperationCanceledException))
