@@ -31,7 +31,7 @@ internal sealed class BenchmarkGuest : IDisposable
     private readonly Vcpu _vcpu;
     private readonly VcpuState _start;
 
-    public BenchmarkGuest(GuestProgram program)
+    public BenchmarkGuest(GuestProgram program, EngineChoice engine)
     {
         WritePageTables();
         Assembler assembler = new(bitness: 64);
@@ -39,7 +39,7 @@ internal sealed class BenchmarkGuest : IDisposable
         using MemoryStream code = new();
         _ = assembler.Assemble(new StreamCodeWriter(code), Code);
         _memory.Write(new Gpa(Code), code.ToArray());
-        _vcpu = new Vcpu(index: 0, _memory);
+        _vcpu = new Vcpu(index: 0, _memory, engine);
         _start = Start(_vcpu.Save());
     }
 

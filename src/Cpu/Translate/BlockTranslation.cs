@@ -3,7 +3,6 @@
 using Iced.Intel;
 using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Memory;
-using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Translate;
 

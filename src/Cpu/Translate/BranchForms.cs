@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using Iced.Intel;
-using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Memory;
 
 namespace KvmActors.Cpu.Translate;

@@ -29,7 +29,7 @@ internal static unsafe class TierEntry
     public static Uop* Enter(CpuState* state, Uop* uop)
     {
         var tier = (TierData*)state->TierData;
-        var code = (byte*)uop->Immediate;
+        byte* code = (byte*)uop->Immediate;
         FlagWord.Save(state);
         tier->Entries++;
         while (true)

@@ -118,7 +118,7 @@ public sealed unsafe class HostAssemblerTests : IDisposable
     [Fact]
     public void Host_code_finds_the_fields_of_the_state()
     {
-        CpuState* state = (CpuState*)_buffer;
+        var state = (CpuState*)_buffer;
 
         Assert.Equal(HostLayout.RipOffset, Offset(&state->Rip));
         Assert.Equal(HostLayout.BudgetOffset, Offset(&state->Budget));

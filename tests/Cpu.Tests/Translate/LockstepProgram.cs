@@ -182,7 +182,7 @@ internal sealed class LockstepProgram(Random random)
         Register pointer = Register.RDI;
         Append(Instruction.Create(Code.Lea_r64_m, pointer, code));
         Append(Instruction.Create(Code.Nopd));
-        Instruction store = Instruction.Create(
+        var store = Instruction.Create(
             Code.Mov_rm8_r8, new MemoryOperand(pointer, Register.None, 1, 5, 1), Register.AL);
         Append(store);
         Append(Instruction.Create(Code.Mov_r32_imm32, Register.EBX, 0x1234_5678));

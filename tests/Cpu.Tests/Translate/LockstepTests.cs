@@ -4,7 +4,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using Iced.Intel;
-using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
 using KvmActors.Cpu.Tests.Execute;
 using Xunit;
