@@ -23,7 +23,8 @@ foreach (GuestProgram program in GuestPrograms.All)
     Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
         $"{program.Name,-8} {instructions,13:n0} {instructions / interpreter / Million,8:n0} MIPS "
-        + $"{instructions / translator / Million,8:n0} MIPS {interpreter / translator,8:f1} {translator / plain,8:f1}"));
+        + $"{instructions / translator / Million,8:n0} MIPS {interpreter / translator,8:f1} "
+        + $"{translator / plain,8:f1}"));
 }
 
 return 0;

@@ -11,8 +11,8 @@ namespace KvmActors.Cpu.Translate;
 // ExitsPerInstruction exits; the tier reserves as much before it starts.
 
 /// <summary>A block on its way to host code: what the forms of instructions share.</summary>
-/// <remarks>Between two instructions guest registers are where <see cref="HostLayout"/> says, and RAX has the flags, but
-/// for those that nothing looks at before they are set again.</remarks>
+/// <remarks>Between two instructions guest registers are where <see cref="HostLayout"/> says, and RAX has the flags,
+/// but for those that nothing looks at before they are set again.</remarks>
 internal sealed unsafe class BlockTranslation
 {
     public const int InstructionBytesMax = 192;

@@ -5,9 +5,12 @@ using KvmActors.Cpu.Memory;
 
 namespace KvmActors.Cpu.Translate;
 
+// JUSTIFICATION: see HostAssembler.
+// SAFETY: see BlockTranslation.
+
 /// <summary>JMP, CALL, RET and Jcc of 64-bit mode: the ends of blocks.</summary>
-/// <remarks>Where a block goes is decided as in the interpreter: inside a page by a link, else by the jump cache. If the
-/// jump cache has no host code for the target, the interpreter executes the instruction, so that nothing has to be
+/// <remarks>Where a block goes is decided as in the interpreter: inside a page by a link, else by the jump cache. If
+/// the jump cache has no host code for the target, the interpreter executes the instruction, so that nothing has to be
 /// checked here.</remarks>
 internal static unsafe class BranchForms
 {

@@ -4,6 +4,9 @@ using Iced.Intel;
 
 namespace KvmActors.Cpu.Translate;
 
+// JUSTIFICATION: see HostAssembler.
+// SAFETY: see BlockTranslation.
+
 /// <summary>Host code that moves flags between the host's and RAX: see <see cref="FlagWord"/>.</summary>
 internal static class FlagCode
 {

@@ -5,6 +5,9 @@ using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Translate;
 
+// JUSTIFICATION: the size of a structure is asked for, nothing else.
+// SAFETY: no pointer is followed here.
+
 /// <summary>Which host register holds what while translated code runs, and where the state's fields are.</summary>
 /// <remarks>Nine guest registers live in host registers, also from block to block; R9 to R15 stay in the state. RAX has
 /// the flags (see <see cref="FlagWord"/>), and three registers are scratch.</remarks>

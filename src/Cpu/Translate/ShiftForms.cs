@@ -4,9 +4,12 @@ using Iced.Intel;
 
 namespace KvmActors.Cpu.Translate;
 
+// JUSTIFICATION: see HostAssembler.
+// SAFETY: see BlockTranslation.
+
 /// <summary>SHL, SHR, SAR, ROL and ROR of 32 and 64 bits, and BT of registers.</summary>
-/// <remarks>Undefined flags as the interpreter has them: AF is 0 behind a shift, OF behind SHL and rotates is what it is
-/// for a count of 1, and behind SHR and SAR by more it is 0.</remarks>
+/// <remarks>Undefined flags as the interpreter has them: AF is 0 behind a shift, OF behind SHL and rotates is what it
+/// is for a count of 1, and behind SHR and SAR by more it is 0.</remarks>
 internal static class ShiftForms
 {
     private const int NotConstant = -1;

@@ -62,9 +62,7 @@ internal static class RunVerb
         Option<ulong?> vcpus = VerbOptions.Vcpus();
         Option<string?> cpuid = VerbOptions.Cpuid();
         Option<CpuidDialect?> dialect = VerbOptions.CpuidDialect();
-        Option<EngineChoice?> engine = VerbOptions.Choice(
-            "--engine", "What executes the instructions; no result depends on it [default: auto]",
-            ConfigurationWords.Engines);
+        Option<EngineChoice?> engine = Engine();
         Option<ulong?> seed = VerbOptions.RandomSeed("0");
         Option<string?> serial = Serial();
         Option<bool> json = VerbOptions.Json("what came of the run");
@@ -104,6 +102,11 @@ internal static class RunVerb
     {
         Description = "A multiboot-1 or PVH kernel, Linux (vmlinux, bzImage), or a boot sector (flat binary)",
     };
+
+    private static Option<EngineChoice?> Engine() => VerbOptions.Choice(
+        "--engine",
+        "What executes the instructions; no result depends on it [default: auto]",
+        ConfigurationWords.Engines);
 
     private static Option<string?> Serial() => new("--serial")
     {
