@@ -188,7 +188,8 @@ internal sealed class LockstepProgram(Random random)
         Append(Instruction.Create(Code.Mov_r32_imm32, Register.EBX, 0x1234_5678));
     }
 
-    /// <summary>A page of data is unmapped, or made read-only; the handler of the fault that follows undoes it.</summary>
+    /// <summary>A page of data is unmapped, or made read-only; the handler of the fault that follows undoes
+    /// it.</summary>
     private void AppendPageChange()
     {
         if (random.Next(4) != 0)
