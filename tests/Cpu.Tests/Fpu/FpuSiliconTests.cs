@@ -45,6 +45,12 @@ public sealed class FpuSiliconTests(ITestOutputHelper output)
             return;
         }
 
+        if (HostMaker.WhyNotCompared is { } other)
+        {
+            output.WriteLine($"Not run: {other}.");
+            return;
+        }
+
         int seed = Number("KVMACTORS_SEED", Environment.TickCount);
         int cases = Number("KVMACTORS_FPU_CASES", CasesDefault);
         output.WriteLine($"KVMACTORS_SEED={seed}");

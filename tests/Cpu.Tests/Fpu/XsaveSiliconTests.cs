@@ -42,6 +42,12 @@ public sealed class XsaveSiliconTests(ITestOutputHelper output)
             return;
         }
 
+        if (HostMaker.WhyNotCompared is { } other)
+        {
+            output.WriteLine($"Not run: {other}.");
+            return;
+        }
+
         int seed = int.TryParse(
             Environment.GetEnvironmentVariable("KVMACTORS_SEED"), CultureInfo.InvariantCulture, out int given)
                 ? given
