@@ -42,6 +42,7 @@ internal sealed class BenchmarkNode : IDisposable
         File.WriteAllText(file, $$"""
             kvmactors {
               store.path = "{{Path.Combine(folder, "store.db")}}"
+              flight.folder = "{{Path.Combine(folder, "flight")}}"
               {{settings}}
               nodes {
                 {{string.Join(Environment.NewLine, nodes)}}

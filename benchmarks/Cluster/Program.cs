@@ -9,6 +9,7 @@ return await BenchmarkParts.RunAsync(
     ("kernel", static (_, print) => KernelSpeed.MeasureAsync(print)),
     ("links", static (_, print) => LinkSpeed.MeasureAsync(print)),
     ("takeover", Takeover.MeasureAsync),
+    ("takeover-postgres", Takeover.MeasureOnPostgresAsync),
     ("fleet", FleetTakeover.MeasureAsync),
     ("idle", static (folder, print) => Downtime.MeasureAsync(folder, print, "idle", null, 256)),
     ("idle-1024", static (folder, print) => Downtime.MeasureAsync(folder, print, "idle", null, 1024)),

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using Google.Protobuf;
 using KvmActors.Host.Control;
 using KvmActors.Host.Control.V1;
+using KvmActors.Persistence.Postgres;
 using KvmActors.Samples.Guests;
 
 namespace KvmActors.Benchmarks.Cluster;
@@ -12,25 +13,60 @@ namespace KvmActors.Benchmarks.Cluster;
 /// on the console.</summary>
 internal static class Takeover
 {
+    /// <summary>Names the server; each life of a cluster gets a schema of its own in it, which stays.</summary>
+    private const string PostgresVariable = "KVMACTORS_POSTGRES";
+
     private const int Deaths = 5;
     private const uint FilledBytes = 12 << 20;
 
-    public static async Task MeasureAsync(string folder, Action<string, FormattableString> print)
+    /// <summary>Where no file lock tells of a killed node, its lease has to run out.</summary>
+    private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(3);
+
+    public static Task MeasureAsync(string folder, Action<string, FormattableString> print) => MeasureAsync(
+        folder, "SIGKILL to the guest's next output elsewhere, 64 MiB", _ => string.Empty, print);
+
+    /// <summary>The same on a server: see <see cref="PostgresVariable"/>.</summary>
+    public static async Task MeasureOnPostgresAsync(string folder, Action<string, FormattableString> print)
+    {
+        string what = $"the same on PostgreSQL, with a lease of {s_lease.TotalSeconds} s";
+        if (Environment.GetEnvironmentVariable(PostgresVariable) is not { } text)
+        {
+            print(what, $"not measured: {PostgresVariable} names no server (postgres://USER@HOST/DATABASE)");
+            return;
+        }
+
+        var server = PostgresAddress.Parse(text);
+        string stamp = Guid.NewGuid().ToString("n")[..8];
+        await MeasureAsync(folder, what, death => Settings(server, $"bench_{stamp}_{death}"), print);
+    }
+
+    private static string Settings(PostgresAddress server, string schema) => $$"""
+        cluster { lease = {{s_lease.TotalMilliseconds}}ms, renew = {{s_lease.TotalMilliseconds / 4}}ms }
+        store {
+          kind = postgres
+          postgres {
+            host = "{{server.Host}}", port = {{server.Port}}, database = "{{server.Database}}"
+            user = "{{server.User}}", schema = {{schema}}
+          }
+        }
+        """;
+
+    private static async Task MeasureAsync(
+        string folder, string what, Func<int, string> settings, Action<string, FormattableString> print)
     {
         double[] times = new double[Deaths];
         for (int death = 0; death < Deaths; death++)
         {
-            times[death] = await MeasureOnceAsync(Directory.CreateDirectory(Path.Combine(folder, $"{death}")).FullName);
+            string own = Directory.CreateDirectory(Path.Combine(folder, $"{death}")).FullName;
+            times[death] = await MeasureOnceAsync(
+                BenchmarkNode.Configure(own, settings(death), "node-1", "node-2"));
         }
 
-        print(
-            "SIGKILL to the guest's next output elsewhere, 64 MiB",
-            $"{Median.Of(times),10:f0} ms; {times.Min():f0} to {times.Max():f0}");
+        print(what, $"{Median.Of(times),10:f0} ms; {times.Min():f0} to {times.Max():f0}");
     }
 
-    private static async Task<double> MeasureOnceAsync(string folder)
+    private static async Task<double> MeasureOnceAsync(string config)
     {
-        string config = BenchmarkNode.Configure(folder, string.Empty, "node-1", "node-2");
         using BenchmarkNode first = await BenchmarkNode.StartAsync(config, "node-1");
         using BenchmarkNode second = await BenchmarkNode.StartAsync(config, "node-2");
         await CreateAsync(first, "web", DirtyGuest.Build(FilledBytes, ticksPerPage: 300), 64 << 20);

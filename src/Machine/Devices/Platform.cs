@@ -79,7 +79,8 @@ internal sealed class Platform
     /// <summary>The VM time at which a device next does something by itself, or null. It may lie in the past.</summary>
     public ulong? NextDeadline => Earliest(isHeard: false);
 
-    /// <summary>The earliest <see cref="NextDeadline"/> of which a vCPU can hear, as interrupts are masked now.</summary>
+    /// <summary>The earliest <see cref="NextDeadline"/> of which a vCPU can hear, as interrupts are masked now.
+    /// </summary>
     public ulong? NextHeard => Earliest(isHeard: true);
 
     /// <summary>The 8259 pair's INTR output.</summary>
