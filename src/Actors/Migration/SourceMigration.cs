@@ -122,17 +122,19 @@ internal sealed class SourceMigration
             {
                 await next;
                 broken = await _sending.FinishAsync() ?? broken;
-                _pagesPreCopied = _sending.Pages;
-                Tell(copied.Left);
-                return broken;
             }
 
             _pagesPreCopied = _sending.Pages;
             Tell(copied.Left);
             TimeSpan pause = PreCopyPolicy.PauseAfter((long)_sending.Bytes, _sending.Took, limits);
-            if (pause > TimeSpan.Zero)
+            if (broken is null && pause > TimeSpan.Zero)
             {
                 await _calls.DelayAsync(pause, stop);
+            }
+
+            if (broken is not null || copied.Left == 0)
+            {
+                return broken;
             }
         }
     }
