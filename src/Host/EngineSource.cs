@@ -8,17 +8,15 @@ namespace KvmActors.Host;
 internal static class EngineSource
 {
     /// <summary>Sets it for the VMs made from now on.</summary>
-    /// <param name="choice">As configured.</param>
-    /// <param name="exitCode">That of a choice this host does not have.</param>
     /// <exception cref="CliFault">The host cannot run the translator that was asked for.</exception>
-    public static void Use(EngineChoice choice, int exitCode = CliFault.Usage)
+    public static void Use(EngineChoice choice)
     {
         if (choice == EngineChoice.Translator && Vcpu.TranslatorRefusal is { } refusal)
         {
             throw new CliFault(
                 $"Expected a host that the translator runs on, but {refusal}. Use the engine auto or interpreter.",
                 inner: null,
-                exitCode);
+                CliFault.Usage);
         }
 
         if (choice != EngineChoice.Auto)
