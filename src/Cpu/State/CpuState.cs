@@ -274,6 +274,14 @@ internal unsafe struct CpuState
     [FieldOffset(1872)]
     public ulong Kept;
 
+    /// <summary>Not 0 while host registers hold the guest's XMM registers and MXCSR.</summary>
+    [FieldOffset(1880)]
+    public int HasSimdLoaded;
+
+    /// <summary>The host's MXCSR meanwhile.</summary>
+    [FieldOffset(1884)]
+    public uint HostMxcsr;
+
     /// <summary>What was entered in the TLB since it was last empty.</summary>
     [FieldOffset(2048)]
     public FillLog TlbFills;

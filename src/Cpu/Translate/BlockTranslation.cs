@@ -3,6 +3,7 @@
 using Iced.Intel;
 using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.Memory;
+using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Translate;
 
@@ -21,6 +22,7 @@ internal sealed unsafe class BlockTranslation
     private readonly Instruction[] _instructions = new Instruction[BlockBuilder.InstructionsMax];
     private readonly StatusFlags[] _needed = new StatusFlags[BlockBuilder.InstructionsMax];
     private readonly List<PendingExit> _exits = [];
+    private readonly nint[] _resumes = new nint[BlockBuilder.InstructionsMax];
     private byte* _start;
 
     public HostAssembler Code { get; } = new();
@@ -32,6 +34,12 @@ internal sealed unsafe class BlockTranslation
     public ref readonly Instruction Instruction => ref _instructions[Index];
 
     public Span<Instruction> Instructions => _instructions;
+
+    /// <summary>What the guest's CPUID table offers.</summary>
+    public GuestFeature Features { get; private set; }
+
+    /// <summary>True where the host's XMM registers are the guest's.</summary>
+    public bool HasSimd { get; set; }
 
     /// <summary>The flags this instruction sets that something may look at.</summary>
     public StatusFlags Needed => _needed[Index];
@@ -45,10 +53,12 @@ internal sealed unsafe class BlockTranslation
     public IReadOnlyList<PendingExit> Exits => _exits;
 
     /// <summary>Begins a block whose instructions are in <see cref="Instructions"/>.</summary>
-    public void Begin(Block* block, byte* position)
+    public void Begin(Block* block, GuestFeature features, byte* position)
     {
         Block = block;
+        Features = features;
         HasEnded = false;
+        HasSimd = false;
         HostFlags = StatusFlags.None;
         _exits.Clear();
         Code.Position = position;
@@ -60,6 +70,41 @@ internal sealed unsafe class BlockTranslation
     {
         Index = index;
         _start = Code.Position;
+        _resumes[index] = HostFlags == StatusFlags.None && !HasSimd ? (nint)Code.Position : 0;
+    }
+
+    /// <summary>Where host code can go on, behind the way in, with this instruction; null if it cannot.</summary>
+    public byte* ResumeAt(int index) => index < Block->Count ? (byte*)_resumes[index] : null;
+
+    /// <summary>Has the interpreter execute the instruction, and goes on with the next.</summary>
+    public void StepOver()
+    {
+        Step(Code.Jump());
+        HostFlags = StatusFlags.None;
+        HasSimd = false;
+    }
+
+    /// <summary>Makes the host's XMM registers the guest's, or leaves before the instruction. Scratch registers and
+    /// the host's flags change.</summary>
+    public void NeedSimd()
+    {
+        if (HasSimd)
+        {
+            return;
+        }
+
+        SimdSwitch.IsLoaded(Code);
+        byte* jump = Code.JumpIf(HostCondition.Zero);
+        _exits.Add(new PendingExit
+        {
+            Jump = jump,
+            Kind = ExitKind.Step,
+            Index = Index,
+            Target = (ulong)Code.Position,
+            IsSimdSwitch = true,
+        });
+        HasSimd = true;
+        HostFlags = StatusFlags.None;
     }
 
     /// <summary>Executable address of the present instruction's host code.</summary>
@@ -76,6 +121,7 @@ internal sealed unsafe class BlockTranslation
         Target = (ulong)_start,
         AccessBytes = accessBytes,
         IsChosen = isWrite,
+        HasSimd = HasSimd,
     });
 
     /// <summary>The block leads to an address in its page if this jump is taken.</summary>

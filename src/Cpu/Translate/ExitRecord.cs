@@ -16,6 +16,7 @@ internal unsafe struct ExitRecord
 {
     /// <summary>LEA of the record, JMP to the common way out.</summary>
     public const int StubBytes = 7 + 5;
+    public const int TargetOffset = 8;
 
     public Block* Block;
 
@@ -25,6 +26,10 @@ internal unsafe struct ExitRecord
 
     /// <summary>Edge: the next record whose jump leads to the same block, in the writable view.</summary>
     public ExitRecord* NextLink;
+
+    /// <summary>Step: where host code goes on once the interpreter has executed the instruction, or null if it does not.
+    /// </summary>
+    public byte* Resume;
 
     /// <summary>Edge: where the jump's distance is, relative to this record.</summary>
     public int Jump;
@@ -36,6 +41,9 @@ internal unsafe struct ExitRecord
 
     /// <summary>Step: bytes of the access that missed the TLB, or 0 if it was something else.</summary>
     public byte AccessBytes;
+
+    /// <summary>Step: not 0 where the host's XMM registers are the guest's.</summary>
+    public byte HasSimd;
 
     /// <summary>Step: 1 for a store. Edge: 1 for a jump that was taken.</summary>
     public byte Choice;

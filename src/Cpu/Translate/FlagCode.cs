@@ -70,6 +70,24 @@ internal static class FlagCode
         translation.HostFlags = StatusFlags.None;
     }
 
+    /// <summary>CLC, STC or CMC.</summary>
+    public static void ChangeCarry(HostAssembler code, Mnemonic instruction)
+    {
+        // AND, OR or XOR of AH.
+        const int GroupOfBytes = 0x80;
+        const int AndAh = 0xE4;
+        const int OrAh = 0xCC;
+        const int XorAh = 0xF4;
+        code.Byte(GroupOfBytes);
+        code.Byte(instruction switch
+        {
+            Mnemonic.Clc => AndAh,
+            Mnemonic.Stc => OrAh,
+            _ => XorAh,
+        });
+        code.Byte(instruction == Mnemonic.Clc ? ~CarryInAh : CarryInAh);
+    }
+
     public static void ClearAuxiliary(HostAssembler code) =>
         code.Arithmetic(HostOpcode.And, 4, Flags, ~(1 << FlagWord.AuxiliaryBit));
 

@@ -31,6 +31,10 @@ internal static class FlagLiveness
             case Mnemonic.Add or Mnemonic.Adc or Mnemonic.Sub or Mnemonic.Sbb or Mnemonic.Cmp or Mnemonic.And
                 or Mnemonic.Or or Mnemonic.Xor or Mnemonic.Test or Mnemonic.Neg or Mnemonic.Imul or Mnemonic.Mul:
                 return StatusFlags.All;
+            case Mnemonic.Cmpxchg or Mnemonic.Xadd or Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Popcnt
+                or Mnemonic.Tzcnt or Mnemonic.Lzcnt or Mnemonic.Comiss or Mnemonic.Comisd or Mnemonic.Ucomiss
+                or Mnemonic.Ucomisd or Mnemonic.Ptest or Mnemonic.Pcmpistri or Mnemonic.Pcmpistrm:
+                return StatusFlags.All;
             case Mnemonic.Inc or Mnemonic.Dec:
                 return StatusFlags.All & ~StatusFlags.Carry;
             case Mnemonic.Shl or Mnemonic.Sal or Mnemonic.Shr or Mnemonic.Sar:
@@ -39,7 +43,10 @@ internal static class FlagLiveness
                 return ShiftForms.CountOf(instruction) > 0
                     ? StatusFlags.Carry | StatusFlags.Overflow
                     : StatusFlags.None;
-            case Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc:
+            case Mnemonic.Shld or Mnemonic.Shrd:
+                return BitForms.CountOf(instruction) > 0 ? StatusFlags.All : StatusFlags.None;
+            case Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc or Mnemonic.Clc or Mnemonic.Stc
+                or Mnemonic.Cmc:
                 return StatusFlags.Carry;
             default:
                 return StatusFlags.None;
@@ -62,7 +69,7 @@ internal static class FlagLiveness
 
     private static StatusFlags ReadBy(in Instruction instruction) => instruction.Mnemonic switch
     {
-        Mnemonic.Adc or Mnemonic.Sbb => StatusFlags.Carry,
+        Mnemonic.Adc or Mnemonic.Sbb or Mnemonic.Cmc => StatusFlags.Carry,
         _ => ReadBy(instruction.ConditionCode),
     };
 
@@ -79,6 +86,11 @@ internal static class FlagLiveness
         {
             case Mnemonic.Lea or Mnemonic.Nop:
                 return false;
+            case Mnemonic.Popcnt or Mnemonic.Tzcnt or Mnemonic.Lzcnt or Mnemonic.Comiss or Mnemonic.Comisd
+                or Mnemonic.Ucomiss or Mnemonic.Ucomisd or Mnemonic.Ptest or Mnemonic.Pcmpistri
+                or Mnemonic.Pcmpistrm:
+                // Or faults, where it does not exist or SSE is switched off.
+                return true;
             case Mnemonic.Mov:
                 return usesMemory || !RegisterForms.HasOnlyGeneralRegisters(instruction);
             case Mnemonic.Movzx or Mnemonic.Movsx or Mnemonic.Movsxd or Mnemonic.Not or Mnemonic.Bswap

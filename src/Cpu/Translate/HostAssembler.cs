@@ -142,6 +142,14 @@ internal sealed unsafe class HostAssembler
     public void Set(int condition, HostRegister to) =>
         Registers(HostOpcode.SetByte | condition, 1, 0, to);
 
+    /// <summary>BSWAP of 4 or 8 bytes.</summary>
+    public void SwapBytes(int sizeBytes, HostRegister register)
+    {
+        Prefixes(sizeBytes, 0, 0, (int)register, isForced: false);
+        Byte(TwoByte);
+        Byte((HostOpcode.SwapBytes & 0xFF) | ((int)register & 7));
+    }
+
     public void Push(HostRegister register)
     {
         Prefixes(4, 0, 0, (int)register, isForced: false);

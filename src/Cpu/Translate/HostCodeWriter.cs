@@ -14,6 +14,9 @@ namespace KvmActors.Cpu.Translate;
 internal sealed unsafe class HostCodeWriter
 {
     private const int HeadAlignment = 16;
+
+    /// <summary>As many instructions cost the interpreter about what the ways out and in cost.</summary>
+    private const int WorthResuming = 8;
     private const int BlockBytesMax = 512 + (BlockBuilder.InstructionsMax * BlockTranslation.InstructionBytesMax);
     private const int ExitsMax = 8 + (BlockBuilder.InstructionsMax * BlockTranslation.ExitsPerInstruction);
     private const int ExitBytesMax = ExitRecord.StubBytes + 8;
@@ -24,7 +27,9 @@ internal sealed unsafe class HostCodeWriter
     ];
 
     private readonly CodeMemory _memory;
+    private readonly SimdForms _simd = new();
     private readonly byte* _wayOut;
+    private readonly byte* _simdWayIn;
     private readonly byte* _firstBlock;
     private byte* _nextBlock;
     private byte* _exitsStart;
@@ -34,11 +39,20 @@ internal sealed unsafe class HostCodeWriter
         _memory = memory;
         HostAssembler code = new() { Position = memory.Writable };
         WriteWayIn(code);
+        code.JumpTo(HostLayout.Address);
         _wayOut = code.Position;
         WriteWayOut(code);
+        _simdWayIn = code.Position;
+        SimdSwitch.WriteWayIn(code, _wayOut);
+        byte* withSimd = code.Position;
+        WriteWayIn(code);
+        code.Move(HostLayout.Value, HostLayout.Address);
+        HostAssembler.SetTarget(code.Jump(), _simdWayIn);
         code.Align(HeadAlignment);
         _firstBlock = code.Position;
         data->Enter = (delegate* unmanaged<CpuState*, byte*, ExitRecord*>)(memory.Writable + memory.ToExecutable);
+        data->EnterWithSimd =
+            (delegate* unmanaged<CpuState*, ExitRecord*, ExitRecord*>)(withSimd + memory.ToExecutable);
         data->ToExecutable = memory.ToExecutable;
         Reset();
     }
@@ -58,10 +72,10 @@ internal sealed unsafe class HostCodeWriter
 
     /// <summary>Writes host code for a block whose instructions the translation holds.</summary>
     /// <returns>False if too few of its instructions have a form.</returns>
-    public bool TryWrite(BlockTranslation translation, Block* block)
+    public bool TryWrite(BlockTranslation translation, Block* block, GuestFeature features)
     {
         HostAssembler code = translation.Code;
-        translation.Begin(block, _nextBlock);
+        translation.Begin(block, features, _nextBlock);
         code.Align(HeadAlignment);
         byte* head = code.Position;
         code.Arithmetic(HostOpcode.Sub, 8, HostLayout.Budget, block->Count);
@@ -75,7 +89,7 @@ internal sealed unsafe class HostCodeWriter
         _nextBlock = code.Position;
         foreach (PendingExit exit in translation.Exits)
         {
-            WriteExit(code, block, exit);
+            WriteExit(translation, block, exit);
         }
 
         nint toExecutable = _memory.ToExecutable;
@@ -86,26 +100,32 @@ internal sealed unsafe class HostCodeWriter
         return true;
     }
 
-    /// <summary>An instruction without a form is left to the interpreter, with all behind it. Few in front are not
-    /// worth the way in and out.</summary>
-    private static bool TryWriteBody(BlockTranslation translation, Block* block)
+    /// <summary>An instruction without a form is left to the interpreter, alone if enough follows to be worth the way
+    /// out and in, else with all behind it. Few in front are not worth the way either.</summary>
+    private bool TryWriteBody(BlockTranslation translation, Block* block)
     {
         const int WorthEntering = 3;
+        int done = 0;
         for (int index = 0; index < block->Count; index++)
         {
             translation.BeginInstruction(index);
             if (TryWriteInstruction(translation))
             {
+                done++;
                 continue;
             }
 
-            if (index < WorthEntering)
+            bool goesOn = block->Count - index > WorthResuming;
+            if (!goesOn && done < WorthEntering)
             {
                 return false;
             }
 
-            translation.Step(translation.Code.Jump());
-            return true;
+            translation.StepOver();
+            if (!goesOn)
+            {
+                return true;
+            }
         }
 
         if (!translation.HasEnded)
@@ -116,15 +136,27 @@ internal sealed unsafe class HostCodeWriter
         return true;
     }
 
-    private static bool TryWriteInstruction(BlockTranslation translation) =>
+    /// <summary>Where host code goes on behind an instruction that the interpreter has executed, if what remains is
+    /// worth it.</summary>
+    private byte* ResumeOf(BlockTranslation translation, int index)
+    {
+        byte* next = translation.ResumeAt(index + 1);
+        return next != null && translation.Block->Count - index > WorthResuming ? next + _memory.ToExecutable : null;
+    }
+
+    private bool TryWriteInstruction(BlockTranslation translation) =>
         FormRules.HasPlainEncoding(translation.Instruction)
         && (ArithmeticForms.TryEmit(translation)
             || RegisterForms.TryEmit(translation)
             || StackForms.TryEmit(translation)
             || ShiftForms.TryEmit(translation)
+            || BitForms.TryEmit(translation)
+            || ExchangeForms.TryEmit(translation)
+            || DivisionForms.TryEmit(translation)
+            || _simd.TryEmit(translation)
             || BranchForms.TryEmit(translation));
 
-    /// <summary>RDI: the state. RSI: where to go.</summary>
+    /// <summary>RDI: the state. RSI: where to go, which the first scratch register then has.</summary>
     private static void WriteWayIn(HostAssembler code)
     {
         const int StackAlignment = 8;
@@ -143,13 +175,13 @@ internal sealed unsafe class HostCodeWriter
 
         code.Load(HostLayout.Budget, HostLayout.Field(HostLayout.BudgetOffset));
         code.Load(HostLayout.Flags, HostLayout.Field(HostLayout.FlagWordOffset));
-        code.JumpTo(HostLayout.Address);
     }
 
     /// <summary>The record is in the second scratch register, the address of a failed access in the first.</summary>
     private static void WriteWayOut(HostAssembler code)
     {
         const int StackAlignment = 8;
+        SimdSwitch.WriteWayOut(code);
         for (int number = 0; number < HostLayout.Pinned.Length; number++)
         {
             code.Store(HostLayout.SlotOf(number), HostLayout.Pinned[number]);
@@ -169,8 +201,9 @@ internal sealed unsafe class HostCodeWriter
     }
 
     /// <summary>The stub of an exit, and its record right behind.</summary>
-    private void WriteExit(HostAssembler code, Block* block, in PendingExit exit)
+    private void WriteExit(BlockTranslation translation, Block* block, in PendingExit exit)
     {
+        HostAssembler code = translation.Code;
         const int RefundBytes = 7;
         int bytes = (exit.Refund != 0 ? RefundBytes : 0) + ExitRecord.StubBytes + sizeof(ExitRecord);
         _exitsStart = (byte*)((nint)(_exitsStart - bytes) & -sizeof(int));
@@ -184,15 +217,17 @@ internal sealed unsafe class HostCodeWriter
         byte* stub = code.Position;
         var record = (ExitRecord*)(stub + ExitRecord.StubBytes);
         code.LeaRelative(HostLayout.Value, (byte*)record);
-        HostAssembler.SetTarget(code.Jump(), _wayOut);
+        HostAssembler.SetTarget(code.Jump(), exit.IsSimdSwitch ? _simdWayIn : _wayOut);
         *record = new ExitRecord
         {
             Block = block,
             Target = exit.Kind == ExitKind.Step ? exit.Target + (ulong)_memory.ToExecutable : exit.Target,
+            Resume = exit.Kind == ExitKind.Step ? ResumeOf(translation, exit.Index) : null,
             Jump = (int)(exit.Jump - (byte*)record),
             Kind = exit.Kind,
             Index = (byte)exit.Index,
             AccessBytes = (byte)exit.AccessBytes,
+            HasSimd = exit.HasSimd ? (byte)1 : (byte)0,
             Choice = exit.IsChosen ? (byte)1 : (byte)0,
         };
     }

@@ -10,7 +10,8 @@ namespace KvmActors.Cpu.Translate;
 
 /// <summary>Which host register holds what while translated code runs, and where the state's fields are.</summary>
 /// <remarks>Nine guest registers live in host registers, also from block to block; R9 to R15 stay in the state. RAX has
-/// the flags (see <see cref="FlagWord"/>), and three registers are scratch.</remarks>
+/// the flags (see <see cref="FlagWord"/>), and three registers are scratch. The XMM registers are the guest's own from
+/// the first instruction on that uses one (see <see cref="SimdSwitch"/>).</remarks>
 internal static class HostLayout
 {
     public const HostRegister State = HostRegister.Rbp;
@@ -35,6 +36,16 @@ internal static class HostLayout
     public const int FlagWordOffset = 1848;
     public const int SlowAddressOffset = 1856;
     public const int KeptOffset = 1872;
+    public const int HasSimdLoadedOffset = 1880;
+    public const int HostMxcsrOffset = 1884;
+    public const int Cr0Offset = 536;
+    public const int Cr4Offset = 560;
+    public const int SystemFlagsOffset = 192;
+    public const int MxcsrOffset = FxSaveOffset + 24;
+
+    private const int FxSaveOffset = 1280;
+    private const int XmmFileOffset = FxSaveOffset + 160;
+    private const int XmmBytes = 16;
 
     private const int GprBytes = 8;
 
@@ -68,6 +79,9 @@ internal static class HostLayout
     public static HostOperand SlotOf(int number) => Field(number * GprBytes);
 
     public static HostOperand Field(int offset) => new(State, offset);
+
+    /// <summary>Where an XMM register of the guest is while the host's does not hold it.</summary>
+    public static HostOperand XmmSlot(int number) => Field(XmmFileOffset + (number * XmmBytes));
 
     public static unsafe HostOperand SegmentBase(SegmentName name) =>
         Field(SegmentsOffset + ((int)name * sizeof(SegmentCache)));

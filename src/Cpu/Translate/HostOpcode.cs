@@ -21,6 +21,16 @@ internal static class HostOpcode
     public const int ConditionalMove = 0x0F40;
     public const int SetByte = 0x0F90;
     public const int BitTest = 0x0FA3;
+    public const int ScanForward = 0x0FBC;
+    public const int ScanReverse = 0x0FBD;
+    public const int CountOnes = 0x0FB8;
+    public const int ExchangeAdd = 0x0FC1;
+    public const int ShiftLeftDouble = 0x0FA4;
+    public const int ShiftRightDouble = 0x0FAC;
+    public const int SwapBytes = 0x0FC8;
+    public const int MoveToXmm = 0x0F10;
+    public const int MoveFromXmm = 0x0F11;
+    public const int MxcsrGroup = 0x0FAE;
 
     // Groups: the instruction is in the register field.
     public const int ArithmeticImmediate = 0x81;
@@ -31,6 +41,7 @@ internal static class HostOpcode
     public const int Unary = 0xF7;
     public const int IncrementDecrement = 0xFF;
     public const int BitTestImmediate = 0x0FBA;
+    public const int BitTestGroup = 4;
 
     // Two-operand arithmetic: times 8, plus 1 for "to r/m", plus 3 for "from r/m".
     public const int Add = 0;
@@ -54,6 +65,8 @@ internal static class HostOpcode
     public const int Negate = 3;
     public const int Multiply = 4;
     public const int MultiplySigned = 5;
+    public const int Divide = 6;
+    public const int DivideSigned = 7;
     public const int Increment = 0;
     public const int Decrement = 1;
     public const int JumpIndirect = 4;

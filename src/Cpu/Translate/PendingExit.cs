@@ -15,6 +15,12 @@ internal unsafe struct PendingExit
     public int AccessBytes;
     public bool IsChosen;
 
+    /// <summary>Step: the host's XMM registers are the guest's.</summary>
+    public bool HasSimd;
+
+    /// <summary>Step: only if the host's XMM registers cannot be made the guest's.</summary>
+    public bool IsSimdSwitch;
+
     /// <summary>Leave: what is given back to the budget.</summary>
     public int Refund;
 }

@@ -35,7 +35,8 @@ internal static class RegisterForms
             case Mnemonic.Xchg when instruction.Op0Kind == OpKind.Register && instruction.Op1Kind == OpKind.Register:
                 EmitExchange(translation);
                 return true;
-            case Mnemonic.Nop:
+            case Mnemonic.Nop or Mnemonic.Pause or Mnemonic.Endbr64 or Mnemonic.Prefetchnta or Mnemonic.Prefetcht0
+                or Mnemonic.Prefetcht1 or Mnemonic.Prefetcht2 or Mnemonic.Prefetchw:
                 return true;
             default:
                 return TryEmitConditional(translation);

@@ -7,7 +7,7 @@ namespace KvmActors.Cpu.Translate;
 // JUSTIFICATION: see HostAssembler.
 // SAFETY: see BlockTranslation.
 
-/// <summary>SHL, SHR, SAR, ROL and ROR of 32 and 64 bits, and BT of registers.</summary>
+/// <summary>SHL, SHR, SAR, ROL and ROR: by CL of registers of 32 and 64 bits, by constants of all.</summary>
 /// <remarks>Undefined flags as the interpreter has them: AF is 0 behind a shift, OF behind SHL and rotates is what it
 /// is for a count of 1, and behind SHR and SAR by more it is 0.</remarks>
 internal static class ShiftForms
@@ -40,40 +40,60 @@ internal static class ShiftForms
             Mnemonic.Ror => HostOpcode.RotateRight,
             _ => null,
         };
-        if (operation is { } shift)
-        {
-            return TryEmitShift(translation, shift);
-        }
-
-        return translation.Instruction.Mnemonic == Mnemonic.Bt && TryEmitBitTest(translation);
+        return operation is { } shift && TryEmitShift(translation, shift);
     }
 
     private static bool TryEmitShift(BlockTranslation translation, int operation)
     {
         ref readonly Instruction instruction = ref translation.Instruction;
         int count = CountOf(instruction);
-        if (instruction.Op0Kind == OpKind.Memory || instruction.Op0Register.GetSize() < 4 || count == 0)
-        {
-            return false;
-        }
-
+        bool isMemory = instruction.Op0Kind == OpKind.Memory;
+        int sizeBytes = isMemory ? instruction.MemorySize.GetSize() : instruction.Op0Register.GetSize();
         bool isRotate = operation is HostOpcode.RotateLeft or HostOpcode.RotateRight;
-        if (count == NotConstant)
+        if (count == NotConstant && sizeBytes >= 4 && !isMemory)
         {
             // Liveness says that no flag is set in all cases: all that are live then stay live.
             EmitByCl(translation, operation, isRotate);
             return true;
         }
 
-        Register to = instruction.Op0Register;
-        int sizeBytes = to.GetSize();
+        if (count <= 0 || count >= 8 * sizeBytes)
+        {
+            return false;
+        }
+
+        EmitByConstant(translation, operation, count, sizeBytes);
+        return true;
+    }
+
+    private static void EmitByConstant(BlockTranslation translation, int operation, int count, int sizeBytes)
+    {
+        ref readonly Instruction instruction = ref translation.Instruction;
+        bool isMemory = instruction.Op0Kind == OpKind.Memory;
+        bool isRotate = operation is HostOpcode.RotateLeft or HostOpcode.RotateRight;
+        HostOperand memory = new(HostLayout.Third, 0);
+        if (isMemory)
+        {
+            translation.Access(sizeBytes, isWrite: true);
+            translation.Code.Move(HostLayout.Third, HostLayout.Address);
+        }
+
         bool keepsFlags = translation.Needed != StatusFlags.None;
         if (isRotate && keepsFlags)
         {
             FlagCode.SettleAuxiliary(translation);
         }
 
-        HostRegister target = translation.Read(to, HostLayout.Value);
+        HostRegister target = HostLayout.Value;
+        if (isMemory)
+        {
+            translation.Code.Memory(HostOpcode.MoveFromRm, sizeBytes, target, memory);
+        }
+        else
+        {
+            target = translation.Read(instruction.Op0Register, HostLayout.Value);
+        }
+
         translation.Code.Shift(operation, sizeBytes, target, count);
         if (isRotate)
         {
@@ -85,12 +105,14 @@ internal static class ShiftForms
             KeepShiftFlags(translation, operation, count);
         }
 
-        if (target == HostLayout.Value)
+        if (isMemory)
         {
-            translation.Write(to, target);
+            translation.Code.Memory(HostOpcode.MoveToRm, sizeBytes, target, memory);
         }
-
-        return true;
+        else if (target == HostLayout.Value)
+        {
+            translation.Write(instruction.Op0Register, target);
+        }
     }
 
     private static void KeepShiftFlags(BlockTranslation translation, int operation, int count)
@@ -145,24 +167,18 @@ internal static class ShiftForms
         // The host's CF is right for every count that is not 0.
         HostAssembler code = translation.Code;
         int topBit = (8 * sizeBytes) - 1;
+        sizeBytes = Math.Max(sizeBytes, 4);
         code.Set(HostCondition.Carry, HostLayout.Address);
         FlagCode.SetCarryFromCl(code);
-        BitTest(code, sizeBytes, target, topBit);
+        BitForms.Test(code, sizeBytes, target, topBit);
         code.Set(HostCondition.Carry, HostLayout.Flags);
         if (operation == HostOpcode.RotateRight)
         {
-            BitTest(code, sizeBytes, target, topBit - 1);
+            BitForms.Test(code, sizeBytes, target, topBit - 1);
             code.Set(HostCondition.Carry, HostLayout.Address);
         }
 
         code.Registers(HostOpcode.FromRm(HostOpcode.Xor), 1, HostLayout.Flags, HostLayout.Address);
-    }
-
-    private static void BitTest(HostAssembler code, int sizeBytes, HostRegister register, int bit)
-    {
-        const int Group = 4;
-        code.Registers(HostOpcode.BitTestImmediate, sizeBytes, (HostRegister)Group, register);
-        code.Byte(bit);
     }
 
     private static unsafe void EmitByCl(BlockTranslation translation, int operation, bool isRotate)
@@ -215,43 +231,12 @@ internal static class ShiftForms
                 FlagCode.MoveToAl(code, 0);
                 code.Arithmetic(HostOpcode.Compare, 1, HostLayout.Address, 1);
                 byte* isMore = code.JumpIf(HostCondition.NotZero);
-                BitTest(code, sizeBytes, before, (8 * sizeBytes) - 1);
+                BitForms.Test(code, sizeBytes, before, (8 * sizeBytes) - 1);
                 code.Set(HostCondition.Carry, HostLayout.Flags);
                 HostAssembler.SetTarget(isMore, code.Position);
                 break;
         }
 
         FlagCode.ClearAuxiliary(code);
-    }
-
-    private static bool TryEmitBitTest(BlockTranslation translation)
-    {
-        ref readonly Instruction instruction = ref translation.Instruction;
-        if (instruction.Op0Kind != OpKind.Register || instruction.Op0Register.GetSize() < 4)
-        {
-            return false;
-        }
-
-        HostAssembler code = translation.Code;
-        int sizeBytes = instruction.Op0Register.GetSize();
-        HostRegister target = translation.Read(instruction.Op0Register, HostLayout.Value);
-        if (instruction.Op1Kind == OpKind.Register)
-        {
-            HostRegister index = translation.Read(instruction.Op1Register, HostLayout.Address);
-            code.Registers(HostOpcode.BitTest, sizeBytes, index, target);
-        }
-        else
-        {
-            BitTest(code, sizeBytes, target, (int)instruction.GetImmediate(1) & ((8 * sizeBytes) - 1));
-        }
-
-        if (translation.Needed != StatusFlags.None)
-        {
-            code.Set(HostCondition.Carry, HostLayout.Address);
-            FlagCode.SetCarryFromCl(code);
-        }
-
-        translation.HostFlags = StatusFlags.None;
-        return true;
     }
 }

@@ -26,6 +26,9 @@ internal static class StackForms
                 translation.Code.Constant(HostLayout.Value, instruction.GetImmediate(0));
                 Store(translation, HostLayout.Value);
                 return true;
+            case Iced.Intel.Code.Push_rm64 when instruction.Op0Kind == OpKind.Memory:
+                EmitPushMemory(translation);
+                return true;
             case Iced.Intel.Code.Pop_r64:
                 EmitPop(translation);
                 return true;
@@ -62,6 +65,17 @@ internal static class StackForms
 
     public static void Move(BlockTranslation translation, int bytes) =>
         translation.Code.Memory(HostOpcode.Lea, 8, s_pointer, new HostOperand(s_pointer, bytes));
+
+    private static void EmitPushMemory(BlockTranslation translation)
+    {
+        HostOperand kept = HostLayout.Field(HostLayout.KeptOffset);
+        translation.Access(SlotBytes, isWrite: false);
+        translation.Code.Load(HostLayout.Value, new HostOperand(HostLayout.Address, 0));
+        translation.Code.Store(kept, HostLayout.Value);
+        Push(translation);
+        translation.Code.Load(HostLayout.Value, kept);
+        Store(translation, HostLayout.Value);
+    }
 
     private static void EmitPop(BlockTranslation translation)
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Runtime.InteropServices;
+using KvmActors.Cpu.Decode;
 using KvmActors.Cpu.State;
 
 namespace KvmActors.Cpu.Translate;
@@ -16,6 +17,9 @@ internal unsafe struct TierData
     /// </summary>
     public delegate* unmanaged<CpuState*, byte*, ExitRecord*> Enter;
 
+    /// <summary>As <see cref="Enter"/>, with the XMM registers, at the target of a record.</summary>
+    public delegate* unmanaged<CpuState*, ExitRecord*, ExitRecord*> EnterWithSimd;
+
     /// <summary>Address in the executable view minus address in the writable one.</summary>
     public nint ToExecutable;
 
@@ -24,4 +28,10 @@ internal unsafe struct TierData
     public long Fills;
 
     public long Steps;
+
+    /// <summary>A copy of a micro-operation that the interpreter executes alone, and behind it the one that leads back.
+    /// </summary>
+    public Uop Lone;
+
+    public Uop Back;
 }

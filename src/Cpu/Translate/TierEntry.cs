@@ -26,33 +26,46 @@ internal static unsafe class TierEntry
     /// <summary>Runs host code from the start of the block on, until it is left.</summary>
     /// <returns>The micro-operation the interpreter goes on with, or null to find the next block.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static Uop* Enter(CpuState* state, Uop* uop)
+    public static Uop* Enter(CpuState* state, Uop* uop) => Run(state, (byte*)uop->Immediate);
+
+    /// <summary>Runs host code again behind an instruction that the interpreter has executed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static Uop* Resume(CpuState* state, Uop* uop)
+    {
+        Block* block = state->CurrentBlock;
+        return block->IsValid ? Run(state, (byte*)uop->Immediate) : block->First + uop->Ordinal;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Uop* Run(CpuState* state, byte* code)
     {
         var tier = (TierData*)state->TierData;
-        byte* code = (byte*)uop->Immediate;
         FlagWord.Save(state);
         tier->Entries++;
+        ExitRecord* exit = tier->Enter(state, code);
         while (true)
         {
-            ExitRecord* exit = tier->Enter(state, code);
             switch (exit->Kind)
             {
                 case ExitKind.Step:
                     if (exit->AccessBytes != 0 && TryFill(state, exit))
                     {
                         tier->Fills++;
-                        code = (byte*)exit->Target;
+                        exit = exit->HasSimd != 0
+                            ? tier->EnterWithSimd(state, exit)
+                            : tier->Enter(state, (byte*)exit->Target);
                         continue;
                     }
 
                     tier->Steps++;
                     FlagWord.Restore(state);
                     state->CurrentBlock = exit->Block;
-                    return exit->Block->First + exit->Index;
+                    return exit->Resume == null ? exit->Block->First + exit->Index : Alone(tier, exit);
                 case ExitKind.Edge:
                     code = Follow(state, tier, exit, out Uop* next);
                     if (code != null)
                     {
+                        exit = tier->Enter(state, code);
                         continue;
                     }
 
@@ -64,6 +77,16 @@ internal static unsafe class TierEntry
                     return null;
             }
         }
+    }
+
+    /// <summary>The instruction at which host code was left, followed by the way back.</summary>
+    private static Uop* Alone(TierData* tier, ExitRecord* exit)
+    {
+        tier->Lone = exit->Block->First[exit->Index];
+        tier->Back.Handler = &Resume;
+        tier->Back.Immediate = (ulong)exit->Resume;
+        tier->Back.Ordinal = (byte)(exit->Index + 1);
+        return &tier->Lone;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -111,7 +111,7 @@ internal sealed unsafe class TranslatorTier : IBlockTier
 
         Decode(state, block);
         long before = _writer.UsedBytes;
-        if (!_writer.TryWrite(_translation, block))
+        if (!_writer.TryWrite(_translation, block, state->Features))
         {
             return false;
         }

@@ -3,6 +3,7 @@
 using System.Runtime.InteropServices;
 using Iced.Intel;
 using KvmActors.Cpu.Decode;
+using KvmActors.Cpu.Execute.Simd;
 using KvmActors.Cpu.State;
 using KvmActors.Cpu.Translate;
 using Xunit;
@@ -127,6 +128,13 @@ public sealed unsafe class HostAssemblerTests : IDisposable
         Assert.Equal(HostLayout.FlagWordOffset, Offset(&state->FlagWord));
         Assert.Equal(HostLayout.SlowAddressOffset, Offset(&state->SlowAddress));
         Assert.Equal(HostLayout.KeptOffset, Offset(&state->Kept));
+        Assert.Equal(HostLayout.HasSimdLoadedOffset, Offset(&state->HasSimdLoaded));
+        Assert.Equal(HostLayout.HostMxcsrOffset, Offset(&state->HostMxcsr));
+        Assert.Equal(HostLayout.Cr0Offset, Offset(&state->Cr0));
+        Assert.Equal(HostLayout.Cr4Offset, Offset(&state->Cr4));
+        Assert.Equal(HostLayout.SystemFlagsOffset, Offset(&state->SystemFlags));
+        Assert.Equal(HostLayout.MxcsrOffset, Offset(XmmRegisters.Mxcsr(state)));
+        Assert.Equal(HostLayout.XmmSlot(3).Displacement, Offset(XmmRegisters.At(state, 3 * 16)));
         Assert.Equal(HostLayout.SegmentsOffset, Offset(CpuState.Segment(state, SegmentName.Es)));
     }
 

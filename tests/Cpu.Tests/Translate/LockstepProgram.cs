@@ -5,11 +5,13 @@ using KvmActors.Cpu.Tests.Execute;
 
 namespace KvmActors.Cpu.Tests.Translate;
 
-/// <summary>A random 64-bit program: a loop of integer instructions with jumps, calls near, far and through registers,
+/// <summary>A random 64-bit program: a loop of integer and vector instructions with jumps, calls near, far and through registers,
 /// stores into its own code, pages that come and go, and instructions the translator has no form for.</summary>
-/// <param name="random">What it is made of.</param>
-internal sealed class LockstepProgram(Random random)
+internal sealed class LockstepProgram
 {
+    /// <summary>Of programs in which vectors are not rare.</summary>
+    private const int OftenVectors = 3;
+
     public const ulong DataStart = 0x4_0000;
     public const ulong DataBytes = 0x3000;
     public const ulong Counter = 0x4_8000;
@@ -25,17 +27,32 @@ internal sealed class LockstepProgram(Random random)
     private static readonly string[] s_conditions =
         ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"];
 
+    private static readonly string[] s_counts = ["Popcnt", "Tzcnt", "Lzcnt"];
+    private static readonly string[] s_tests = ["Bt", "Bts", "Btr", "Btc"];
+    private static readonly Code[] s_flags = [Code.Clc, Code.Stc, Code.Cmc, Code.Cld];
+
     private static readonly int[] s_sizes = [8, 16, 32, 64];
 
+    private readonly Random _random;
+    private readonly LockstepVectors _vectors;
+    private readonly int _vectorShare;
     private readonly List<Instruction> _instructions = [];
     private readonly List<int> _functions = [];
+
+    /// <param name="random">What it is made of.</param>
+    public LockstepProgram(Random random)
+    {
+        _random = random;
+        _vectors = new LockstepVectors(random, Any);
+        _vectorShare = random.Next(2) == 0 ? OftenVectors : 40;
+    }
 
     /// <summary>The program's bytes for its place in memory.</summary>
     public byte[] Encode()
     {
-        Append(Instruction.Create(Code.Mov_rm32_imm32, Memory(Counter), random.Next(1, LoopsMax)));
+        Append(Instruction.Create(Code.Mov_rm32_imm32, Memory(Counter), _random.Next(1, LoopsMax)));
         int bodyStart = _instructions.Count;
-        int length = random.Next(3, BodyMax);
+        int length = _random.Next(3, BodyMax);
         for (int count = 0; count < length; count++)
         {
             AppendRandom();
@@ -93,12 +110,12 @@ internal sealed class LockstepProgram(Random random)
             }
 
             _functions.Add(_instructions.Count);
-            for (int count = random.Next(4); count > 0; count--)
+            for (int count = _random.Next(4); count > 0; count--)
             {
                 AppendStraight();
             }
 
-            Append(random.Next(4) == 0
+            Append(_random.Next(4) == 0
                 ? Instruction.Create(Code.Retnq_imm16, 0)
                 : Instruction.Create(Code.Retnq));
         }
@@ -116,20 +133,20 @@ internal sealed class LockstepProgram(Random random)
     private void AppendRandom()
     {
         int index = _instructions.Count;
-        switch (random.Next(24))
+        switch (_random.Next(24))
         {
             case 0:
-                string condition = s_conditions[random.Next(16)];
+                string condition = s_conditions[_random.Next(16)];
                 AppendJump(Of($"J{condition}_rel32_64"), index);
                 break;
             case 1:
                 AppendJump(Code.Jmp_rel32_64, index);
                 break;
             case 2:
-                Append(Instruction.CreateBranch(Code.Call_rel32_64, (ulong)-random.Next(1, FunctionCount + 1)));
+                Append(Instruction.CreateBranch(Code.Call_rel32_64, (ulong)-_random.Next(1, FunctionCount + 1)));
                 break;
             case 3:
-                MemoryOperand target = new(Register.RIP, -random.Next(1, FunctionCount + 1), 8);
+                MemoryOperand target = new(Register.RIP, -_random.Next(1, FunctionCount + 1), 8);
                 Register pointer = Wide();
                 Append(Instruction.Create(Code.Lea_r64_m, pointer, target));
                 Append(Instruction.Create(Code.Call_rm64, pointer));
@@ -143,15 +160,72 @@ internal sealed class LockstepProgram(Random random)
             case 6:
                 AppendPageChange();
                 break;
+            case 7:
+                AppendRepeated();
+                break;
+            case 8:
+                AppendRoundingChange();
+                break;
+            case 9:
+                AppendDivision();
+                break;
             default:
                 AppendStraight();
                 break;
         }
     }
 
+    /// <summary>A move or a fill of some of the data.</summary>
+    private void AppendRepeated()
+    {
+        Append(Instruction.Create(Code.Mov_r32_imm32, Register.ECX, _random.Next(70)));
+        Append(Instruction.Create(Code.Mov_r64_imm64, Register.RDI, DataStart + (ulong)_random.Next((int)DataBytes - 600)));
+        Append(Instruction.Create(Code.Mov_r64_imm64, Register.RSI, DataStart + (ulong)_random.Next((int)DataBytes - 600)));
+        Append(_random.Next(4) switch
+        {
+            0 => Instruction.CreateRepMovsb(64),
+            1 => Instruction.CreateRepMovsq(64),
+            2 => Instruction.CreateRepStosb(64),
+            _ => Instruction.CreateRepStosq(64),
+        });
+    }
+
+    /// <summary>Mostly one that succeeds: #DE ends the program.</summary>
+    private void AppendDivision()
+    {
+        int size = _random.Next(2) == 0 ? 32 : 64;
+        bool isSigned = _random.Next(2) == 0;
+        if (_random.Next(50) != 0)
+        {
+            Append(Instruction.Create(Of($"Or_rm{size}_imm8"), Any(size), 1));
+            Register divisor = _instructions[^1].Op0Register;
+            Append(isSigned
+                ? Instruction.Create(size == 32 ? Code.Cdq : Code.Cqo)
+                : Instruction.Create(Code.Xor_r32_rm32, Register.EDX, Register.EDX));
+            if (divisor.GetFullRegister() != Register.RDX)
+            {
+                Append(Instruction.Create(Of($"{(isSigned ? "Idiv" : "Div")}_rm{size}"), divisor));
+            }
+
+            return;
+        }
+
+        Append(Instruction.Create(Of($"{(isSigned ? "Idiv" : "Div")}_rm{size}"), Data()));
+    }
+
+    /// <summary>Another MXCSR: mostly with all exceptions masked, since one that is not ends the program.</summary>
+    private void AppendRoundingChange()
+    {
+        const int AllMasked = 0x1F80;
+        const int RoundingAndZeros = 0xE040;
+        int value = (_random.Next(0x1_0000) & RoundingAndZeros) | (_random.Next(20) == 0 ? 0x1000 : AllMasked);
+        Append(Instruction.Create(Code.Mov_rm32_imm32, Memory(DataStart), value));
+        Append(Instruction.Create(Code.Ldmxcsr_m32, Memory(DataStart)));
+    }
+
     private void AppendJump(Code code, int index)
     {
-        int over = random.Next(1, 4);
+        int over = _random.Next(1, 4);
         Append(Instruction.CreateBranch(code, Number(index + 1 + over)));
         for (int count = 0; count < over; count++)
         {
@@ -161,9 +235,9 @@ internal sealed class LockstepProgram(Random random)
 
     private void AppendPush()
     {
-        Append(random.Next(2) == 0
+        Append(_random.Next(2) == 0
             ? Instruction.Create(Code.Push_r64, Wide())
-            : Instruction.Create(Code.Pushq_imm32, random.Next(int.MinValue, int.MaxValue)));
+            : Instruction.Create(Code.Pushq_imm32, _random.Next(int.MinValue, int.MaxValue)));
         AppendStraight();
         Append(Instruction.Create(Code.Pop_r64, Wide()));
     }
@@ -171,7 +245,7 @@ internal sealed class LockstepProgram(Random random)
     /// <summary>A store into the immediate of an instruction behind it.</summary>
     private void AppendCodeStore()
     {
-        if (random.Next(4) != 0)
+        if (_random.Next(4) != 0)
         {
             AppendStraight();
             return;
@@ -192,29 +266,29 @@ internal sealed class LockstepProgram(Random random)
     /// it.</summary>
     private void AppendPageChange()
     {
-        if (random.Next(4) != 0)
+        if (_random.Next(4) != 0)
         {
             AppendStraight();
             return;
         }
 
-        ulong page = (DataStart >> 12) + (ulong)random.Next(3);
+        ulong page = (DataStart >> 12) + (ulong)_random.Next(3);
         ulong entry = GuestTables.PageTableOfFirst2M + (page * 8);
-        byte bits = random.Next(2) == 0 ? (byte)0x66 : (byte)0x65;
+        byte bits = _random.Next(2) == 0 ? (byte)0x66 : (byte)0x65;
         Append(Instruction.Create(Code.Mov_rm8_imm8, Memory(entry), (uint)bits));
         Append(Instruction.Create(Code.Invlpg_m, Memory(page << 12)));
     }
 
     private void AppendStraight()
     {
-        if (random.Next(3) == 0)
+        if (_random.Next(3) == 0)
         {
             // An address in a register, some way into the data.
-            int size = s_sizes[random.Next(4)];
-            Register register = size == 8 ? Register.RAX + random.Next(4) : Wide();
+            int size = s_sizes[_random.Next(4)];
+            Register register = size == 8 ? Register.RAX + _random.Next(4) : Wide();
             Append(Instruction.Create(Code.And_rm32_imm32, Low32(register), 0x1FFF));
             MemoryOperand operand = new(register, Register.None, 1, (long)DataStart, 8);
-            Append(random.Next(2) == 0
+            Append(_random.Next(2) == 0
                 ? Instruction.Create(Of($"Mov_r{size}_rm{size}"), Any(size), operand)
                 : Instruction.Create(Of($"{Binary()}_rm{size}_r{size}"), operand, Any(size)));
             return;
@@ -225,22 +299,28 @@ internal sealed class LockstepProgram(Random random)
 
     private void AppendOne()
     {
-        int size = s_sizes[random.Next(4)];
+        if (_random.Next(_vectorShare) == 0)
+        {
+            Append(_vectors.Next());
+            return;
+        }
+
+        int size = s_sizes[_random.Next(4)];
         int wide = size == 8 ? 32 : size;
-        string condition = s_conditions[random.Next(16)];
-        Append(random.Next(26) switch
+        string condition = s_conditions[_random.Next(16)];
+        Append(_random.Next(28) switch
         {
             0 or 1 or 2 => Two($"{Binary()}_r{size}_rm{size}", size),
             3 or 4 => Instruction.Create(Of($"{Binary()}_rm{size}_r{size}"), Data(), Any(size)),
-            5 => Instruction.Create(Of($"{Binary()}_rm{wide}_imm8"), Any(wide), random.Next(-128, 128)),
-            6 => Instruction.Create(Of($"{Binary()}_rm{wide}_imm8"), Data(), random.Next(-128, 128)),
-            7 => Instruction.Create(Of($"{s_unary[random.Next(4)]}_rm{size}"), Any(size)),
-            8 => Instruction.Create(Of($"{s_unary[random.Next(4)]}_rm{size}"), Data()),
-            9 or 10 => Instruction.Create(Of($"{Shift()}_rm{size}_imm8"), Any(size), (uint)random.Next(70)),
+            5 => Instruction.Create(Of($"{Binary()}_rm{wide}_imm8"), Any(wide), _random.Next(-128, 128)),
+            6 => Instruction.Create(Of($"{Binary()}_rm{wide}_imm8"), Data(), _random.Next(-128, 128)),
+            7 => Instruction.Create(Of($"{s_unary[_random.Next(4)]}_rm{size}"), Any(size)),
+            8 => Instruction.Create(Of($"{s_unary[_random.Next(4)]}_rm{size}"), Data()),
+            9 or 10 => Instruction.Create(Of($"{Shift()}_rm{size}_imm8"), Any(size), (uint)_random.Next(70)),
             11 => Instruction.Create(Of($"{Shift()}_rm{size}_CL"), Any(size), Register.CL),
             12 => Two($"Imul_r{wide}_rm{wide}", wide),
-            13 => Instruction.Create(Of($"{(random.Next(2) == 0 ? "Mul" : "Imul")}_rm{size}"), Any(size)),
-            14 => Instruction.Create(Of($"Mov{(random.Next(2) == 0 ? "zx" : "sx")}_r{wide}_rm8"), Any(wide), LowByte()),
+            13 => Instruction.Create(Of($"{(_random.Next(2) == 0 ? "Mul" : "Imul")}_rm{size}"), Any(size)),
+            14 => Instruction.Create(Of($"Mov{(_random.Next(2) == 0 ? "zx" : "sx")}_r{wide}_rm8"), Any(wide), LowByte()),
             15 => Instruction.Create(Of($"Mov_rm{size}_r{size}"), Data(), Any(size)),
             16 => Instruction.Create(Of($"Mov_r{size}_rm{size}"), Any(size), Data()),
             17 => Instruction.Create(Of($"Set{condition}_rm8"), Byte()),
@@ -249,37 +329,61 @@ internal sealed class LockstepProgram(Random random)
             20 => Two($"Bt_rm{wide}_r{wide}", wide),
             21 => Two($"Test_rm{size}_r{size}", size),
             22 => Two($"Xchg_rm{size}_r{size}", size),
-            23 => Instruction.Create(Of($"Mov_r{wide}_imm{wide}"), Any(wide), (ulong)random.NextInt64() >> (64 - wide)),
-            24 => Instruction.Create(random.Next(2) == 0 ? Code.Cqo : Code.Cdq),
+            23 => Instruction.Create(Of($"Mov_r{wide}_imm{wide}"), Any(wide), (ulong)_random.NextInt64() >> (64 - wide)),
+            24 => Instruction.Create(_random.Next(2) == 0 ? Code.Cqo : Code.Cdq),
+            25 or 26 => Rare(wide),
             _ => WithoutForm(),
         });
     }
 
-    private Instruction WithoutForm() => random.Next(6) switch
+    private Instruction Rare(int wide) => _random.Next(18) switch
     {
-        0 => Instruction.Create(Code.Cmpxchg_rm64_r64, Data(), Wide()),
-        1 => Instruction.Create(Code.Xadd_rm32_r32, Data(), Any(32)),
-        2 => Instruction.Create(Code.Lahf),
-        3 => Instruction.Create(Code.Cmc),
-        4 => Instruction.Create(Code.Stc),
-        _ => Instruction.Create(Code.Bswap_r64, Wide()),
+        0 => Instruction.Create(Of($"Cmpxchg_rm{wide}_r{wide}"), Data(), Any(wide)),
+        1 => Instruction.Create(Code.Cmpxchg_rm8_r8, Data(), Byte()),
+        2 => Instruction.Create(Of($"Xadd_rm{wide}_r{wide}"), Data(), Any(wide)),
+        3 => Instruction.Create(Code.Xadd_rm8_r8, Data(), Byte()),
+        4 => Instruction.Create(Of($"Xchg_rm{wide}_r{wide}"), Data(), Any(wide)),
+        5 => Instruction.Create(Code.Xchg_rm8_r8, Data(), Byte()),
+        6 => Instruction.Create(Of($"Bswap_r{wide}"), Any(wide)),
+        7 => Two($"Bs{(_random.Next(2) == 0 ? "f" : "r")}_r{wide}_rm{wide}", wide),
+        8 => Instruction.Create(Of($"Bsf_r{wide}_rm{wide}"), Any(wide), Data()),
+        9 => Two($"{s_counts[_random.Next(3)]}_r{wide}_rm{wide}", wide),
+        10 => Two($"{s_tests[_random.Next(4)]}_rm{wide}_r{wide}", wide),
+        11 => Instruction.Create(Of($"{s_tests[_random.Next(4)]}_rm{wide}_imm8"), Data(), (uint)_random.Next(256)),
+        12 => Instruction.Create(Of($"{s_tests[_random.Next(4)]}_rm{wide}_imm8"), Any(wide), (uint)_random.Next(256)),
+        13 => Instruction.Create(
+            Of($"Sh{(_random.Next(2) == 0 ? "l" : "r")}d_rm{wide}_r{wide}_imm8"), Any(wide), Any(wide), _random.Next(70)),
+        14 => Instruction.Create(Of($"{Shift()}_rm{wide}_imm8"), Data(), (uint)_random.Next(70)),
+        15 => Instruction.Create(Of($"{Shift()}_rm8_imm8"), Data(), (uint)_random.Next(20)),
+        16 => Instruction.Create(Of($"Sh{(_random.Next(2) == 0 ? "l" : "r")}d_rm{wide}_r{wide}_CL"), Any(wide), Any(wide), Register.CL),
+        _ => Instruction.Create(s_flags[_random.Next(s_flags.Length)]),
+    };
+
+    private Instruction WithoutForm() => _random.Next(6) switch
+    {
+        0 => Instruction.Create(Code.Lahf),
+        1 => Instruction.Create(Code.Sahf),
+        2 => Instruction.Create(Code.Rcl_rm8_CL, Byte(), Register.CL),
+        3 => Instruction.Create(Code.Fld1),
+        4 => Instruction.Create(Code.Bts_rm64_r64, Data(), Wide()),
+        _ => Instruction.Create(Code.Movbe_r64_m64, Wide(), Data()),
     };
 
     private static Code Of(string name) => Enum.Parse<Code>(name, ignoreCase: true);
 
     private Instruction Two(string code, int size) => Instruction.Create(Of(code), Any(size), Any(size));
 
-    private string Binary() => s_binary[random.Next(s_binary.Length)];
+    private string Binary() => s_binary[_random.Next(s_binary.Length)];
 
-    private string Shift() => s_shifts[random.Next(s_shifts.Length)];
+    private string Shift() => s_shifts[_random.Next(s_shifts.Length)];
 
     private static MemoryOperand Memory(ulong address) => new(Register.RIP, (long)address, 8);
 
-    private MemoryOperand Data() => Memory(DataStart + (ulong)random.Next((int)DataBytes));
+    private MemoryOperand Data() => Memory(DataStart + (ulong)_random.Next((int)DataBytes));
 
     private Register Byte() => Any(8);
 
-    private Register LowByte() => Register.AL + random.Next(4);
+    private Register LowByte() => Register.AL + _random.Next(4);
 
     private Register Wide() => Any(64);
 
@@ -291,13 +395,13 @@ internal sealed class LockstepProgram(Random random)
     {
         if (size == 8)
         {
-            return Register.AL + random.Next(8);
+            return Register.AL + _random.Next(8);
         }
 
         int number;
         do
         {
-            number = random.Next(16);
+            number = _random.Next(16);
         }
         while (number == (int)Cpu.State.Gpr.Rsp);
         Register first = size switch
