@@ -14,14 +14,14 @@ namespace KvmActors.Cpu.Decode;
 /// canonical address has only copies of bit 47. Holds translations, so every flush of the TLB flushes it.</remarks>
 internal static unsafe class JumpCache
 {
-    public const int EntryCount = 4096;
+    public const int EntryCount = SlotsInPage * PageSlots;
     public const int EntryBytes = 16;
     public const int SizeBytes = EntryCount * EntryBytes;
 
     public const int PageShift = 12;
-    public const int SlotBits = 6;
+    public const int SlotBits = 7;
     public const int SlotsInPage = 1 << SlotBits;
-    public const int PageSlots = EntryCount / SlotsInPage;
+    public const int PageSlots = 64;
 
     private const ulong Empty = 0x5A5A_5A5A_5A5A_5A5A;
     private const int TagShift = 49;

@@ -36,7 +36,10 @@ internal static unsafe class ModeControl
     /// <summary>To be called after a change to the system flags, the interrupt shadow or DR7 alone.</summary>
     public static void RefreshFlags(CpuState* state)
     {
-        int set = state->Cpl == 3 ? (ChecksAlignment(state) ? Tlb.EmptySet : Tlb.UserSet) : Tlb.SupervisorSet;
+        bool hasAc = (state->SystemFlags & RFlags.AlignmentCheck) != 0;
+        int set = state->Cpl == 3
+            ? (ChecksAlignment(state) ? Tlb.EmptySet : Tlb.UserSet)
+            : (hasAc ? Tlb.SupervisorWithAcSet : Tlb.SupervisorSet);
         bool isWatched = (state->SystemFlags & (RFlags.Trap | RFlags.Resume)) != 0;
         state->WatchesData = 0;
         if (Breakpoints.AnyEnabled(state))

@@ -48,7 +48,8 @@ internal static unsafe class PageAccess
 
         bool isWatched = state->HasWatchpoints != 0 && access != AccessKind.Fetch
             && VcpuEngine.Of(state).Debug.WatchesPage(linear);
-        bool dependsOnAc = isUserPage && !user && (state->Cr4 & ControlBits.Cr4SupervisorAccessPrevention) != 0;
+        bool dependsOnAc = isUserPage && !user && set != Tlb.Set(state, Tlb.SupervisorWithAcSet)
+            && (state->Cr4 & ControlBits.Cr4SupervisorAccessPrevention) != 0;
         if (!dependsOnAc && !isWatched && set != Tlb.Set(state, Tlb.EmptySet))
         {
             Fill(state, array, linear, access, physical);

@@ -27,12 +27,16 @@ internal static unsafe class Tlb
     public const int SupervisorSet = 0;
     public const int UserSet = 1;
 
+    /// <summary>Supervisor with RFLAGS.AC set, which may reach user pages that CR4.SMAP keeps from it otherwise.
+    /// </summary>
+    public const int SupervisorWithAcSet = 2;
+
     /// <summary>The set that is never filled, active while every access has to be looked at.</summary>
-    public const int EmptySet = 2;
+    public const int EmptySet = 3;
 
-    public const int SetCount = 3;
+    public const int SetCount = 4;
 
-    private const int FilledSetCount = 2;
+    private const int FilledSetCount = 3;
 
     private const ulong PageMask = ~(ulong)(GuestMemory.PageBytes - 1);
 
@@ -129,7 +133,7 @@ internal static unsafe class Tlb
     {
         TlbEntry* entry = Entry(array, linear);
         state->TlbFills.Note(&entry->Tag);
-        state->FilledTlbSets |= array < Set(state, UserSet) ? 1 << SupervisorSet : 1 << UserSet;
+        state->FilledTlbSets |= 1 << (int)((array - Set(state, 0)) / SetBytes);
         entry->Tag = linear & PageMask;
         entry->Addend = (long)hostPage - (long)(linear & PageMask);
     }

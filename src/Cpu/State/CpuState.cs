@@ -237,7 +237,7 @@ internal unsafe struct CpuState
     [FieldOffset(600)]
     public ulong RetiredBefore;
 
-    /// <summary>Which TLB sets may have entries: bit 0 supervisor, bit 1 user.</summary>
+    /// <summary>Which TLB sets may have entries: a bit each.</summary>
     [FieldOffset(696)]
     public int FilledTlbSets;
 

@@ -9,8 +9,7 @@ namespace KvmActors.Cpu.Translate;
 // JUSTIFICATION: see HostAssembler.
 // SAFETY: see BlockTranslation.
 
-/// <summary>BT and its kin, bit scans and counts, BSWAP, double shifts by a constant, and the instructions of CF and DF.
-/// </summary>
+/// <summary>BT and its kin, bit scans and counts, BSWAP, and double shifts by a constant.</summary>
 /// <remarks>Undefined flags as the interpreter has them: a scan or a count clears all but ZF and CF; AF is 0 behind a
 /// double shift, and OF is what it is for a count of 1.</remarks>
 internal static unsafe class BitForms
@@ -34,7 +33,6 @@ internal static unsafe class BitForms
     /// <summary>Emits the instruction; false, with nothing emitted, if it has no form here.</summary>
     public static bool TryEmit(BlockTranslation translation)
     {
-        HostAssembler code = translation.Code;
         switch (translation.Instruction.Mnemonic)
         {
             case Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc:
@@ -57,18 +55,6 @@ internal static unsafe class BitForms
                 return TryEmitDouble(translation, HostOpcode.ShiftLeftDouble);
             case Mnemonic.Shrd:
                 return TryEmitDouble(translation, HostOpcode.ShiftRightDouble);
-            case Mnemonic.Clc or Mnemonic.Stc or Mnemonic.Cmc:
-                FlagCode.ChangeCarry(code, translation.Instruction.Mnemonic);
-                translation.HostFlags = StatusFlags.None;
-                return true;
-            case Mnemonic.Cld:
-                code.Arithmetic(HostOpcode.And, 8, SystemFlags, ~(int)RFlags.Direction);
-                translation.HostFlags = StatusFlags.None;
-                return true;
-            case Mnemonic.Std:
-                code.Arithmetic(HostOpcode.Or, 8, SystemFlags, (int)RFlags.Direction);
-                translation.HostFlags = StatusFlags.None;
-                return true;
             default:
                 return false;
         }
@@ -81,8 +67,6 @@ internal static unsafe class BitForms
         code.Byte(bit);
     }
 
-    private static HostOperand SystemFlags => HostLayout.Field(HostLayout.SystemFlagsOffset);
-
     private static bool TryEmitTest(BlockTranslation translation)
     {
         ref readonly Instruction instruction = ref translation.Instruction;
@@ -93,23 +77,54 @@ internal static unsafe class BitForms
             Mnemonic.Btr => 2,
             _ => 3,
         };
-        bool isMemory = instruction.Op0Kind == OpKind.Memory;
-        if (isMemory && instruction.Op1Kind == OpKind.Register)
-        {
-            // Such an index reaches outside of the operand.
-            return false;
-        }
-
-        if (isMemory)
-        {
-            EmitTestOfMemory(translation, operation);
-        }
-        else
+        if (instruction.Op0Kind != OpKind.Memory)
         {
             EmitTestOfRegister(translation, operation);
         }
+        else if (instruction.Op1Kind != OpKind.Register)
+        {
+            EmitTestOfMemory(translation, operation);
+        }
+        else if (instruction.MemorySize.GetSize() == 2 || MemoryAddress.AddressBytes(instruction) != 8)
+        {
+            return false;
+        }
+        else
+        {
+            EmitTestOfString(translation, operation);
+        }
 
         return true;
+    }
+
+    /// <summary>A bit index in a register reaches outside of the operand, in both directions.</summary>
+    private static void EmitTestOfString(BlockTranslation translation, int operation)
+    {
+        const int BitsOfByteShift = 3;
+        ref readonly Instruction instruction = ref translation.Instruction;
+        HostAssembler code = translation.Code;
+        int sizeBytes = instruction.MemorySize.GetSize();
+        MemoryAddress.Form(translation, HostLayout.Address);
+        translation.Load(instruction.Op1Register, HostLayout.Third);
+        if (sizeBytes == 4)
+        {
+            code.Registers(HostOpcode.MoveSignExtend32, 8, HostLayout.Third, HostLayout.Third);
+        }
+
+        code.Shift(HostOpcode.ShiftArithmetic, 8, HostLayout.Third, BitsOfByteShift);
+        code.Arithmetic(HostOpcode.And, 8, HostLayout.Third, -sizeBytes);
+        code.Registers(HostOpcode.FromRm(HostOpcode.Add), 8, HostLayout.Address, HostLayout.Third);
+        translation.Probe(sizeBytes, isWrite: operation != 0);
+        HostOperand memory = new(HostLayout.Address, 0);
+        HostRegister index = translation.Read(instruction.Op1Register, HostLayout.Third);
+        code.Memory(HostOpcode.MoveFromRm, sizeBytes, HostLayout.Value, memory);
+        code.Registers(HostOpcode.BitTest + (operation * 8), sizeBytes, index, HostLayout.Value);
+        if (operation != 0)
+        {
+            code.Memory(HostOpcode.MoveToRm, sizeBytes, HostLayout.Value, memory);
+        }
+
+        KeepCarry(translation);
     }
 
     private static void EmitTestOfMemory(BlockTranslation translation, int operation)

@@ -88,6 +88,26 @@ internal static class FlagCode
         code.Byte(instruction == Mnemonic.Clc ? ~CarryInAh : CarryInAh);
     }
 
+    /// <summary>The status flags in the places they have in RFLAGS. The host's flags change.</summary>
+    public static unsafe void FormStatus(HostAssembler code, HostRegister to, HostRegister scratch)
+    {
+        const int LahfFlags = 0xD5;
+        const int Auxiliary = 0x10;
+        const int FromLahf = 8;
+        const int OverflowShift = 11;
+        code.Registers(HostOpcode.MoveFromRm, 4, to, Flags);
+        code.Shift(HostOpcode.ShiftRight, 4, to, FromLahf);
+        code.Arithmetic(HostOpcode.And, 4, to, LahfFlags);
+        code.Registers(HostOpcode.Test, 1, Flags, Flags);
+        byte* over = code.JumpIf(HostCondition.NotSign);
+        code.Arithmetic(HostOpcode.And, 4, to, ~Auxiliary);
+        HostAssembler.SetTarget(over, code.Position);
+        code.Registers(HostOpcode.MoveFromRm, 4, scratch, Flags);
+        code.Arithmetic(HostOpcode.And, 4, scratch, 1);
+        code.Shift(HostOpcode.ShiftLeft, 4, scratch, OverflowShift);
+        code.Registers(HostOpcode.FromRm(HostOpcode.Or), 4, to, scratch);
+    }
+
     public static void ClearAuxiliary(HostAssembler code) =>
         code.Arithmetic(HostOpcode.And, 4, Flags, ~(1 << FlagWord.AuxiliaryBit));
 

@@ -151,6 +151,7 @@ internal sealed unsafe class HostCodeWriter
             || StackForms.TryEmit(translation)
             || ShiftForms.TryEmit(translation)
             || BitForms.TryEmit(translation)
+            || FlagForms.TryEmit(translation)
             || ExchangeForms.TryEmit(translation)
             || DivisionForms.TryEmit(translation)
             || _simd.TryEmit(translation)

@@ -41,6 +41,7 @@ internal static class HostLayout
     public const int Cr0Offset = 536;
     public const int Cr4Offset = 560;
     public const int SystemFlagsOffset = 192;
+    public const int PrivilegeOffset = 224;
     public const int MxcsrOffset = FxSaveOffset + 24;
 
     private const int FxSaveOffset = 1280;

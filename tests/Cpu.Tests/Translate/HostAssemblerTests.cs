@@ -132,6 +132,7 @@ public sealed unsafe class HostAssemblerTests : IDisposable
         Assert.Equal(HostLayout.HostMxcsrOffset, Offset(&state->HostMxcsr));
         Assert.Equal(HostLayout.Cr0Offset, Offset(&state->Cr0));
         Assert.Equal(HostLayout.Cr4Offset, Offset(&state->Cr4));
+        Assert.Equal(HostLayout.PrivilegeOffset, Offset(&state->Cpl));
         Assert.Equal(HostLayout.SystemFlagsOffset, Offset(&state->SystemFlags));
         Assert.Equal(HostLayout.MxcsrOffset, Offset(XmmRegisters.Mxcsr(state)));
         Assert.Equal(HostLayout.XmmSlot(3).Displacement, Offset(XmmRegisters.At(state, 3 * 16)));

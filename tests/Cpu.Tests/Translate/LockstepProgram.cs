@@ -29,7 +29,7 @@ internal sealed class LockstepProgram
 
     private static readonly string[] s_counts = ["Popcnt", "Tzcnt", "Lzcnt"];
     private static readonly string[] s_tests = ["Bt", "Bts", "Btr", "Btc"];
-    private static readonly Code[] s_flags = [Code.Clc, Code.Stc, Code.Cmc, Code.Cld];
+    private static readonly Code[] s_flags = [Code.Clc, Code.Stc, Code.Cmc, Code.Cld, Code.Cli];
 
     private static readonly int[] s_sizes = [8, 16, 32, 64];
 
@@ -169,6 +169,14 @@ internal sealed class LockstepProgram
             case 9:
                 AppendDivision();
                 break;
+            case 10:
+                AppendBitOfString();
+                break;
+            case 11:
+                Append(Instruction.Create(Code.Pushfq));
+                AppendOne();
+                Append(Instruction.Create(Code.Pop_r64, Wide()));
+                break;
             default:
                 AppendStraight();
                 break;
@@ -188,6 +196,19 @@ internal sealed class LockstepProgram
             2 => Instruction.CreateRepStosb(64),
             _ => Instruction.CreateRepStosq(64),
         });
+    }
+
+    private void AppendBitOfString()
+    {
+        int size = _random.Next(2) == 0 ? 32 : 64;
+        Register index = Any(size);
+        Append(Instruction.Create(Of($"And_rm{size}_imm32"), index, 0xFFFF));
+        if (_random.Next(2) == 0)
+        {
+            Append(Instruction.Create(Of($"Sub_rm{size}_imm32"), index, 0x4000));
+        }
+
+        Append(Instruction.Create(Of($"{s_tests[_random.Next(4)]}_rm{size}_r{size}"), Memory(DataStart + 0x1000), index));
     }
 
     /// <summary>Mostly one that succeeds: #DE ends the program.</summary>
@@ -365,7 +386,7 @@ internal sealed class LockstepProgram
         1 => Instruction.Create(Code.Sahf),
         2 => Instruction.Create(Code.Rcl_rm8_CL, Byte(), Register.CL),
         3 => Instruction.Create(Code.Fld1),
-        4 => Instruction.Create(Code.Bts_rm64_r64, Data(), Wide()),
+        4 => Instruction.Create(Code.Bts_rm16_r16, Data(), Any(16)),
         _ => Instruction.Create(Code.Movbe_r64_m64, Wide(), Data()),
     };
 
