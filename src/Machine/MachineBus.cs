@@ -22,6 +22,18 @@ internal sealed class MachineBus(Platform platform) : IVcpuBus
         _clocks = clocks;
     }
 
+    public bool TryReadPort(ushort port, int sizeBytes, ulong vmTime, out uint value)
+    {
+        platform.Clock.VmTime = vmTime;
+        return platform.Bus.TryReadQuietly(port, sizeBytes, out value);
+    }
+
+    public bool TryWritePort(ushort port, int sizeBytes, uint value, ulong vmTime)
+    {
+        platform.Clock.VmTime = vmTime;
+        return platform.Bus.TryWriteQuietly(port, sizeBytes, value);
+    }
+
     public ulong ReadMmio(Gpa address, int sizeBytes, ulong vmTime)
     {
         platform.Clock.VmTime = vmTime;

@@ -16,6 +16,10 @@ internal interface IPortDevice
     /// bytes.</summary>
     bool TakesWideAccess { get; }
 
+    /// <summary>True if an access of one byte now would move no interrupt line and no deadline and end nothing,
+    /// provided that nothing is due.</summary>
+    bool IsQuiet(int offset, bool isWrite) => false;
+
     /// <summary>Answers IN.</summary>
     /// <param name="offset">Port minus <see cref="FirstPort"/>.</param>
     /// <param name="sizeBytes">1, 2 or 4; always 1 where <see cref="TakesWideAccess"/> is false.</param>

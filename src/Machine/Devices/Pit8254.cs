@@ -32,7 +32,13 @@ internal sealed class Pit8254 : ITimedDevice
         Ports =
         [
             new PortWindow(0x40, 4, takesWideAccess: false, (o, _) => Read(o), (o, _, v) => Write(o, (byte)v)),
-            new PortWindow(0x61, 1, takesWideAccess: false, (_, _) => ReadSystem(), (_, _, v) => WriteSystem((byte)v)),
+            new PortWindow(
+                0x61,
+                1,
+                takesWideAccess: false,
+                (_, _) => ReadSystem(),
+                (_, _, v) => WriteSystem((byte)v),
+                (_, isWrite) => !isWrite),
         ];
     }
 

@@ -73,6 +73,58 @@ internal sealed class PortBus
         }
     }
 
+    /// <summary>As <see cref="Read"/>, without bringing devices up to date, if that is the same.</summary>
+    public bool TryReadQuietly(ushort port, int sizeBytes, out uint value)
+    {
+        value = MaskOf(sizeBytes);
+        if (!IsQuiet(port, sizeBytes, isWrite: false))
+        {
+            return false;
+        }
+
+        if (_owners[port] is { } device)
+        {
+            value &= device.Read(port - device.FirstPort, sizeBytes);
+        }
+
+        return true;
+    }
+
+    /// <summary>As <see cref="Write"/>, without bringing devices up to date, if that is the same.</summary>
+    public bool TryWriteQuietly(ushort port, int sizeBytes, uint value)
+    {
+        if (!IsQuiet(port, sizeBytes, isWrite: true))
+        {
+            return false;
+        }
+
+        if (_owners[port] is { } device)
+        {
+            device.Write(port - device.FirstPort, sizeBytes, value & MaskOf(sizeBytes));
+        }
+
+        return true;
+    }
+
+    /// <summary>A byte of a device that says so, or ports that nobody owns.</summary>
+    private bool IsQuiet(ushort port, int sizeBytes, bool isWrite)
+    {
+        if (sizeBytes == 1)
+        {
+            return _owners[port] is not { } device || device.IsQuiet(port - device.FirstPort, isWrite);
+        }
+
+        for (int i = 0; i < sizeBytes; i++)
+        {
+            if (_owners[(ushort)(port + i)] is not null)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private static uint MaskOf(int sizeBytes) => sizeBytes switch
     {
         1 => 0xFF,

@@ -8,13 +8,16 @@ internal sealed class PortWindow(
     int portCount,
     bool takesWideAccess,
     Func<int, int, uint> read,
-    Action<int, int, uint> write) : IPortDevice
+    Action<int, int, uint> write,
+    Func<int, bool, bool>? isQuiet = null) : IPortDevice
 {
     public ushort FirstPort => firstPort;
 
     public int PortCount => portCount;
 
     public bool TakesWideAccess => takesWideAccess;
+
+    public bool IsQuiet(int offset, bool isWrite) => isQuiet is not null && isQuiet(offset, isWrite);
 
     public uint Read(int offset, int sizeBytes) => read(offset, sizeBytes);
 

@@ -41,7 +41,8 @@ internal sealed class Rtc146818 : ITimedDevice
         _interrupt = interrupt;
         _timeline = new RtcTimeline { Seconds = (ulong)Math.Max(0, options.RtcStartUnixSeconds) };
         RtcMemory.Fill(_registers, options);
-        Port = new PortWindow(0x70, 2, takesWideAccess: false, (o, _) => Read(o), (o, _, v) => Write(o, (byte)v));
+        Port = new PortWindow(
+            0x70, 2, takesWideAccess: false, (o, _) => Read(o), (o, _, v) => Write(o, (byte)v), IsQuiet);
     }
 
     public IPortDevice Port { get; }
@@ -94,6 +95,13 @@ internal sealed class Rtc146818 : ITimedDevice
         _settledAt = state.SettledAt;
         _line = (_flags & Format & Enables) != 0;
         FindDeadline();
+    }
+
+    /// <summary>All but reading the flags away, and writing time, alarm or control.</summary>
+    private bool IsQuiet(int port, bool isWrite)
+    {
+        int register = _index & 0x7F;
+        return port == 0 || (isWrite ? register > RegisterD && !RtcCalendar.IsTime(register) : register != RegisterC);
     }
 
     private uint Read(int port)

@@ -91,6 +91,13 @@ internal sealed class Serial16550 : IPortDevice
         DriveLine();
     }
 
+    /// <summary>Registers that are only kept, and the status of a line on which nothing was lost.</summary>
+    public bool IsQuiet(int offset, bool isWrite)
+    {
+        const int Scratch = 7;
+        return offset == Scratch || (!isWrite && (offset is 1 or 3 or 4 || (offset == 5 && !_overrun)));
+    }
+
     public uint Read(int offset, int sizeBytes)
     {
         uint value = offset switch

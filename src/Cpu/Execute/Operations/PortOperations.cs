@@ -20,8 +20,8 @@ internal static unsafe class PortOperations
 {
     public static void Register(InstructionTable table)
     {
-        table.AddLast(Mnemonic.In, &In);
-        table.AddLast(Mnemonic.Out, &Out);
+        table.Add(Mnemonic.In, &In);
+        table.Add(Mnemonic.Out, &Out);
         table.AddLast(Mnemonic.Insb, &InString);
         table.AddLast(Mnemonic.Insw, &InString);
         table.AddLast(Mnemonic.Insd, &InString);
@@ -30,12 +30,25 @@ internal static unsafe class PortOperations
         table.AddLast(Mnemonic.Outsd, &OutString);
     }
 
+    private const byte RaxOffset = 0;
+
     private static Outcome In(CpuState* state, Uop* uop)
     {
+        int bytes = GeneralOperand.Bytes(uop);
         ushort port = PortOf(state, uop, uop->SourceKind);
-        return IsPermitted(state, port, GeneralOperand.Bytes(uop))
-            ? Exit(state, uop, PortAccessKind.Read, port)
-            : Faults.Raised(state);
+        if (!IsPermitted(state, port, bytes))
+        {
+            return Faults.Raised(state);
+        }
+
+        if (state->SingleStep == 0
+            && VcpuEngine.Of(state).Events.Bus.TryReadPort(port, bytes, VmTime.Now(state, uop), out uint value))
+        {
+            RegisterFile.Write(state, RaxOffset, bytes, value);
+            return Outcome.Next;
+        }
+
+        return Exit(state, uop, PortAccessKind.Read, port);
     }
 
     private static Outcome Out(CpuState* state, Uop* uop)
@@ -47,8 +60,15 @@ internal static unsafe class PortOperations
             return Faults.Raised(state);
         }
 
+        uint value = (uint)GeneralOperand.Cut(state->Rax, 8 * bytes);
+        if (state->SingleStep == 0
+            && VcpuEngine.Of(state).Events.Bus.TryWritePort(port, bytes, value, VmTime.Now(state, uop)))
+        {
+            return Outcome.Next;
+        }
+
         Exit(state, uop, PortAccessKind.Write, port);
-        state->Port.Value = (uint)GeneralOperand.Cut(state->Rax, 8 * bytes);
+        state->Port.Value = value;
         return Outcome.NotRetired;
     }
 
