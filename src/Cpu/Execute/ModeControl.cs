@@ -50,6 +50,7 @@ internal static unsafe class ModeControl
         }
 
         state->ActiveTlb = Tlb.Set(state, set);
+        state->ActiveWriteTlb = state->ActiveTlb + Tlb.WriteOffset;
         state->SingleStep = state->InterruptShadow | (isWatched ? 1 : 0);
     }
 

@@ -30,7 +30,7 @@ internal static unsafe class PageAccess
     {
         byte* array = set + ((int)access * Tlb.EntryCount * Tlb.EntryBytes);
         TlbEntry* entry = Tlb.Entry(array, linear);
-        if (entry->Tag == (linear & PageMask))
+        if (entry->Tag == linear >> Tlb.PageShift)
         {
             physical = (ulong)((byte*)(linear + (ulong)entry->Addend) - state->Ram);
             return true;

@@ -38,6 +38,8 @@ internal static unsafe class Tlb
 
     private const int FilledSetCount = 3;
 
+    public const int PageShift = 12;
+
     private const ulong PageMask = ~(ulong)(GuestMemory.PageBytes - 1);
 
     public static byte* Set(CpuState* state, int set) => (byte*)state + CpuState.TlbOffset + (set * SetBytes);
@@ -50,7 +52,7 @@ internal static unsafe class Tlb
     /// <summary>Host address of a writable range in one page, or null: then ask <c>PageAccess</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* ProbeWrite(CpuState* state, ulong linear, int sizeBytes) =>
-        Probe(state->ActiveTlb + WriteOffset, linear, sizeBytes);
+        Probe(state->ActiveWriteTlb, linear, sizeBytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* ProbeFetch(CpuState* state, ulong linear) =>
@@ -94,7 +96,7 @@ internal static unsafe class Tlb
             for (int array = 0; array < SetBytes; array += EntryCount * EntryBytes)
             {
                 TlbEntry* entry = Entry(Set(state, set) + array, linear);
-                if (entry->Tag == (linear & PageMask))
+                if (entry->Tag == linear >> PageShift)
                 {
                     entry->Tag = TlbEntry.Invalid;
                 }
@@ -121,7 +123,7 @@ internal static unsafe class Tlb
             for (int index = 0; index < EntryCount; index++)
             {
                 if (entries[index].Tag != TlbEntry.Invalid
-                    && (byte*)(entries[index].Tag + (ulong)entries[index].Addend) == hostPage)
+                    && (byte*)((entries[index].Tag << PageShift) + (ulong)entries[index].Addend) == hostPage)
                 {
                     entries[index].Tag = TlbEntry.Invalid;
                 }
@@ -134,7 +136,7 @@ internal static unsafe class Tlb
         TlbEntry* entry = Entry(array, linear);
         state->TlbFills.Note(&entry->Tag);
         state->FilledTlbSets |= 1 << (int)((array - Set(state, 0)) / SetBytes);
-        entry->Tag = linear & PageMask;
+        entry->Tag = linear >> PageShift;
         entry->Addend = (long)hostPage - (long)(linear & PageMask);
     }
 
@@ -142,7 +144,7 @@ internal static unsafe class Tlb
     private static byte* Probe(byte* array, ulong linear, int sizeBytes)
     {
         TlbEntry* entry = Entry(array, linear);
-        return ((linear + (ulong)(sizeBytes - 1)) & PageMask) == entry->Tag
+        return (linear + (ulong)(sizeBytes - 1)) >> PageShift == entry->Tag
             ? (byte*)(linear + (ulong)entry->Addend)
             : null;
     }

@@ -8,7 +8,7 @@ namespace KvmActors.Cpu.Memory;
 [StructLayout(LayoutKind.Sequential)]
 internal struct TlbEntry
 {
-    /// <summary>Linear address of the page, or <see cref="Invalid"/>, which no page has.</summary>
+    /// <summary>Linear address of the page, divided by its size, or <see cref="Invalid"/>, which no page has.</summary>
     public ulong Tag;
 
     /// <summary>Host address minus linear address.</summary>

@@ -129,8 +129,12 @@ internal unsafe struct CpuState
     [FieldOffset(240)]
     public byte* Ram;
 
-    /// <summary>As <see cref="GuestMemory.End"/>.</summary>
+    /// <summary>The array of write entries in <see cref="ActiveTlb"/>.</summary>
     [FieldOffset(248)]
+    public byte* ActiveWriteTlb;
+
+    /// <summary>As <see cref="GuestMemory.End"/>.</summary>
+    [FieldOffset(1888)]
     public ulong RamEnd;
 
     /// <summary>As <see cref="GuestMemory.LowEnd"/>.</summary>

@@ -175,8 +175,20 @@ internal sealed unsafe class BlockTranslation
         }
     }
 
+    /// <summary>As <see cref="Write"/>, from a scratch register whose upper half is not known to be clear.</summary>
+    public void WriteExtending(Register guest, HostRegister from)
+    {
+        if (guest.GetSize() == 4)
+        {
+            Code.Registers(HostOpcode.MoveFromRm, 4, from, from);
+        }
+
+        Write(guest, from);
+    }
+
     /// <summary>Writes a register of any size; 32 bits clear the upper half, fewer keep the rest. The scratch registers
-    /// that it is not written from may change.</summary>
+    /// that it is not written from may change. Of a 32-bit result the value scratch register's upper half is clear.
+    /// </summary>
     public void Write(Register guest, HostRegister from)
     {
         int sizeBytes = guest.GetSize();
@@ -191,7 +203,11 @@ internal sealed unsafe class BlockTranslation
         else if (sizeBytes == 4)
         {
             // Not in its own register, which may be a guest's.
-            Code.Registers(HostOpcode.MoveFromRm, 4, HostLayout.Value, from);
+            if (from != HostLayout.Value)
+            {
+                Code.Registers(HostOpcode.MoveFromRm, 4, HostLayout.Value, from);
+            }
+
             Code.Store(HostLayout.SlotOf(guest), HostLayout.Value);
         }
         else
@@ -214,22 +230,20 @@ internal sealed unsafe class BlockTranslation
         const int IndexShift = 8;
         const int IndexMask = (Tlb.EntryCount - 1) * Tlb.EntryBytes;
         const int AddendOffset = 8;
-        int array = isWrite ? Tlb.WriteOffset : Tlb.ReadOffset;
+        int array = isWrite ? HostLayout.ActiveWriteTlbOffset : HostLayout.ActiveTlbOffset;
         Code.Registers(HostOpcode.MoveFromRm, 4, HostLayout.Value, HostLayout.Address);
         Code.Memory(HostOpcode.Lea, 8, HostLayout.Third, new HostOperand(HostLayout.Address, sizeBytes - 1));
         Code.Shift(HostOpcode.ShiftRight, 4, HostLayout.Value, IndexShift);
-        Code.Arithmetic(HostOpcode.And, 8, HostLayout.Third, -GuestMemory.PageBytes);
+        Code.Shift(HostOpcode.ShiftRight, 8, HostLayout.Third, Tlb.PageShift);
         Code.Arithmetic(HostOpcode.And, 4, HostLayout.Value, IndexMask);
-        Code.Memory(
-            HostOpcode.FromRm(HostOpcode.Add), 8, HostLayout.Value, HostLayout.Field(HostLayout.ActiveTlbOffset));
-        Code.Memory(
-            HostOpcode.FromRm(HostOpcode.Compare), 8, HostLayout.Third, new HostOperand(HostLayout.Value, array));
+        Code.Memory(HostOpcode.FromRm(HostOpcode.Add), 8, HostLayout.Value, HostLayout.Field(array));
+        Code.Memory(HostOpcode.FromRm(HostOpcode.Compare), 8, HostLayout.Third, new HostOperand(HostLayout.Value, 0));
         Step(Code.JumpIf(HostCondition.NotZero), sizeBytes, isWrite);
         Code.Memory(
             HostOpcode.FromRm(HostOpcode.Add),
             8,
             HostLayout.Address,
-            new HostOperand(HostLayout.Value, array + AddendOffset));
+            new HostOperand(HostLayout.Value, AddendOffset));
         HostFlags = StatusFlags.None;
     }
 

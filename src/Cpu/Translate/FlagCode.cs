@@ -38,8 +38,7 @@ internal static class FlagCode
     {
         if (translation.Needed != StatusFlags.None)
         {
-            Lahf(translation.Code);
-            MoveToAl(translation.Code, FlagWord.NoAuxiliary);
+            Lahf(translation.Code, FlagWord.NoAuxiliary);
         }
 
         translation.HostFlags = inHost;
@@ -111,7 +110,14 @@ internal static class FlagCode
     public static void ClearAuxiliary(HostAssembler code) =>
         code.Arithmetic(HostOpcode.And, 4, Flags, ~(1 << FlagWord.AuxiliaryBit));
 
-    public static void Lahf(HostAssembler code) => code.Byte(LahfByte);
+    /// <summary>AH becomes the host's flags but OF, AL a constant.</summary>
+    /// <remarks>All of EAX is written first: LAHF alone would wait for what RAX was before, and so each instruction
+    /// that sets flags for the one before it.</remarks>
+    public static void Lahf(HostAssembler code, int low = 0)
+    {
+        code.Constant(Flags, (ulong)low);
+        code.Byte(LahfByte);
+    }
 
     public static void MoveToAl(HostAssembler code, int value)
     {

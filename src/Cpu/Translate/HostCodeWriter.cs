@@ -96,6 +96,7 @@ internal sealed unsafe class HostCodeWriter
         block->HostCode = head + toExecutable;
         Uop* entry = block->Entry;
         entry->Immediate = (ulong)(body + toExecutable);
+        entry->Displacement = 0;
         entry->Handler = &TierEntry.Enter;
         return true;
     }
@@ -104,7 +105,7 @@ internal sealed unsafe class HostCodeWriter
     /// out and in, else with all behind it. Few in front are not worth the way either.</summary>
     private bool TryWriteBody(BlockTranslation translation, Block* block)
     {
-        const int WorthEntering = 3;
+        const int WorthEntering = 6;
         int done = 0;
         for (int index = 0; index < block->Count; index++)
         {
@@ -167,7 +168,8 @@ internal sealed unsafe class HostCodeWriter
         }
 
         code.Arithmetic(HostOpcode.Sub, 8, HostRegister.Rsp, StackAlignment);
-        code.Move(HostLayout.State, HostRegister.Rdi);
+        code.Memory(
+            HostOpcode.Lea, 8, HostLayout.State, new HostOperand(HostRegister.Rdi, HostLayout.StateBias));
         code.Move(HostLayout.Address, HostRegister.Rsi);
         for (int number = 0; number < HostLayout.Pinned.Length; number++)
         {

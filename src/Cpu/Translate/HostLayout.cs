@@ -14,7 +14,12 @@ namespace KvmActors.Cpu.Translate;
 /// the first instruction on that uses one (see <see cref="SimdSwitch"/>).</remarks>
 internal static class HostLayout
 {
+    /// <summary>The state's address and <see cref="StateBias"/>, so that one byte of displacement reaches what all
+    /// code needs.</summary>
     public const HostRegister State = HostRegister.Rbp;
+
+    public const int StateBias = 128;
+
     public const HostRegister Flags = HostRegister.Rax;
     public const HostRegister Budget = HostRegister.R15;
 
@@ -31,6 +36,7 @@ internal static class HostLayout
     public const int RipOffset = 136;
     public const int BudgetOffset = 168;
     public const int ActiveTlbOffset = 184;
+    public const int ActiveWriteTlbOffset = 248;
     public const int JumpTagOffset = 216;
     public const int SegmentsOffset = 312;
     public const int FlagWordOffset = 1848;
@@ -79,7 +85,8 @@ internal static class HostLayout
 
     public static HostOperand SlotOf(int number) => Field(number * GprBytes);
 
-    public static HostOperand Field(int offset) => new(State, offset);
+    /// <summary>What is in the state at an offset, and at a distance behind it that a register says.</summary>
+    public static HostOperand Field(int offset, HostRegister? index = null) => new(State, offset - StateBias, index);
 
     /// <summary>Where an XMM register of the guest is while the host's does not hold it.</summary>
     public static HostOperand XmmSlot(int number) => Field(XmmFileOffset + (number * XmmBytes));

@@ -61,8 +61,8 @@ internal static unsafe class JumpLookUp
     {
         HostAssembler code = translation.Code;
         int compare = HostOpcode.FromRm(HostOpcode.Compare);
-        HostOperand tag = new(HostLayout.State, displacement + TagOffset, index);
-        HostOperand block = new(HostLayout.State, displacement + BlockOffset, index);
+        HostOperand tag = HostLayout.Field(displacement + TagOffset, index);
+        HostOperand block = HostLayout.Field(displacement + BlockOffset, index);
         code.Load(HostLayout.Value, HostLayout.Field(HostLayout.JumpTagOffset));
         code.Registers(HostOpcode.FromRm(HostOpcode.Xor), 8, HostLayout.Value, HostLayout.Address);
         code.Memory(compare, 8, HostLayout.Value, tag);

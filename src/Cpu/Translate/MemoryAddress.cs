@@ -46,6 +46,19 @@ internal static class MemoryAddress
             HostOpcode.Lea, addressBytes, to, new HostOperand(start, (int)displacement, index, hasIndex ? shift : 0));
     }
 
+    /// <summary>True if <see cref="FormOffset"/> takes one LEA whose registers are host registers, so that its result
+    /// can be any of them.</summary>
+    public static bool IsOneLea(in Instruction instruction)
+    {
+        long displacement = (long)instruction.MemoryDisplacement64;
+        bool hasBase = instruction.MemoryBase is not Register.None and not Register.RIP and not Register.EIP;
+        bool hasIndex = instruction.MemoryIndex != Register.None;
+        return displacement == (int)displacement
+            && (hasBase || hasIndex)
+            && (!hasBase || HostLayout.IsDirect(instruction.MemoryBase))
+            && (!hasIndex || HostLayout.IsDirect(instruction.MemoryIndex));
+    }
+
     /// <summary>Address size in bytes: 4 or 8.</summary>
     public static int AddressBytes(in Instruction instruction)
     {

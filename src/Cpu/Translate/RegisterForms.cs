@@ -19,8 +19,7 @@ internal static class RegisterForms
                 return true;
             case Mnemonic.Lea:
                 int addressBytes = MemoryAddress.AddressBytes(instruction);
-                MemoryAddress.FormOffset(translation, HostLayout.Address, addressBytes);
-                translation.Write(instruction.Op0Register, HostLayout.Address);
+                EmitAddress(translation, addressBytes);
                 return true;
             case Mnemonic.Movzx:
                 EmitExtend(translation, HostOpcode.MoveZeroExtend8, HostOpcode.MoveZeroExtend16, HostOpcode.MoveFromRm);
@@ -48,6 +47,19 @@ internal static class RegisterForms
         (instruction.Op0Kind != OpKind.Register || instruction.Op0Register.IsGPR())
         && (instruction.Op1Kind != OpKind.Register || instruction.Op1Register.IsGPR());
 
+    private static void EmitAddress(BlockTranslation translation, int addressBytes)
+    {
+        Register to = translation.Instruction.Op0Register;
+        if (to.GetSize() >= 4 && HostLayout.IsDirect(to) && MemoryAddress.IsOneLea(translation.Instruction))
+        {
+            MemoryAddress.FormOffset(translation, HostLayout.PinnedOf(to), Math.Min(addressBytes, to.GetSize()));
+            return;
+        }
+
+        MemoryAddress.FormOffset(translation, HostLayout.Address, addressBytes);
+        translation.Write(to, HostLayout.Address);
+    }
+
     private static void EmitMove(BlockTranslation translation)
     {
         ref readonly Instruction instruction = ref translation.Instruction;
@@ -61,12 +73,25 @@ internal static class RegisterForms
         }
         else if (instruction.Op1Kind == OpKind.Register)
         {
-            HostRegister from = translation.Read(instruction.Op1Register, HostLayout.Value);
-            translation.Write(instruction.Op0Register, from);
+            EmitMoveOfRegister(translation);
         }
         else
         {
             EmitConstant(translation);
+        }
+    }
+
+    private static void EmitMoveOfRegister(BlockTranslation translation)
+    {
+        ref readonly Instruction instruction = ref translation.Instruction;
+        HostRegister from = translation.Read(instruction.Op1Register, HostLayout.Value);
+        if (from == HostLayout.Value)
+        {
+            translation.WriteExtending(instruction.Op0Register, from);
+        }
+        else
+        {
+            translation.Write(instruction.Op0Register, from);
         }
     }
 
@@ -181,7 +206,7 @@ internal static class RegisterForms
         ref readonly Instruction instruction = ref translation.Instruction;
         translation.Load(instruction.Op0Register, HostLayout.Address);
         translation.Load(instruction.Op1Register, HostLayout.Value);
-        translation.Write(instruction.Op0Register, HostLayout.Value);
+        translation.WriteExtending(instruction.Op0Register, HostLayout.Value);
         translation.Write(instruction.Op1Register, HostLayout.Address);
     }
 

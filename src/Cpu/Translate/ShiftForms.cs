@@ -206,7 +206,7 @@ internal static class ShiftForms
         }
 
         HostAssembler.SetTarget(isZero, code.Position);
-        translation.Write(to, HostLayout.Value);
+        translation.WriteExtending(to, HostLayout.Value);
         translation.HostFlags = StatusFlags.None;
     }
 

@@ -15,6 +15,15 @@ namespace KvmActors.Cpu.Translate;
 /// <summary>The handlers of the micro-operation before a block: first it counts, then it runs host code.</summary>
 internal static unsafe class TierEntry
 {
+    /// <summary>So many instructions cost the interpreter what the ways into host code and out of it cost.</summary>
+    private const int WorthEntering = 8;
+
+    /// <summary>Runs in a row that were shorter than that; more than the entries after which what follows is hot.
+    /// </summary>
+    private const ulong ShortRunsMax = 100;
+
+    private const ulong RestEntries = 4096;
+
     /// <summary>Counts an entry, and translates the block when it has become hot.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* Count(CpuState* state, Uop* uop)
@@ -26,7 +35,36 @@ internal static unsafe class TierEntry
     /// <summary>Runs host code from the start of the block on, until it is left.</summary>
     /// <returns>The micro-operation the interpreter goes on with, or null to find the next block.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static Uop* Enter(CpuState* state, Uop* uop) => Run(state, (byte*)uop->Immediate);
+    public static Uop* Enter(CpuState* state, Uop* uop)
+    {
+        int count = state->CurrentBlock->Count;
+        long before = state->Budget;
+        Uop* next = Run(state, (byte*)uop->Immediate);
+        if (count + before - state->Budget >= WorthEntering)
+        {
+            uop->Displacement = 0;
+        }
+        else if (++uop->Displacement == ShortRunsMax)
+        {
+            uop->Displacement = 0;
+            uop->Handler = &Rest;
+        }
+
+        return next;
+    }
+
+    /// <summary>Leaves a block to the interpreter for a while, whose host code has led nowhere so often.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static Uop* Rest(CpuState* state, Uop* uop)
+    {
+        if (++uop->Displacement == RestEntries)
+        {
+            uop->Displacement = 0;
+            uop->Handler = &Enter;
+        }
+
+        return state->CurrentBlock->First;
+    }
 
     /// <summary>Runs host code again behind an instruction that the interpreter has executed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

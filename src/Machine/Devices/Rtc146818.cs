@@ -101,8 +101,10 @@ internal sealed class Rtc146818 : ITimedDevice
     private bool IsQuiet(int port, bool isWrite)
     {
         int register = _index & 0x7F;
-        return port == 0 || (isWrite ? register > RegisterD && !RtcCalendar.IsTime(register) : register != RegisterC);
+        return port == 0 || (isWrite ? IsPlainMemory(register) : register != RegisterC);
     }
+
+    private static bool IsPlainMemory(int register) => register > RegisterD && !RtcCalendar.IsTime(register);
 
     private uint Read(int port)
     {
@@ -140,6 +142,12 @@ internal sealed class Rtc146818 : ITimedDevice
         int register = _index & 0x7F;
         if (register is RegisterC or RegisterD)
         {
+            return;
+        }
+
+        if (IsPlainMemory(register))
+        {
+            _registers[register] = value;
             return;
         }
 

@@ -37,7 +37,7 @@ internal static unsafe class Invariants
     {
         if (entry.Tag != TlbEntry.Invalid)
         {
-            ulong offset = entry.Tag + (ulong)entry.Addend - (ulong)memory.Ram;
+            ulong offset = (entry.Tag << Tlb.PageShift) + (ulong)entry.Addend - (ulong)memory.Ram;
             Expect(
                 memory.RamFrom(new Gpa(offset)) > 0 && offset % GuestMemory.PageBytes == 0,
                 $"TLB entry {name} to lead to a page of RAM, found offset {offset:x}");

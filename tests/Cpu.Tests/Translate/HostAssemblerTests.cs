@@ -124,6 +124,7 @@ public sealed unsafe class HostAssemblerTests : IDisposable
         Assert.Equal(HostLayout.RipOffset, Offset(&state->Rip));
         Assert.Equal(HostLayout.BudgetOffset, Offset(&state->Budget));
         Assert.Equal(HostLayout.ActiveTlbOffset, Offset(&state->ActiveTlb));
+        Assert.Equal(HostLayout.ActiveWriteTlbOffset, Offset(&state->ActiveWriteTlb));
         Assert.Equal(HostLayout.JumpTagOffset, Offset(&state->JumpTag));
         Assert.Equal(HostLayout.FlagWordOffset, Offset(&state->FlagWord));
         Assert.Equal(HostLayout.SlowAddressOffset, Offset(&state->SlowAddress));
@@ -135,7 +136,7 @@ public sealed unsafe class HostAssemblerTests : IDisposable
         Assert.Equal(HostLayout.PrivilegeOffset, Offset(&state->Cpl));
         Assert.Equal(HostLayout.SystemFlagsOffset, Offset(&state->SystemFlags));
         Assert.Equal(HostLayout.MxcsrOffset, Offset(XmmRegisters.Mxcsr(state)));
-        Assert.Equal(HostLayout.XmmSlot(3).Displacement, Offset(XmmRegisters.At(state, 3 * 16)));
+        Assert.Equal(HostLayout.XmmSlot(3).Displacement + HostLayout.StateBias, Offset(XmmRegisters.At(state, 3 * 16)));
         Assert.Equal(HostLayout.SegmentsOffset, Offset(CpuState.Segment(state, SegmentName.Es)));
     }
 

@@ -349,7 +349,7 @@ internal sealed class LockstepProgram
             19 => Instruction.Create(Code.Lea_r64_m, Wide(), new MemoryOperand(Wide(), Wide(), 4, 0x77, 1)),
             20 => Two($"Bt_rm{wide}_r{wide}", wide),
             21 => Two($"Test_rm{size}_r{size}", size),
-            22 => Two($"Xchg_rm{size}_r{size}", size),
+            22 => Two(_random.Next(2) == 0 ? $"Xchg_rm{size}_r{size}" : $"Mov_r{size}_rm{size}", size),
             23 => Instruction.Create(Of($"Mov_r{wide}_imm{wide}"), Any(wide), (ulong)_random.NextInt64() >> (64 - wide)),
             24 => Instruction.Create(_random.Next(2) == 0 ? Code.Cqo : Code.Cdq),
             25 or 26 => Rare(wide),
