@@ -27,8 +27,8 @@ internal unsafe struct ExitRecord
     /// <summary>Edge: the next record whose jump leads to the same block, in the writable view.</summary>
     public ExitRecord* NextLink;
 
-    /// <summary>Step: where host code goes on once the interpreter has executed the instruction, or null if it does not.
-    /// </summary>
+    /// <summary>Step: where host code goes on once the interpreter has executed the instruction, or null if it does
+    /// not.</summary>
     public byte* Resume;
 
     /// <summary>Edge: where the jump's distance is, relative to this record.</summary>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using Iced.Intel;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
 using KvmActors.Cpu.Tests.Execute;
@@ -55,6 +56,40 @@ public sealed class CachedTranslationTests
 
         Assert.Equal(Page | 7 | Accessed | Dirty, guest[Gpr.Rbx]);
         Assert.Equal(Page | 7 | Accessed, guest.Read64(EntryOf(Page)));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1)]
+    public void What_a_supervisor_reaches_with_AC_it_does_not_reach_without(int? hotEntries)
+    {
+        const ulong AccessPrevention = 1ul << 21;
+        using var guest = TestGuest.LongWith(hotEntries);
+        Assembler program = new(64);
+        program.stac();
+        program.mov(rax, __[Page]);
+        program.mov(__[Page], rax);
+        program.mov(rbx, __[Page]);
+        program.clac();
+        program.mov(rcx, __[Other]);
+        program.mov(rdx, __[Page]);
+        program.hlt();
+        guest.Put(program, TestGuest.CodeStart);
+        for (ulong page = 0; page < 512; page++)
+        {
+            // All pages of the first 2 MiB are the supervisor's, but one.
+            GuestTables.SetPage(guest.Memory, page, (page << 12) | (page == Page >> 12 ? 7u : 3u));
+        }
+
+        guest.Change(state => state with { Cr4 = state.Cr4 | AccessPrevention });
+        guest.Write64(Page, 0x11);
+        guest.Write64(Other, 0x22);
+
+        _ = Assert.IsType<VmExit.Halted>(guest.Run());
+
+        Assert.Equal((0x11ul, 0x11ul, 0x22ul), (guest[Gpr.Rax], guest[Gpr.Rbx], guest[Gpr.Rcx]));
+        Assert.Equal(Page, guest.Vcpu.Save().Cr2);
+        Assert.Equal(1ul, guest.Read64(guest[Gpr.Rsp]));
     }
 
     [Fact]

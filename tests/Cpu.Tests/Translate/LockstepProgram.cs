@@ -5,8 +5,8 @@ using KvmActors.Cpu.Tests.Execute;
 
 namespace KvmActors.Cpu.Tests.Translate;
 
-/// <summary>A random 64-bit program: a loop of integer and vector instructions with jumps, calls near, far and through registers,
-/// stores into its own code, pages that come and go, and instructions the translator has no form for.</summary>
+/// <summary>A random 64-bit program: a loop of integer and vector instructions with jumps, calls near, far and through
+/// registers, stores into its own code, pages that come and go, and instructions the translator has no form for.</summary>
 internal sealed class LockstepProgram
 {
     /// <summary>Of programs in which vectors are not rare.</summary>
@@ -187,8 +187,12 @@ internal sealed class LockstepProgram
     private void AppendRepeated()
     {
         Append(Instruction.Create(Code.Mov_r32_imm32, Register.ECX, _random.Next(70)));
-        Append(Instruction.Create(Code.Mov_r64_imm64, Register.RDI, DataStart + (ulong)_random.Next((int)DataBytes - 600)));
-        Append(Instruction.Create(Code.Mov_r64_imm64, Register.RSI, DataStart + (ulong)_random.Next((int)DataBytes - 600)));
+        foreach (Register pointer in (ReadOnlySpan<Register>)[Register.RDI, Register.RSI])
+        {
+            ulong start = DataStart + (ulong)_random.Next((int)DataBytes - 600);
+            Append(Instruction.Create(Code.Mov_r64_imm64, pointer, start));
+        }
+
         Append(_random.Next(4) switch
         {
             0 => Instruction.CreateRepMovsb(64),
@@ -208,7 +212,8 @@ internal sealed class LockstepProgram
             Append(Instruction.Create(Of($"Sub_rm{size}_imm32"), index, 0x4000));
         }
 
-        Append(Instruction.Create(Of($"{s_tests[_random.Next(4)]}_rm{size}_r{size}"), Memory(DataStart + 0x1000), index));
+        Code test = Of($"{s_tests[_random.Next(4)]}_rm{size}_r{size}");
+        Append(Instruction.Create(test, Memory(DataStart + 0x1000), index));
     }
 
     /// <summary>Mostly one that succeeds: #DE ends the program.</summary>
@@ -341,7 +346,8 @@ internal sealed class LockstepProgram
             11 => Instruction.Create(Of($"{Shift()}_rm{size}_CL"), Any(size), Register.CL),
             12 => Two($"Imul_r{wide}_rm{wide}", wide),
             13 => Instruction.Create(Of($"{(_random.Next(2) == 0 ? "Mul" : "Imul")}_rm{size}"), Any(size)),
-            14 => Instruction.Create(Of($"Mov{(_random.Next(2) == 0 ? "zx" : "sx")}_r{wide}_rm8"), Any(wide), LowByte()),
+            14 => Instruction.Create(
+                Of($"Mov{(_random.Next(2) == 0 ? "zx" : "sx")}_r{wide}_rm8"), Any(wide), LowByte()),
             15 => Instruction.Create(Of($"Mov_rm{size}_r{size}"), Data(), Any(size)),
             16 => Instruction.Create(Of($"Mov_r{size}_rm{size}"), Any(size), Data()),
             17 => Instruction.Create(Of($"Set{condition}_rm8"), Byte()),
@@ -350,7 +356,8 @@ internal sealed class LockstepProgram
             20 => Two($"Bt_rm{wide}_r{wide}", wide),
             21 => Two($"Test_rm{size}_r{size}", size),
             22 => Two(_random.Next(2) == 0 ? $"Xchg_rm{size}_r{size}" : $"Mov_r{size}_rm{size}", size),
-            23 => Instruction.Create(Of($"Mov_r{wide}_imm{wide}"), Any(wide), (ulong)_random.NextInt64() >> (64 - wide)),
+            23 => Instruction.Create(
+                Of($"Mov_r{wide}_imm{wide}"), Any(wide), (ulong)_random.NextInt64() >> (64 - wide)),
             24 => Instruction.Create(_random.Next(2) == 0 ? Code.Cqo : Code.Cdq),
             25 or 26 => Rare(wide),
             _ => WithoutForm(),
@@ -373,10 +380,10 @@ internal sealed class LockstepProgram
         11 => Instruction.Create(Of($"{s_tests[_random.Next(4)]}_rm{wide}_imm8"), Data(), (uint)_random.Next(256)),
         12 => Instruction.Create(Of($"{s_tests[_random.Next(4)]}_rm{wide}_imm8"), Any(wide), (uint)_random.Next(256)),
         13 => Instruction.Create(
-            Of($"Sh{(_random.Next(2) == 0 ? "l" : "r")}d_rm{wide}_r{wide}_imm8"), Any(wide), Any(wide), _random.Next(70)),
+            Of($"{Double()}_rm{wide}_r{wide}_imm8"), Any(wide), Any(wide), _random.Next(70)),
         14 => Instruction.Create(Of($"{Shift()}_rm{wide}_imm8"), Data(), (uint)_random.Next(70)),
         15 => Instruction.Create(Of($"{Shift()}_rm8_imm8"), Data(), (uint)_random.Next(20)),
-        16 => Instruction.Create(Of($"Sh{(_random.Next(2) == 0 ? "l" : "r")}d_rm{wide}_r{wide}_CL"), Any(wide), Any(wide), Register.CL),
+        16 => Instruction.Create(Of($"{Double()}_rm{wide}_r{wide}_CL"), Any(wide), Any(wide), Register.CL),
         _ => Instruction.Create(s_flags[_random.Next(s_flags.Length)]),
     };
 
@@ -395,6 +402,8 @@ internal sealed class LockstepProgram
     private Instruction Two(string code, int size) => Instruction.Create(Of(code), Any(size), Any(size));
 
     private string Binary() => s_binary[_random.Next(s_binary.Length)];
+
+    private string Double() => _random.Next(2) == 0 ? "Shld" : "Shrd";
 
     private string Shift() => s_shifts[_random.Next(s_shifts.Length)];
 
