@@ -39,7 +39,7 @@ internal sealed class BenchmarkGuest : IDisposable
         using MemoryStream code = new();
         _ = assembler.Assemble(new StreamCodeWriter(code), Code);
         _memory.Write(new Gpa(Code), code.ToArray());
-        _vcpu = new Vcpu(index: 0, _memory, engine);
+        _vcpu = new Vcpu(index: 0, _memory, new EngineOptions { Choice = engine });
         _start = Start(_vcpu.Save());
     }
 

@@ -28,10 +28,6 @@ public sealed unsafe class Vcpu : IDisposable
     /// for ever, and no budget would ever be spent; here the vCPU shuts down as after a triple fault.</summary>
     public const int FaultsInARowMax = 10_000;
 
-    /// <summary>Name of the AppContext data that says what <see cref="EngineChoice.Auto"/> stands for, for vCPUs made
-    /// from then on: the name of an <see cref="EngineChoice"/>.</summary>
-    public const string EngineSetting = "KvmActors.Cpu.Engine";
-
     private readonly VcpuEngine _engine;
     private readonly Runner _runner;
     private readonly TranslatorTier? _tier;
@@ -42,9 +38,10 @@ public sealed unsafe class Vcpu : IDisposable
     /// <param name="engine">What executes the instructions; nothing the guest or a state's reader can tell.</param>
     /// <exception cref="PlatformNotSupportedException">The host cannot run the translator that was asked for.
     /// </exception>
-    public Vcpu(int index, GuestMemory memory, EngineChoice engine = EngineChoice.Auto)
-        : this(index, memory, EngineTiers.Create(engine))
+    public Vcpu(int index, GuestMemory memory, EngineOptions? engine = null)
+        : this(index, memory, EngineTiers.Create(engine ?? EngineOptions.Default))
     {
+        _engine.Builder.InstructionsLimit = (engine ?? EngineOptions.Default).BlockInstructionsMax;
     }
 
     /// <summary>As the public constructor, with a tier of the caller's making.</summary>

@@ -33,7 +33,8 @@ public static class SoloRun
             options.Spec,
             CpuidPlacement.OfAll(options.Cpuid, options.Spec.VcpuCount),
             options.HostVendor,
-            options.Image);
+            options.Image,
+            options.Engine);
         ImmutableArray<HypercallPatch>.Builder patches = ImmutableArray.CreateBuilder<HypercallPatch>();
         ulong consoleBytes = 0;
         SoloRunStop stop = SoloRunStop.LimitReached;

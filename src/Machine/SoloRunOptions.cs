@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine.Loaders;
@@ -27,4 +28,7 @@ public sealed record SoloRunOptions(
         : this(spec, image, cpuid, hostVendor, ulong.MaxValue, [])
     {
     }
+
+    /// <summary>What executes the instructions; null: what fits the host. The result does not depend on it.</summary>
+    public EngineOptions? Engine { get; init; }
 }

@@ -23,14 +23,14 @@ internal sealed class VcpuSet : IDisposable
     private readonly Vcpu[] _vcpus;
     private readonly ulong _turnTicks;
 
-    public VcpuSet(MachineSpec spec, GuestMemory memory, IVcpuBus bus)
+    public VcpuSet(MachineSpec spec, GuestMemory memory, IVcpuBus bus, EngineOptions? engine)
     {
         _turnTicks = spec.TurnTicks;
         TurnTicksLeft = spec.TurnTicks;
         _vcpus = new Vcpu[spec.VcpuCount];
         for (int index = 0; index < _vcpus.Length; index++)
         {
-            _vcpus[index] = new Vcpu(index, memory)
+            _vcpus[index] = new Vcpu(index, memory, engine)
             {
                 CpuidDialect = spec.CpuidDialect,
                 RandomSeed = spec.RandomSeed,

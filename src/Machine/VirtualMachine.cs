@@ -58,7 +58,7 @@ public sealed partial class VirtualMachine : IDisposable
     private readonly MemorySummer _summer;
     private ulong _consoleOffset;
 
-    private VirtualMachine(MachineSpec spec)
+    private VirtualMachine(MachineSpec spec, EngineOptions? engine)
     {
         MachineSpecRules.Check(spec);
         Spec = spec;
@@ -69,7 +69,7 @@ public sealed partial class VirtualMachine : IDisposable
             _console,
             message => _vcpus!.Send(sender: null, message));
         MachineBus bus = new(_platform);
-        _vcpus = new VcpuSet(spec, Memory, bus);
+        _vcpus = new VcpuSet(spec, Memory, bus, engine);
         MachineClocks clocks = new(spec, Memory, _vcpus);
         bus.Connect(_vcpus, clocks);
         _hypercalls = new MachineHypercalls(spec, _vcpus, clocks);
@@ -109,16 +109,18 @@ public sealed partial class VirtualMachine : IDisposable
 
     /// <summary>A new VM at VM time 0 with the image loaded.</summary>
     /// <param name="cpuid">One table per vCPU.</param>
+    /// <param name="engine">What executes the instructions; null: what fits the host.</param>
     /// <exception cref="BootImageException">The image does not fit the memory.</exception>
     /// <exception cref="ArgumentException">The spec asks for what this version cannot do.</exception>
     public static VirtualMachine Create(
         MachineSpec spec,
         ImmutableArray<CpuidTable> cpuid,
         HostVendor vendor,
-        BootImage image)
+        BootImage image,
+        EngineOptions? engine = null)
     {
         ArgumentNullException.ThrowIfNull(image);
-        VirtualMachine machine = new(spec);
+        VirtualMachine machine = new(spec, engine);
         try
         {
             MachineSpecRules.CheckTables(spec, cpuid);
@@ -132,36 +134,6 @@ public sealed partial class VirtualMachine : IDisposable
             }
 
             machine.HostVendor = vendor;
-            return machine;
-        }
-        catch
-        {
-            machine.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>A VM as it was saved. What it does from then on is what the saved one would have done.</summary>
-    /// <param name="pages">The pages that are not zero, in any order; their bytes are copied.</param>
-    /// <remarks>All restored pages count as written for every reader of the dirty log.</remarks>
-    /// <exception cref="ArgumentException">State or pages do not fit the spec.</exception>
-    public static VirtualMachine Restore(
-        MachineSpec spec,
-        MachineState state,
-        IEnumerable<(int PageNumber, ReadOnlyMemory<byte> Bytes)> pages)
-    {
-        ArgumentNullException.ThrowIfNull(state);
-        ArgumentNullException.ThrowIfNull(pages);
-        VirtualMachine machine = new(spec);
-        try
-        {
-            MachineSpecRules.CheckState(spec, state);
-            foreach ((int pageNumber, ReadOnlyMemory<byte> bytes) in pages)
-            {
-                machine.PutPage(pageNumber, bytes.Span);
-            }
-
-            machine.Adopt(state);
             return machine;
         }
         catch

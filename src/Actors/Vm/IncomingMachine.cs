@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu;
 using KvmActors.Cpu.Memory;
 using KvmActors.Machine;
 
 namespace KvmActors.Actors.Vm;
 
 /// <summary>A virtual machine whose memory is filled, and summed, as its pages come.</summary>
-internal sealed class IncomingMachine(MachineSpec spec) : IIncomingGuest
+internal sealed class IncomingMachine(MachineSpec spec, EngineOptions? engine) : IIncomingGuest
 {
     private static readonly byte[] s_zeros = new byte[CapturedPage.SizeBytes];
-    private VirtualMachine? _machine = VirtualMachine.Await(spec);
+    private VirtualMachine? _machine = VirtualMachine.Await(spec, engine);
 
     private VirtualMachine Machine =>
         _machine ?? throw new InvalidOperationException("Expected a machine that is not complete, found none.");

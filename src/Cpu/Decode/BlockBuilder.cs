@@ -42,6 +42,9 @@ internal sealed unsafe class BlockBuilder : IDisposable
 
     ~BlockBuilder() => Release();
 
+    /// <summary>Instructions of a block at most; <see cref="InstructionsMax"/> or fewer.</summary>
+    public int InstructionsLimit { get; set; } = InstructionsMax;
+
     /// <summary>The block at RIP, found or decoded and entered in the caches; or null, with the exit reason set: a
     /// fault of the fetch, or an instruction that does not exist.</summary>
     public Block* GetBlock(CpuState* state)
@@ -141,8 +144,9 @@ internal sealed unsafe class BlockBuilder : IDisposable
         byte* code = state->Ram + physical;
         int count = 0;
         int bytes = 0;
+        int limit = Math.Clamp(InstructionsLimit, 1, InstructionsMax);
         bool isLast = false;
-        while (!isLast && count < InstructionsMax && bytes < inPage)
+        while (!isLast && count < limit && bytes < inPage)
         {
             if (count > 0 && HasBreakpoint(state, (ulong)bytes))
             {

@@ -5,11 +5,10 @@ using KvmActors.Cpu.Decode;
 
 namespace KvmActors.Cpu.Translate;
 
-/// <summary>From an <see cref="EngineChoice"/> to a tier.</summary>
-/// <remarks>What Auto stands for is, in this order, <see cref="Vcpu.EngineSetting"/> of the AppContext, the environment
-/// variable KVMACTORS_ENGINE (both: interpreter, translator or auto), or the translator where the host has it.
-/// KVMACTORS_HOT_ENTRIES says after how many entries a block is hot. The result of a run is the same whatever they say;
-/// the variables are for tests and measurements.</remarks>
+/// <summary>From <see cref="EngineOptions"/> to a tier.</summary>
+/// <remarks>What Auto stands for is the environment variable KVMACTORS_ENGINE (interpreter, translator or auto), or the
+/// translator where the host has it. KVMACTORS_HOT_ENTRIES says after how many entries a block is hot where the options
+/// do not. The result of a run is the same whatever they say; the variables are for tests and measurements.</remarks>
 internal static class EngineTiers
 {
     private const string EngineVariable = "KVMACTORS_ENGINE";
@@ -28,9 +27,14 @@ internal static class EngineTiers
     /// <summary>The tier beside the interpreter, or null for the interpreter alone.</summary>
     /// <exception cref="PlatformNotSupportedException">The translator was asked for, and the host cannot run it.
     /// </exception>
-    public static IBlockTier? Create(EngineChoice choice)
+    public static IBlockTier? Create(EngineOptions options)
     {
-        EngineChoice wanted = choice == EngineChoice.Auto ? ChoiceOfProcess() : choice;
+        if (options.TierSource is { } source)
+        {
+            return source();
+        }
+
+        EngineChoice wanted = options.Choice == EngineChoice.Auto ? ChoiceOfProcess() : options.Choice;
         if (wanted == EngineChoice.Interpreter)
         {
             return null;
@@ -38,7 +42,7 @@ internal static class EngineTiers
 
         if (CodeMemory.Refusal is not { } refusal)
         {
-            return new TranslatorTier(s_hotEntries);
+            return new TranslatorTier(options.HotEntries ?? s_hotEntries);
         }
 
         return wanted == EngineChoice.Auto
@@ -46,10 +50,9 @@ internal static class EngineTiers
             : throw new PlatformNotSupportedException($"The translator cannot run here: {refusal}.");
     }
 
-    private static EngineChoice ChoiceOfProcess()
-    {
-        string? word = AppContext.GetData(Vcpu.EngineSetting) as string
-            ?? Environment.GetEnvironmentVariable(EngineVariable);
-        return Enum.TryParse(word, ignoreCase: true, out EngineChoice choice) ? choice : EngineChoice.Auto;
-    }
+    private static EngineChoice ChoiceOfProcess() =>
+        Enum.TryParse(
+            Environment.GetEnvironmentVariable(EngineVariable), ignoreCase: true, out EngineChoice choice)
+            ? choice
+            : EngineChoice.Auto;
 }

@@ -132,7 +132,7 @@ internal sealed class ControlHandlers(
 
     private async ValueTask<VmStatusMessage> ForkAsync(ForkVmRequest request, CancellationToken stop) =>
         await ShowAsync(
-            await new VmForkHandler(AskAsync, store, NodeHost.EngineName, clock).ForkAsync(request, stop)
+            await new VmForkHandler(AskAsync, store, NodeHost.GuestsOf(options), clock).ForkAsync(request, stop)
                 .ConfigureAwait(false),
             stop).ConfigureAwait(false);
 

@@ -16,8 +16,12 @@ namespace KvmActors.Host.Control;
 /// <summary>Forks through the control API. The node that is asked rebuilds the past from the store that all nodes
 /// share; the VM itself is not touched.</summary>
 /// <param name="ask">Asks the cluster; throws <see cref="RpcException"/> where it refuses.</param>
+/// <param name="guests">Makes the guest in which the past is lived again.</param>
 internal sealed class VmForkHandler(
-    Func<ControlRequest, CancellationToken, Task<ControlReply>> ask, IStore store, string engine, TimeProvider clock)
+    Func<ControlRequest, CancellationToken, Task<ControlReply>> ask,
+    IStore store,
+    IGuestFactory guests,
+    TimeProvider clock)
 {
     /// <returns>The new VM's name.</returns>
     public async Task<VmId> ForkAsync(ForkVmRequest request, CancellationToken stop)
@@ -34,7 +38,7 @@ internal sealed class VmForkHandler(
                 vmTime,
                 name,
                 request.OnNode.Length == 0 ? null : request.OnNode,
-                new MachineGuestFactory(engine),
+                guests,
                 clock,
                 stop).ConfigureAwait(false);
             _ = await ask(new ControlRequest.RestoreVm(command, draft), stop).ConfigureAwait(false);

@@ -3,6 +3,7 @@
 using System.Globalization;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Vm;
+using KvmActors.Cpu;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Control;
@@ -74,7 +75,7 @@ internal sealed class NodeHost : IAsyncDisposable
     public static async Task<NodeHost> StartAsync(
         HostOptions options, ILoggerFactory logs, CancellationToken cancellationToken)
     {
-        EngineSource.Use(options.Node.Engine);
+        EngineSource.Check(options.Node.Engine);
         CpuidTable cpuid = CpuidSource.Read(options.Node.CpuidFile);
         TlsCredentials? credentials = options.Tls.Files is { } files
             ? TlsCredentials.OfNode(
@@ -106,7 +107,11 @@ internal sealed class NodeHost : IAsyncDisposable
 
     /// <inheritdoc cref="Rehearsal.TryAsync"/>
     public Task RehearseAsync(CancellationToken cancellationToken) =>
-        Rehearsal.TryAsync(_nodeOptions!, _log, cancellationToken);
+        Rehearsal.TryAsync(_nodeOptions!, GuestsOf(_options), _log, cancellationToken);
+
+    /// <summary>What makes the guests of such a node.</summary>
+    public static MachineGuestFactory GuestsOf(HostOptions options) =>
+        new(EngineName, new EngineOptions { Choice = options.Node.Engine });
 
     /// <summary>Moves away what the node owns, within <c>node.drain-timeout</c>.</summary>
     public async Task DrainAsync()
@@ -244,7 +249,7 @@ internal sealed class NodeHost : IAsyncDisposable
             TaskScheduler.Default,
             new RecordedLink(_link, _recorder),
             vm => new GuestThread(vm),
-            new MachineGuestFactory(EngineName),
+            GuestsOf(_options),
             _probe,
             events,
             events));

@@ -35,23 +35,26 @@ internal sealed class Rehearsal : INodeLink, INodeDeathProbe, IClusterObserver
     private readonly ConcurrentDictionary<string, ClusterNode> _nodes = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<NodeId, bool> _dead = new();
     private readonly IStore _store;
+    private readonly IGuestFactory _guests;
     private readonly CpuidTable _cpuid;
     private readonly HostVendor _vendor;
     private ulong _commands;
 
-    private Rehearsal(IStore store, CpuidTable cpuid, HostVendor vendor)
+    private Rehearsal(IStore store, IGuestFactory guests, CpuidTable cpuid, HostVendor vendor)
     {
         _store = store;
+        _guests = guests;
         _cpuid = cpuid;
         _vendor = vendor;
     }
 
     /// <summary>One that fails is logged, and keeps the node from nothing.</summary>
-    public static async Task TryAsync(ClusterNodeOptions own, ILogger log, CancellationToken stop)
+    public static async Task TryAsync(
+        ClusterNodeOptions own, IGuestFactory guests, ILogger log, CancellationToken stop)
     {
         try
         {
-            TimeSpan took = await Task.Run(() => RunAsync(own.OfferedCpuid, own.HostVendor, stop), stop)
+            TimeSpan took = await Task.Run(() => RunAsync(guests, own.OfferedCpuid, own.HostVendor, stop), stop)
                 .ConfigureAwait(false);
             log.Rehearsed(took.TotalMilliseconds);
         }
@@ -66,13 +69,15 @@ internal sealed class Rehearsal : INodeLink, INodeDeathProbe, IClusterObserver
         }
     }
 
-    /// <param name="cpuid">What the node offers its guests.</param>
+    /// <param name="guests">What makes the node's guests.</param>
+    /// <param name="cpuid">What the node offers them.</param>
     /// <returns>How long it took.</returns>
     /// <exception cref="InvalidOperationException">The VM came to something that it should not.</exception>
     /// <exception cref="OperationCanceledException">It was asked to stop, or took longer than a minute.</exception>
     /// <exception cref="StoreUnavailableException">Its store, in the folder for temporary files, cannot be used.
     /// </exception>
-    public static async Task<TimeSpan> RunAsync(CpuidTable cpuid, HostVendor vendor, CancellationToken stop)
+    public static async Task<TimeSpan> RunAsync(
+        IGuestFactory guests, CpuidTable cpuid, HostVendor vendor, CancellationToken stop)
     {
         long begun = TimeProvider.System.GetTimestamp();
         using var late = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -86,7 +91,7 @@ internal sealed class Rehearsal : INodeLink, INodeDeathProbe, IClusterObserver
                 .ConfigureAwait(false);
             await using (store.ConfigureAwait(false))
             {
-                await new Rehearsal(store, cpuid, vendor).PlayAsync(late.Token).ConfigureAwait(false);
+                await new Rehearsal(store, guests, cpuid, vendor).PlayAsync(late.Token).ConfigureAwait(false);
             }
         }
         finally
@@ -158,7 +163,7 @@ internal sealed class Rehearsal : INodeLink, INodeDeathProbe, IClusterObserver
             TaskScheduler.Default,
             this,
             vm => new GuestThread(vm),
-            new MachineGuestFactory(NodeHost.EngineName),
+            _guests,
             this,
             this));
         _nodes[name] = node;

@@ -2,6 +2,7 @@
 
 using System.Diagnostics;
 using System.Security.Cryptography;
+using KvmActors.Cpu;
 using KvmActors.Host.Cli;
 using KvmActors.Host.Configuration;
 using KvmActors.Machine;
@@ -51,6 +52,7 @@ internal static class SoloMachine
     private static (byte[] File, SoloRunOptions Run) Prepare(SoloMachineOptions options) =>
         Translated(options.Image, () =>
         {
+            EngineSource.Check(options.Engine);
             MachineSpecRules.Check(options.Spec);
             byte[] file = GuestImageFile.Read(options.Image);
             string commandLine = GuestImageFile.CommandLine(options.Image, options.Append);
@@ -64,7 +66,10 @@ internal static class SoloMachine
                 CpuidSource.Read(CpuidSource.FileOf(options.CpuidFile), options.Spec.CpuidDialect),
                 options.HostVendor ?? CpuidSource.VendorOfHost(),
                 options.InstructionsMax,
-                VendorChanges: []));
+                VendorChanges: [])
+            {
+                Engine = new EngineOptions { Choice = options.Engine },
+            });
         });
 
     /// <summary>What a user can put right ends as wrong usage, because the exit code 1 is a guest's.</summary>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Cpu;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine;
 using KvmActors.Machine.Loaders;
@@ -26,4 +27,8 @@ internal sealed record SoloMachineOptions(
     ulong InstructionsMax,
     TimeSpan? Timeout,
     string? SerialFile,
-    bool IsJson);
+    bool IsJson)
+{
+    /// <summary>What executes the instructions.</summary>
+    public EngineChoice Engine { get; init; }
+}

@@ -134,7 +134,7 @@ public sealed class TranslatorTests
     public void The_interpreter_alone_translates_nothing()
     {
         using GuestMemory memory = new(1 << 20);
-        using Vcpu vcpu = new(index: 0, memory, EngineChoice.Interpreter);
+        using Vcpu vcpu = new(index: 0, memory, new EngineOptions { Choice = EngineChoice.Interpreter });
 
         Assert.False(vcpu.Statistics.HasTranslator);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using KvmActors.Actors.Vm;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Node;
@@ -8,6 +9,8 @@ namespace KvmActors.Host.Tests.Node;
 
 public sealed class RehearsalTests
 {
+    private static readonly MachineGuestFactory s_guests = new(NodeHost.EngineName);
+
     [Theory]
     [InlineData("intel-xeon-platinum-9242.txt", HostVendor.Intel)]
     [InlineData("amd-epyc-9334.txt", HostVendor.Amd)]
@@ -15,7 +18,7 @@ public sealed class RehearsalTests
     {
         CpuidTable cpuid = CpuidSource.Read(Path.Combine(AppContext.BaseDirectory, "cpuid", dump));
 
-        TimeSpan took = await Rehearsal.RunAsync(cpuid, vendor, CancellationToken.None);
+        TimeSpan took = await Rehearsal.RunAsync(s_guests, cpuid, vendor, CancellationToken.None);
 
         Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromMinutes(1));
     }
@@ -28,6 +31,6 @@ public sealed class RehearsalTests
         using CancellationTokenSource stop = new(TimeSpan.FromMilliseconds(200));
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => Rehearsal.RunAsync(cpuid, HostVendor.Intel, stop.Token));
+            () => Rehearsal.RunAsync(s_guests, cpuid, HostVendor.Intel, stop.Token));
     }
 }

@@ -40,21 +40,11 @@ internal static class RunVerb
     public static Command Build(CliTerminal terminal)
     {
         Argument<string> image = Image();
-        Option<ulong?> memory = VerbOptions.Size(
-            "--memory",
-            "Guest memory [default: 64M]",
-            MachineSpecRules.MemoryBytesMin,
-            MachineSpecRules.MemoryBytesMax);
+        Option<ulong?> memory = Memory();
         Option<string?> append = VerbOptions.Append();
         Option<string?> initrd = VerbOptions.Initrd();
-        Option<BootProtocol?> boot = VerbOptions.Choice(
-            "--boot",
-            "How the image is entered [default: as it says itself]",
-            ConfigurationWords.BootProtocols);
-        Option<HostVendor?> vendor = VerbOptions.Choice(
-            "--host-vendor",
-            "Whose hypercall instruction is native [default: that of this machine's CPU]",
-            ConfigurationWords.Vendors);
+        Option<BootProtocol?> boot = Boot();
+        Option<HostVendor?> vendor = Vendor();
         Option<HypercallPatchPolicy?> patch = VerbOptions.Choice(
             "--hypercall-patch", "What to do with the other maker's [default: auto]", ConfigurationWords.PatchPolicies);
         Option<ulong?> instructions = VerbOptions.Count("--max-instructions", "Stop exactly here [default: no limit]");
@@ -72,7 +62,6 @@ internal static class RunVerb
             engine, serial, json,
         };
         verb.SetAction((parsed, stop) => Task.FromResult(Run(
-            parsed.GetValue(engine) ?? EngineChoice.Auto,
             new SoloMachineOptions(
                 parsed.GetRequiredValue(image),
                 new MachineSpec(
@@ -92,7 +81,10 @@ internal static class RunVerb
                 parsed.GetValue(instructions) ?? ulong.MaxValue,
                 parsed.GetValue(timeout),
                 parsed.GetValue(serial),
-                parsed.GetValue(json)),
+                parsed.GetValue(json))
+            {
+                Engine = parsed.GetValue(engine) ?? EngineChoice.Auto,
+            },
             terminal,
             stop)));
         return verb;
@@ -102,6 +94,22 @@ internal static class RunVerb
     {
         Description = "A multiboot-1 or PVH kernel, Linux (vmlinux, bzImage), or a boot sector (flat binary)",
     };
+
+    private static Option<ulong?> Memory() => VerbOptions.Size(
+        "--memory",
+        "Guest memory [default: 64M]",
+        MachineSpecRules.MemoryBytesMin,
+        MachineSpecRules.MemoryBytesMax);
+
+    private static Option<BootProtocol?> Boot() => VerbOptions.Choice(
+        "--boot",
+        "How the image is entered [default: as it says itself]",
+        ConfigurationWords.BootProtocols);
+
+    private static Option<HostVendor?> Vendor() => VerbOptions.Choice(
+        "--host-vendor",
+        "Whose hypercall instruction is native [default: that of this machine's CPU]",
+        ConfigurationWords.Vendors);
 
     private static Option<EngineChoice?> Engine() => VerbOptions.Choice(
         "--engine",
@@ -115,12 +123,10 @@ internal static class RunVerb
     };
 
     /// <summary>Whatever fails here, the exit code 1 stays the guest's.</summary>
-    private static int Run(
-        EngineChoice engine, SoloMachineOptions options, CliTerminal terminal, CancellationToken stop)
+    private static int Run(SoloMachineOptions options, CliTerminal terminal, CancellationToken stop)
     {
         try
         {
-            EngineSource.Use(engine);
             return SoloMachine.Run(options, terminal, stop);
         }
         catch (Exception fault) when (fault is not (CliFault or OperationCanceledException))

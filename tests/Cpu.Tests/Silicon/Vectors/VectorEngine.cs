@@ -63,7 +63,7 @@ internal sealed unsafe class VectorEngine : IDisposable
         _bits = bits;
         WriteSystem();
         MapBlock();
-        _engine = new VcpuEngine(0, _memory, EngineTiers.Create(EngineChoice.Auto));
+        _engine = new VcpuEngine(0, _memory, EngineTiers.Create(EngineOptions.Default));
         _runner = new Runner(_engine);
         StateTransfer.Restore(_engine, UserMode(StateTransfer.Reset(0)));
         for (int segment = 0; segment < SegmentCount; segment++)
