@@ -21,6 +21,10 @@ public sealed record EngineOptions
     /// </summary>
     public int BlockInstructionsMax { get; init; } = BlockBuilder.InstructionsMax;
 
+    /// <summary>The host's clock, in a unit of its owner's, for <see cref="EngineStatistics.TranslationTime"/>; null:
+    /// it is not measured. Nothing else is done with what it says.</summary>
+    public Func<long>? Clock { get; init; }
+
     /// <summary>Makes the tier instead of <see cref="Choice"/>: for tests.</summary>
     internal Func<IBlockTier?>? TierSource { get; init; }
 }

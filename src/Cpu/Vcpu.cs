@@ -30,6 +30,7 @@ public sealed unsafe class Vcpu : IDisposable
 
     private readonly VcpuEngine _engine;
     private readonly Runner _runner;
+    private readonly ExitCounter _exits = new();
     private readonly TranslatorTier? _tier;
 
     /// <summary>A vCPU in KVM's reset state, with an empty CPUID table.</summary>
@@ -60,7 +61,19 @@ public sealed unsafe class Vcpu : IDisposable
 
     /// <summary>What the engine has done since the vCPU was made. Not part of the state, and different in every run.
     /// </summary>
-    public EngineStatistics Statistics => _tier?.Statistics ?? EngineStatistics.InterpreterOnly;
+    public EngineStatistics Statistics => (_tier?.Statistics ?? EngineStatistics.None) with
+    {
+        Instructions = InstructionsRetired,
+        TlbMisses = _engine.State->TlbMisses,
+        PageWalks = _engine.State->PageWalks,
+        BlockLookUps = _engine.Builder.LookUps,
+        BlocksDecoded = _engine.Builder.BlocksDecoded,
+        InstructionsDecoded = _engine.Builder.InstructionsDecoded,
+        Drops = _engine.Blocks.Drops,
+        Deliveries = _runner.Deliveries,
+        DeviceInstructions = _runner.DeviceInstructions,
+        Exits = _exits.Counts,
+    };
 
     /// <summary>Instructions retired since creation. A REP iteration counts one; faults, deliveries and exits none.
     /// </summary>
@@ -147,7 +160,12 @@ public sealed unsafe class Vcpu : IDisposable
     /// <param name="vmTime">VM time at entry, in ticks; TSC is VM time + TSC_ADJUST.</param>
     /// <remarks>A vCPU that is halted or shut down retires nothing and says so. A port access that was not completed is
     /// executed again.</remarks>
-    public VmExit Run(ulong budget, ulong vmTime) => _runner.Run(budget, vmTime);
+    public VmExit Run(ulong budget, ulong vmTime)
+    {
+        VmExit exit = _runner.Run(budget, vmTime);
+        _exits.Note(exit);
+        return exit;
+    }
 
     /// <summary>Answers <see cref="VmExit.PortRead"/>: the instruction, or one iteration of it, retires.</summary>
     /// <param name="value">The value read; bits beyond the access size are ignored.</param>

@@ -72,7 +72,10 @@ public static class SoloRun
             consoleBytes,
             patches.DrainToImmutable(),
             machine.HashState(),
-            machine.SumMemory());
+            machine.SumMemory())
+        {
+            Statistics = machine.Statistics,
+        };
     }
 
     private static SoloRunStop StopOf(SliceStop stop) => stop switch

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using KvmActors.Cpu;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Machine.Hashing;
 
@@ -20,6 +21,9 @@ public sealed record SoloRunResult(
     StateHash StateHash,
     MemorySum MemorySum)
 {
+    /// <summary>What the engine has done, of all vCPUs together.</summary>
+    public EngineStatistics Statistics { get; init; } = EngineStatistics.None;
+
     /// <summary>The exit code of <c>run</c> where the instruction limit or the caller ended the guest's run.</summary>
     public const int LimitExitCode = 8;
 

@@ -49,6 +49,10 @@ internal sealed class VcpuSet : IDisposable
     /// <summary>The vCPU that runs.</summary>
     public Vcpu Current => _vcpus[Runner];
 
+    /// <summary>What their engines have done, together.</summary>
+    public EngineStatistics Statistics =>
+        _vcpus.Aggregate(EngineStatistics.None, static (sum, vcpu) => sum.Plus(vcpu.Statistics));
+
     /// <summary>By all vCPUs since their creation.</summary>
     public ulong InstructionsRetired
     {

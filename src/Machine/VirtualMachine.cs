@@ -90,6 +90,9 @@ public sealed partial class VirtualMachine : IDisposable
     /// <summary>By all vCPUs since creation.</summary>
     public ulong InstructionsRetired => _vcpus.InstructionsRetired;
 
+    /// <summary>What the engines of its vCPUs have done in this process, together.</summary>
+    public EngineStatistics Statistics => _vcpus.Statistics;
+
     /// <summary>How the VM ended, or null while it can run.</summary>
     public MachineEnd? End => _exits.End;
 

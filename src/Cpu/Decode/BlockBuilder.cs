@@ -42,6 +42,14 @@ internal sealed unsafe class BlockBuilder : IDisposable
 
     ~BlockBuilder() => Release();
 
+    /// <summary>Blocks that were asked for.</summary>
+    public long LookUps { get; private set; }
+
+    /// <summary>Blocks that were decoded, and the instructions in them.</summary>
+    public long BlocksDecoded { get; private set; }
+
+    public long InstructionsDecoded { get; private set; }
+
     /// <summary>Instructions of a block at most; <see cref="InstructionsMax"/> or fewer.</summary>
     public int InstructionsLimit { get; set; } = InstructionsMax;
 
@@ -49,6 +57,7 @@ internal sealed unsafe class BlockBuilder : IDisposable
     /// fault of the fetch, or an instruction that does not exist.</summary>
     public Block* GetBlock(CpuState* state)
     {
+        LookUps++;
         if (!CheckRip(state) || !Fetch(state, LinearRip(state), out ulong physical))
         {
             return null;
@@ -289,6 +298,8 @@ internal sealed unsafe class BlockBuilder : IDisposable
         block->SecondPage = secondPage;
         block->Bytes = bytes;
         _cache.Add(block);
+        BlocksDecoded++;
+        InstructionsDecoded += count;
         return block;
     }
 

@@ -54,6 +54,9 @@ internal sealed unsafe class BlockCache : IDisposable
 
     public IBlockTier? Tier => _tier;
 
+    /// <summary>Times that every block was forgotten.</summary>
+    public long Drops { get; private set; }
+
     /// <summary>The block decoded from these bytes for this RIP and mode, or null.</summary>
     public Block* Find(ulong physical, ulong rip, CpuMode mode)
     {
@@ -177,6 +180,7 @@ internal sealed unsafe class BlockCache : IDisposable
         NativeMemory.Clear(_pageGrains, (nuint)_memory.PageCount * sizeof(ulong));
         _chunksInUse = 0;
         _usedInChunk = ChunkBytes;
+        Drops++;
         _tier?.OnDropped();
     }
 

@@ -23,6 +23,12 @@ internal sealed unsafe class Runner(VcpuEngine engine)
     /// <summary>What an injection from outside ended in, if not in a handler: the next run says it.</summary>
     private VmExit? _exitOfInjection;
 
+    /// <summary>Exceptions and interrupts delivered in runs.</summary>
+    public long Deliveries { get; private set; }
+
+    /// <summary>Instructions that came upon a device.</summary>
+    public long DeviceInstructions { get; private set; }
+
     public VmExit Run(ulong budget, ulong vmTime)
     {
         CpuState* state = engine.State;
@@ -104,6 +110,7 @@ internal sealed unsafe class Runner(VcpuEngine engine)
             {
                 // Not where the last block went.
                 state->LinkSlot = null;
+                Deliveries++;
                 engine.Debug.OnCostlessStep();
                 continue;
             }
@@ -140,10 +147,12 @@ internal sealed unsafe class Runner(VcpuEngine engine)
     {
         if (state->Fault.Vector == DeviceAccess.Vector)
         {
+            DeviceInstructions++;
             RunOnDevice(state);
         }
         else
         {
+            Deliveries++;
             DeliverFault(state);
             engine.Debug.OnCostlessStep();
         }

@@ -36,14 +36,19 @@ internal static unsafe class PageAccess
             return true;
         }
 
+        state->TlbMisses++;
         bool isUserPage = true;
         if ((state->Cr0 & ControlBits.Cr0Paging) == 0)
         {
             physical = linear;
         }
-        else if (!PageWalk.Walk(state, linear, access, user, out physical, out isUserPage))
+        else
         {
-            return false;
+            state->PageWalks++;
+            if (!PageWalk.Walk(state, linear, access, user, out physical, out isUserPage))
+            {
+                return false;
+            }
         }
 
         bool isWatched = state->HasWatchpoints != 0 && access != AccessKind.Fetch

@@ -286,6 +286,14 @@ internal unsafe struct CpuState
     [FieldOffset(1884)]
     public uint HostMxcsr;
 
+    /// <summary>Accesses and fetches for which the TLB had no entry.</summary>
+    [FieldOffset(2032)]
+    public long TlbMisses;
+
+    /// <summary>Page walks for those misses.</summary>
+    [FieldOffset(2040)]
+    public long PageWalks;
+
     /// <summary>What was entered in the TLB since it was last empty.</summary>
     [FieldOffset(2048)]
     public FillLog TlbFills;

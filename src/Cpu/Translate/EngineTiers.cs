@@ -42,7 +42,7 @@ internal static class EngineTiers
 
         if (CodeMemory.Refusal is not { } refusal)
         {
-            return new TranslatorTier(options.HotEntries ?? s_hotEntries);
+            return new TranslatorTier(options.HotEntries ?? s_hotEntries, clock: options.Clock);
         }
 
         return wanted == EngineChoice.Auto

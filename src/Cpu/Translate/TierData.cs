@@ -34,4 +34,7 @@ internal unsafe struct TierData
     public Uop Lone;
 
     public Uop Back;
+
+    /// <summary>Instructions that host code has retired.</summary>
+    public long Instructions;
 }

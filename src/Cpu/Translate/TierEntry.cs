@@ -39,7 +39,7 @@ internal static unsafe class TierEntry
     {
         int count = state->CurrentBlock->Count;
         long before = state->Budget;
-        Uop* next = Run(state, (byte*)uop->Immediate);
+        Uop* next = Run(state, (byte*)uop->Immediate, index: 0);
         if (count + before - state->Budget >= WorthEntering)
         {
             uop->Displacement = 0;
@@ -71,15 +71,19 @@ internal static unsafe class TierEntry
     private static Uop* Resume(CpuState* state, Uop* uop)
     {
         Block* block = state->CurrentBlock;
-        return block->IsValid ? Run(state, (byte*)uop->Immediate) : block->First + uop->Ordinal;
+        return block->IsValid ? Run(state, (byte*)uop->Immediate, uop->Ordinal) : block->First + uop->Ordinal;
     }
 
+    /// <summary>Runs host code from an instruction of the present block on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Uop* Run(CpuState* state, byte* code)
+    private static Uop* Run(CpuState* state, byte* code, int index)
     {
         var tier = (TierData*)state->TierData;
         FlagWord.Save(state);
         tier->Entries++;
+
+        // The block is charged already.
+        tier->Instructions += state->Budget + state->CurrentBlock->Count - index;
         ExitRecord* exit = tier->Enter(state, code);
         while (true)
         {
@@ -96,6 +100,7 @@ internal static unsafe class TierEntry
                     }
 
                     tier->Steps++;
+                    tier->Instructions -= state->Budget + exit->Block->Count - exit->Index;
                     FlagWord.Restore(state);
                     state->CurrentBlock = exit->Block;
                     return exit->Resume == null ? exit->Block->First + exit->Index : Alone(tier, exit);
@@ -107,9 +112,11 @@ internal static unsafe class TierEntry
                         continue;
                     }
 
+                    tier->Instructions -= state->Budget + (next != null ? state->CurrentBlock->Count : 0);
                     FlagWord.Restore(state);
                     return next;
                 default:
+                    tier->Instructions -= state->Budget;
                     FlagWord.Restore(state);
                     state->Rip = exit->Target;
                     return null;

@@ -24,6 +24,7 @@ internal sealed unsafe class TranslatorTier : IBlockTier
     public const int OverwritesMax = 16;
 
     private readonly int _codeBytes;
+    private readonly Func<long>? _clock;
     private readonly BlockTranslation _translation = new();
     private readonly GuestCodeReader _reader = new();
     private readonly Dictionary<int, int> _overwrites = [];
@@ -35,10 +36,14 @@ internal sealed unsafe class TranslatorTier : IBlockTier
     private long _blocksTranslated;
     private long _instructionsTranslated;
     private long _hostBytes;
-    private long _drops;
+    private long _translationTime;
 
-    public TranslatorTier(int hotEntries, int codeBytes = CodeBytesMax)
+    /// <param name="hotEntries">Entries of a block before it is translated.</param>
+    /// <param name="codeBytes">Bound on the memory for host code.</param>
+    /// <param name="clock">What translation is measured by, or null.</param>
+    public TranslatorTier(int hotEntries, int codeBytes = CodeBytesMax, Func<long>? clock = null)
     {
+        _clock = clock;
         HotEntries = hotEntries;
         _codeBytes = codeBytes;
         _decoder = Decoder.Create(64, _reader);
@@ -62,7 +67,8 @@ internal sealed unsafe class TranslatorTier : IBlockTier
         HostCodeEntries = _data->Entries,
         TlbFills = _data->Fills,
         Steps = _data->Steps,
-        Drops = _drops,
+        HostCodeInstructions = (ulong)_data->Instructions,
+        TranslationTime = _translationTime,
     };
 
     public void OnAdded(Block* block)
@@ -96,7 +102,6 @@ internal sealed unsafe class TranslatorTier : IBlockTier
     public void OnDropped()
     {
         _overwrites.Clear();
-        _drops++;
         _writer?.Reset();
     }
 
@@ -109,9 +114,12 @@ internal sealed unsafe class TranslatorTier : IBlockTier
             return false;
         }
 
+        long begun = _clock?.Invoke() ?? 0;
         Decode(state, block);
         long before = _writer.UsedBytes;
-        if (!_writer.TryWrite(_translation, block, state->Features))
+        bool isWritten = _writer.TryWrite(_translation, block, state->Features);
+        _translationTime += (_clock?.Invoke() ?? 0) - begun;
+        if (!isWritten)
         {
             return false;
         }

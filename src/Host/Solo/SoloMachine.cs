@@ -22,6 +22,7 @@ internal static class SoloMachine
         using FileStream? serial = OpenSerial(options.SerialFile);
         using SoloConsole console = new(serial ?? (options.IsJson ? null : terminal.Output));
         var clock = Stopwatch.StartNew();
+        TimeSpan cpuBefore = Environment.CpuUsage.TotalTime;
         bool isTimedOut = false;
         SoloRunResult result = Translated(options.Image, () => SoloRun.Run(run, console.Write, () =>
         {
@@ -29,6 +30,9 @@ internal static class SoloMachine
             return isTimedOut || stop.IsCancellationRequested || console.Fault is not null;
         }));
         clock.Stop();
+        SoloStatistics? statistics = options.ShowsStatistics
+            ? SoloStatistics.Of(result.Statistics, clock.Elapsed, Environment.CpuUsage.TotalTime - cpuBefore)
+            : null;
 
         if (console.Fault is { } fault)
         {
@@ -38,7 +42,12 @@ internal static class SoloMachine
         string stopped = WordOf(result.Stop, isTimedOut);
         if (options.IsJson)
         {
-            CliJson.Write(terminal.Out, Report(options, run, file, result, console, stopped, clock.Elapsed));
+            SoloReport report = Report(options, run, file, result, console, stopped, clock.Elapsed);
+            CliJson.Write(terminal.Out, report with { Stats = statistics });
+        }
+        else if (statistics is not null)
+        {
+            SoloStatisticsText.Write(terminal.Error, statistics);
         }
 
         if (Complaint(result, stopped, options) is { } complaint)
@@ -68,7 +77,11 @@ internal static class SoloMachine
                 options.InstructionsMax,
                 VendorChanges: [])
             {
-                Engine = new EngineOptions { Choice = options.Engine },
+                Engine = new EngineOptions
+                {
+                    Choice = options.Engine,
+                    Clock = options.ShowsStatistics ? Stopwatch.GetTimestamp : null,
+                },
             });
         });
 

@@ -31,4 +31,7 @@ internal sealed record SoloMachineOptions(
 {
     /// <summary>What executes the instructions.</summary>
     public EngineChoice Engine { get; init; }
+
+    /// <summary>What the engine has done is told at the end.</summary>
+    public bool ShowsStatistics { get; init; }
 }

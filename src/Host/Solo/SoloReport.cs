@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace KvmActors.Host.Solo;
 
@@ -25,4 +26,9 @@ internal sealed record SoloReport(
     ImmutableArray<PatchReport> Patches,
     string StateHash,
     string MemorySum,
-    double ElapsedMs);
+    double ElapsedMs)
+{
+    /// <summary>With <c>--stats</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SoloStatistics? Stats { get; init; }
+}

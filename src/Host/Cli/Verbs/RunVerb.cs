@@ -35,6 +35,8 @@ internal static class RunVerb
         "kvmactors run vmlinux --initrd initramfs.cpio --memory 256M --vcpus 2 --append console=ttyS0",
         "# A guest built for VMCALL on a host where VMMCALL is native: its hypercall sites are patched.",
         "kvmactors run kernel.elf --host-vendor amd --json",
+        "# How fast it was, and in which tier.",
+        "kvmactors run kernel.elf --stats",
     ];
 
     public static Command Build(CliTerminal terminal)
@@ -55,11 +57,12 @@ internal static class RunVerb
         Option<EngineChoice?> engine = Engine();
         Option<ulong?> seed = VerbOptions.RandomSeed("0");
         Option<string?> serial = Serial();
+        Option<bool> stats = Stats();
         Option<bool> json = VerbOptions.Json("what came of the run");
         VerbCommand verb = new("run", Description, Remarks, s_examples)
         {
             image, memory, append, initrd, boot, vendor, patch, instructions, timeout, vcpus, cpuid, dialect, seed,
-            engine, serial, json,
+            engine, stats, serial, json,
         };
         verb.SetAction((parsed, stop) => Task.FromResult(Run(
             new SoloMachineOptions(
@@ -84,6 +87,7 @@ internal static class RunVerb
                 parsed.GetValue(json))
             {
                 Engine = parsed.GetValue(engine) ?? EngineChoice.Auto,
+                ShowsStatistics = parsed.GetValue(stats),
             },
             terminal,
             stop)));
@@ -115,6 +119,11 @@ internal static class RunVerb
         "--engine",
         "What executes the instructions; no result depends on it [default: auto]",
         ConfigurationWords.Engines);
+
+    private static Option<bool> Stats() => new("--stats")
+    {
+        Description = "Tell at the end what the engine has done: on stderr, with --json in the object",
+    };
 
     private static Option<string?> Serial() => new("--serial")
     {
