@@ -115,6 +115,9 @@ internal static partial class HostLog
     [LoggerMessage(50, LogLevel.Information, "A VM of its own was created, moved and taken over in {ElapsedMs} ms")]
     internal static partial void Rehearsed(this ILogger logger, double elapsedMs);
 
+    [LoggerMessage(52, LogLevel.Warning, "{Note}")]
+    internal static partial void EngineNote(this ILogger logger, string note);
+
     [LoggerMessage(51, LogLevel.Warning,
         "The rehearsal failed, so the first VM that is moved or taken over waits for code to be compiled. {Reason}")]
     internal static partial void RehearsalFailed(this ILogger logger, string reason);

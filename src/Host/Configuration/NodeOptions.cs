@@ -44,7 +44,7 @@ internal sealed record NodeOptions(
         config.GetDuration("kvmactors.node.shutdown-timeout", TimeSpan.Zero, TimeSpan.FromMinutes(10)),
         config.GetBoolean("kvmactors.node.rehearsal"))
     {
-        Engine = config.GetChoice("kvmactors.node.engine", ConfigurationWords.Engines),
+        Engine = ReadEngine(config),
         DrainTimeout = config.GetDuration("kvmactors.node.drain-timeout", TimeSpan.Zero, TimeSpan.FromHours(24)),
         DrainParallel = (int)config.GetInteger("kvmactors.node.drain-parallel", 1, 64),
     };
@@ -57,6 +57,17 @@ internal sealed record NodeOptions(
             $"{host}:{bound.Port}",
         _ => Advertised,
     };
+
+    private static EngineChoice ReadEngine(HoconConfig config)
+    {
+        const string Path = "kvmactors.node.engine";
+        return config.GetText(Path) != "lockstep"
+            ? config.GetChoice(Path, ConfigurationWords.Engines)
+            : throw config.Wrong(
+                Path,
+                "auto, interpreter or translator",
+                "A node runs each guest once; kvmactors run --engine lockstep compares both engines.");
+    }
 
     private static string ReadName(HoconConfig config)
     {

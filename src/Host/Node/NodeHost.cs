@@ -89,6 +89,11 @@ internal sealed class NodeHost : IAsyncDisposable
         NodeHost host = new(options, credentials, store, logs);
         try
         {
+            if (EngineSource.NoteOf(options.Node.Engine, Vcpu.TranslatorRefusal) is { } note)
+            {
+                host._log.EngineNote(note);
+            }
+
             await host.ListenAsync(cancellationToken).ConfigureAwait(false);
             if (credentials is not null)
             {

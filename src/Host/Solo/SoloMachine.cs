@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using KvmActors.Cpu;
 using KvmActors.Host.Cli;
 using KvmActors.Host.Configuration;
+using KvmActors.Host.Solo.Lockstep;
 using KvmActors.Machine;
 using KvmActors.Machine.Loaders;
 
@@ -21,14 +22,23 @@ internal static class SoloMachine
         (byte[] file, SoloRunOptions run) = Prepare(options);
         using FileStream? serial = OpenSerial(options.SerialFile);
         using SoloConsole console = new(serial ?? (options.IsJson ? null : terminal.Output));
+        if (EngineSource.NoteOf(options.Engine, Vcpu.TranslatorRefusal) is { } note)
+        {
+            terminal.Error.WriteLine($"kvmactors: {note}");
+        }
+
         var clock = Stopwatch.StartNew();
         TimeSpan cpuBefore = Environment.CpuUsage.TotalTime;
         bool isTimedOut = false;
-        SoloRunResult result = Translated(options.Image, () => SoloRun.Run(run, console.Write, () =>
+        bool IsCancelled()
         {
             isTimedOut = options.Timeout is { } timeout && clock.Elapsed >= timeout;
             return isTimedOut || stop.IsCancellationRequested || console.Fault is not null;
-        }));
+        }
+
+        (SoloRunResult result, LockstepDifference? difference) = Translated(options.Image, () => options.IsLockstep
+            ? LockstepRun.Run(run, console.Write, IsCancelled)
+            : (SoloRun.Run(run, console.Write, IsCancelled), null));
         clock.Stop();
         SoloStatistics? statistics = options.ShowsStatistics
             ? SoloStatistics.Of(result.Statistics, clock.Elapsed, Environment.CpuUsage.TotalTime - cpuBefore)
@@ -39,15 +49,21 @@ internal static class SoloMachine
             throw new CliFault($"The guest's console could not be written: {fault.Message}", fault, CliFault.Usage);
         }
 
-        string stopped = WordOf(result.Stop, isTimedOut);
+        string stopped = difference is null ? WordOf(result.Stop, isTimedOut) : "different";
         if (options.IsJson)
         {
             SoloReport report = Report(options, run, file, result, console, stopped, clock.Elapsed);
-            CliJson.Write(terminal.Out, report with { Stats = statistics });
+            CliJson.Write(terminal.Out, report with { Stats = statistics, Difference = difference });
         }
         else if (statistics is not null)
         {
             SoloStatisticsText.Write(terminal.Error, statistics);
+        }
+
+        if (difference is not null)
+        {
+            difference.Write(terminal.Error);
+            return LockstepRun.ExitCode;
         }
 
         if (Complaint(result, stopped, options) is { } complaint)
@@ -55,8 +71,15 @@ internal static class SoloMachine
             terminal.Error.WriteLine($"kvmactors: {complaint}");
         }
 
-        return stopped == "interrupted" ? FaultText.Interrupted : result.ExitCode;
+        return ExitCodeOf(result, stopped);
     }
+
+    private static int ExitCodeOf(SoloRunResult result, string stopped) => stopped switch
+    {
+        "interrupted" => FaultText.Interrupted,
+        "different" => LockstepRun.ExitCode,
+        _ => result.ExitCode,
+    };
 
     private static (byte[] File, SoloRunOptions Run) Prepare(SoloMachineOptions options) =>
         Translated(options.Image, () =>
@@ -135,7 +158,7 @@ internal static class SoloMachine
             run.Spec.MemoryBytes,
             stopped,
             result.End?.Describe(),
-            stopped == "interrupted" ? FaultText.Interrupted : result.ExitCode,
+            ExitCodeOf(result, stopped),
             result.InstructionsRetired,
             result.VmTime,
             result.ConsoleBytes,

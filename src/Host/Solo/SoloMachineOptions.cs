@@ -32,6 +32,9 @@ internal sealed record SoloMachineOptions(
     /// <summary>What executes the instructions.</summary>
     public EngineChoice Engine { get; init; }
 
+    /// <summary>Both engines run, and are compared.</summary>
+    public bool IsLockstep { get; init; }
+
     /// <summary>What the engine has done is told at the end.</summary>
     public bool ShowsStatistics { get; init; }
 }

@@ -2,11 +2,12 @@
 
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using KvmActors.Host.Solo.Lockstep;
 
 namespace KvmActors.Host.Solo;
 
 /// <summary>What <c>run --json</c> prints.</summary>
-/// <param name="Stop">ended, limitReached, timedOut or interrupted.</param>
+/// <param name="Stop">ended, limitReached, timedOut, interrupted, or different: engines in lockstep.</param>
 /// <param name="End">How the guest ended, in a sentence; null if it did not.</param>
 /// <param name="Console">As UTF-8 with U+FFFD for what is none; at most the last
 /// <see cref="SoloConsole.KeptBytesMax"/> bytes.</param>
@@ -28,6 +29,10 @@ internal sealed record SoloReport(
     string MemorySum,
     double ElapsedMs)
 {
+    /// <summary>Where two engines in lockstep differ.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public LockstepDifference? Difference { get; init; }
+
     /// <summary>With <c>--stats</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SoloStatistics? Stats { get; init; }

@@ -28,8 +28,8 @@ internal static class SoloStatisticsText
         EngineStatistics engine = statistics.Engine;
         yield return ("instructions", Text($"{engine.Instructions:N0}, {statistics.Mips:N1} million a second"));
         yield return ("time", Text($"{statistics.WallMs:N1} ms, {statistics.CpuMs:N1} ms of CPU"));
-        yield return ("interpreter", Text(
-            $"{engine.Instructions - engine.HostCodeInstructions:N0} instructions ({1 - statistics.HostCodeShare:P1})"));
+        yield return ("interpreter", Text($"{engine.Instructions - engine.HostCodeInstructions:N0} instructions ")
+            + Text($"({1 - statistics.HostCodeShare:P1})"));
         if (engine.HasTranslator)
         {
             yield return ("host code", Text(

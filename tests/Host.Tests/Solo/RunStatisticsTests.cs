@@ -21,7 +21,7 @@ public sealed class RunStatisticsTests : IDisposable
         [
             .. run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[..14].Trim()),
         ];
-        foreach (string expected in (string[])["instructions", "time", "interpreter", "decoded", "TLB", "events", "exits"])
+        foreach (string expected in (string[])["instructions", "time", "interpreter", "decoded", "TLB", "exits"])
         {
             Assert.Contains(expected, names);
         }

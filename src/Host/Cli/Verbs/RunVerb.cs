@@ -22,7 +22,7 @@ internal static class RunVerb
 
         Exit codes: odd (v << 1 | 1) where the guest wrote v to port 0xf4; 0 it halted for good or switched itself
         off; 2 wrong arguments or a bad image; 4 triple fault; 6 an instruction that this engine does not have; 8 a
-        limit was reached; 10 it asked for a reset; 130 Ctrl-C.
+        limit was reached; 10 it asked for a reset; 12 the engines differ (--engine lockstep); 130 Ctrl-C.
         """;
 
     private const ulong MemoryBytesDefault = 64UL << 20;
@@ -35,6 +35,8 @@ internal static class RunVerb
         "kvmactors run vmlinux --initrd initramfs.cpio --memory 256M --vcpus 2 --append console=ttyS0",
         "# A guest built for VMCALL on a host where VMMCALL is native: its hypercall sites are patched.",
         "kvmactors run kernel.elf --host-vendor amd --json",
+        "# Both engines at once: stops at the first instruction at which they differ.",
+        "kvmactors run kernel.elf --engine lockstep",
         "# How fast it was, and in which tier.",
         "kvmactors run kernel.elf --stats",
     ];
@@ -54,7 +56,7 @@ internal static class RunVerb
         Option<ulong?> vcpus = VerbOptions.Vcpus();
         Option<string?> cpuid = VerbOptions.Cpuid();
         Option<CpuidDialect?> dialect = VerbOptions.CpuidDialect();
-        Option<EngineChoice?> engine = Engine();
+        Option<(EngineChoice Choice, bool IsLockstep)?> engine = Engine();
         Option<ulong?> seed = VerbOptions.RandomSeed("0");
         Option<string?> serial = Serial();
         Option<bool> stats = Stats();
@@ -86,7 +88,8 @@ internal static class RunVerb
                 parsed.GetValue(serial),
                 parsed.GetValue(json))
             {
-                Engine = parsed.GetValue(engine) ?? EngineChoice.Auto,
+                Engine = parsed.GetValue(engine)?.Choice ?? EngineChoice.Auto,
+                IsLockstep = parsed.GetValue(engine) is { IsLockstep: true },
                 ShowsStatistics = parsed.GetValue(stats),
             },
             terminal,
@@ -115,10 +118,13 @@ internal static class RunVerb
         "Whose hypercall instruction is native [default: that of this machine's CPU]",
         ConfigurationWords.Vendors);
 
-    private static Option<EngineChoice?> Engine() => VerbOptions.Choice(
+    private static Option<(EngineChoice Choice, bool IsLockstep)?> Engine() => VerbOptions.Choice(
         "--engine",
-        "What executes the instructions; no result depends on it [default: auto]",
-        ConfigurationWords.Engines);
+        "What executes the instructions; no result depends on it. lockstep runs both and compares [default: auto]",
+        [
+            .. ConfigurationWords.Engines.Select(each => (each.Word, (each.Value, false))),
+            ("lockstep", (EngineChoice.Translator, true)),
+        ]);
 
     private static Option<bool> Stats() => new("--stats")
     {
