@@ -3,36 +3,36 @@
 using Iced.Intel;
 using static Iced.Intel.AssemblerRegisters;
 
-namespace KvmActors.Benchmarks.Interpreter;
+namespace KvmActors.Benchmarks.Engine.Guests;
 
-/// <summary>The four programs: registers only, memory from end to end, calls, and branches that are hard to
-/// foresee.</summary>
-internal static class GuestPrograms
+/// <summary>The four programs of the geometric means: registers only, memory from end to end, calls, and branches that
+/// are hard to foresee. R15D counts the rounds.</summary>
+internal static class HotLoops
 {
-    public const uint AluRounds = 8_000_000;
     public const int MemoryWords = 2 << 20;
-    public const uint MemoryRounds = 4;
-    public const uint FibonacciOf = 32;
+    public const uint FibonacciOf = 24;
     public const int SieveNumbers = 4 << 20;
     public const int SieveRoot = 2048;
-
-    private const uint Source = 0x100_0000;
-
-    // Not a multiple of 16 MiB behind the source.
-    private const uint Destination = 0x201_1000;
+    private const double Goal = 1.5;
 
     public static IReadOnlyList<GuestProgram> All { get; } =
     [
-        new("alu", EmitAlu, PlainLoops.Alu),
-        new("mem", EmitMemory, PlainLoops.Memory),
-        new("fib", EmitFibonacci, PlainLoops.Fibonacci),
-        new("sieve", EmitSieve, PlainLoops.Sieve),
+        new("alu", EmitAlu, new GuestRounds(1, 14_000_000, 250_000_000), Goal)
+        {
+            IsHotLoop = true, Plain = PlainLoops.Alu,
+        },
+        new("mem", EmitMemory, new GuestRounds(1, 13, 41), Goal) { IsHotLoop = true, Plain = PlainLoops.Memory },
+        new("fib", EmitFibonacci, new GuestRounds(1, 150, 350), Goal)
+        {
+            IsHotLoop = true, Plain = PlainLoops.Fibonacci,
+        },
+        new("sieve", EmitSieve, new GuestRounds(1, 4, 9), Goal) { IsHotLoop = true, Plain = PlainLoops.Sieve },
     ];
 
-    private static void EmitAlu(Assembler a)
+    private static void EmitAlu(Assembler a, uint rounds)
     {
         Label loop = a.CreateLabel();
-        a.mov(r15d, AluRounds);
+        a.mov(r15d, rounds);
         a.mov(rax, 0x0123_4567_89AB_CDEF);
         a.mov(rbx, 0x0FED_CBA9_8765_4321);
         a.xor(r8d, r8d);
@@ -57,17 +57,16 @@ internal static class GuestPrograms
         a.mov(rax, r8);
         a.xor(rax, r9);
         a.add(rax, rbx);
-        a.hlt();
     }
 
-    private static void EmitMemory(Assembler a)
+    private static void EmitMemory(Assembler a, uint rounds)
     {
         Label fill = a.CreateLabel();
         Label round = a.CreateLabel();
         Label copy = a.CreateLabel();
         Label sum = a.CreateLabel();
-        a.mov(r15d, MemoryRounds);
-        a.mov(edi, Source);
+        a.mov(r15d, rounds);
+        a.mov(edi, GuestLayout.Data);
         a.mov(ecx, MemoryWords);
         a.mov(eax, 1);
         a.Label(ref fill);
@@ -78,8 +77,8 @@ internal static class GuestPrograms
         a.jnz(fill);
         a.xor(edx, edx);
         a.Label(ref round);
-        a.mov(esi, Source);
-        a.mov(edi, Destination);
+        a.mov(esi, GuestLayout.Data);
+        a.mov(edi, GuestLayout.Destination);
         a.mov(ecx, MemoryWords);
         a.Label(ref copy);
         a.mov(rax, __[rsi]);
@@ -89,7 +88,7 @@ internal static class GuestPrograms
         a.sub(ecx, 1);
         a.jnz(copy);
         a.mov(ecx, MemoryWords);
-        a.mov(esi, Destination);
+        a.mov(esi, GuestLayout.Destination);
         a.Label(ref sum);
         a.add(rdx, __[rsi + (rcx * 8) - 8]);
         a.dec(rcx);
@@ -97,16 +96,24 @@ internal static class GuestPrograms
         a.dec(r15d);
         a.jnz(round);
         a.mov(rax, rdx);
-        a.hlt();
     }
 
-    private static void EmitFibonacci(Assembler a)
+    private static void EmitFibonacci(Assembler a, uint rounds)
     {
+        Label round = a.CreateLabel();
         Label function = a.CreateLabel();
         Label small = a.CreateLabel();
+        Label end = a.CreateLabel();
+        a.mov(r15d, rounds);
+        a.xor(r14d, r14d);
+        a.Label(ref round);
         a.mov(edi, FibonacciOf);
         a.call(function);
-        a.hlt();
+        a.add(r14, rax);
+        a.dec(r15d);
+        a.jnz(round);
+        a.mov(rax, r14);
+        a.jmp(end);
         a.Label(ref function);
         a.cmp(edi, 2);
         a.jb(small);
@@ -124,22 +131,36 @@ internal static class GuestPrograms
         a.Label(ref small);
         a.mov(eax, edi);
         a.ret();
+        a.Label(ref end);
     }
 
-    private static void EmitSieve(Assembler a)
+    private static void EmitSieve(Assembler a, uint rounds)
     {
+        Label round = a.CreateLabel();
         Label clear = a.CreateLabel();
-        Label outer = a.CreateLabel();
-        Label inner = a.CreateLabel();
-        Label next = a.CreateLabel();
-        Label count = a.CreateLabel();
-        a.mov(edi, Source);
+        a.mov(r15d, rounds);
+        a.xor(r14d, r14d);
+        a.Label(ref round);
+        a.mov(edi, GuestLayout.Data);
         a.xor(ecx, ecx);
         a.Label(ref clear);
         a.mov(__byte_ptr[rdi + rcx], 0);
         a.inc(rcx);
         a.cmp(rcx, SieveNumbers);
         a.jb(clear);
+        EmitMarking(a);
+        EmitCount(a);
+        a.add(r14, rax);
+        a.dec(r15d);
+        a.jnz(round);
+        a.mov(rax, r14);
+    }
+
+    private static void EmitMarking(Assembler a)
+    {
+        Label outer = a.CreateLabel();
+        Label inner = a.CreateLabel();
+        Label next = a.CreateLabel();
         a.mov(esi, 2);
         a.Label(ref outer);
         a.cmp(__byte_ptr[rdi + rsi], 0);
@@ -157,6 +178,11 @@ internal static class GuestPrograms
         a.inc(rsi);
         a.cmp(rsi, SieveRoot);
         a.jb(outer);
+    }
+
+    private static void EmitCount(Assembler a)
+    {
+        Label count = a.CreateLabel();
         a.xor(eax, eax);
         a.mov(ecx, 2);
         a.Label(ref count);
@@ -168,6 +194,5 @@ internal static class GuestPrograms
         a.inc(rcx);
         a.cmp(rcx, SieveNumbers);
         a.jb(count);
-        a.hlt();
     }
 }
