@@ -47,7 +47,8 @@ internal sealed class Report(IReadOnlyList<string> engines, bool asJson)
         Print(string.Create(
             CultureInfo.InvariantCulture,
             $"| `{row.Program.Name}` | {row.Instructions / 1e6:n1} | {rates} | {Times(row.Ratio(Translator, Qemu))} "
-            + $"| {goal} | {Times(row.Ratio(Translator, QemuCounting))} | {Times(row.Ratio(Translator, Interpreter))} |"));
+            + $"| {goal} | {Times(row.Ratio(Translator, QemuCounting))} "
+            + $"| {Times(row.Ratio(Translator, Interpreter))} |"));
     }
 
     /// <summary>The geometric means of the hot loops, once all are there.</summary>
@@ -86,6 +87,14 @@ internal sealed class Report(IReadOnlyList<string> engines, bool asJson)
         _measured.Add(measured);
         string met = measured.IsMet switch { true => "yes", false => "**no**", null => "" };
         Print($"| {measured.What} | {measured.Goal} | {measured.Ours} | {measured.Peer} | {met} |");
+    }
+
+    public void AddAll(IEnumerable<Measured> measured)
+    {
+        foreach (Measured each in measured)
+        {
+            Add(each);
+        }
     }
 
     public void End()

@@ -56,7 +56,8 @@ internal static class ChildProcess
 
     public static string FirstLine(string program, string argument)
     {
-        using Process process = Process.Start(new ProcessStartInfo(program, [argument]) { RedirectStandardOutput = true })!;
+        ProcessStartInfo start = new(program, [argument]) { RedirectStandardOutput = true };
+        using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return output.Split('\n')[0];

@@ -26,14 +26,17 @@ internal sealed class QemuEngine(string name, string folder, params string[] mor
         File.WriteAllBytes(kernel, image);
         File.Delete(console);
         double seconds = ChildProcess.Run(
-            Program,
-            [
-                "-accel", "tcg,thread=single", "-cpu", "qemu64",
-                "-m", (GuestLayout.MemoryBytes >> 20).ToString(CultureInfo.InvariantCulture),
-                "-display", "none", "-net", "none", "-no-reboot", "-serial", $"file:{console}",
-                "-device", $"isa-debug-exit,iobase={GuestImage.ExitPort},iosize=4", "-kernel", kernel, .. more,
-            ],
-            ExitCode);
+            Program, [.. Arguments(kernel, $"file:{console}"), .. more], ExitCode);
         return new GuestRun(File.ReadAllText(console), seconds, Instructions: 0);
     }
+
+    /// <param name="kernel">File of the image.</param>
+    /// <param name="serial">Where COM1 goes, in QEMU's words.</param>
+    public static IEnumerable<string> Arguments(string kernel, string serial) =>
+    [
+        "-accel", "tcg,thread=single", "-cpu", "qemu64",
+        "-m", (GuestLayout.MemoryBytes >> 20).ToString(CultureInfo.InvariantCulture),
+        "-display", "none", "-monitor", "none", "-net", "none", "-no-reboot", "-serial", serial,
+        "-device", $"isa-debug-exit,iobase={GuestImage.ExitPort},iosize=4", "-kernel", kernel,
+    ];
 }

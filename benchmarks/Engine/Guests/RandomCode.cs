@@ -5,8 +5,8 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace KvmActors.Benchmarks.Engine.Guests;
 
-/// <summary>Instructions drawn from those that compilers emit, whose results no manual leaves open: no flag is read that
-/// the instruction before may have left undefined.</summary>
+/// <summary>Instructions drawn from those that compilers emit, whose results no manual leaves open: no flag is read
+/// that the instruction before may have left undefined.</summary>
 internal sealed class RandomCode(Assembler a, int seed)
 {
     /// <summary>Of R14, which the code reads and writes behind.</summary>

@@ -85,7 +85,7 @@ internal static class SystemLoops
         a.mov(__word_ptr[gate + 6], ax);
     }
 
-    /// <summary>A loop at privilege 3 that does nothing but SYSCALL, and a kernel that counts and does SYSRET.</summary>
+    /// <summary>A loop at privilege 3 that does nothing but SYSCALL; its kernel counts and does SYSRET.</summary>
     private static void EmitSystemCalls(Assembler a, uint rounds)
     {
         Label user = a.CreateLabel();

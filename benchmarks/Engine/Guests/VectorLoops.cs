@@ -5,7 +5,7 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace KvmActors.Benchmarks.Engine.Guests;
 
-/// <summary>SSE2: scalar doubles with a division and a square root, and packed integers with loads and stores.</summary>
+/// <summary>SSE2: scalar doubles with division and square root, and packed integers with loads and stores.</summary>
 internal static class VectorLoops
 {
     /// <summary>Turns of the inner loop in a round.</summary>
