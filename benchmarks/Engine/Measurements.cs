@@ -40,7 +40,7 @@ internal static class Measurements
 
         if (options.Wants(Idle))
         {
-            report.Add(await IdleShare.MeasureAsync(folder, withQemu));
+            report.AddAll(await IdleShare.MeasureAsync(folder, withQemu));
         }
     }
 }
