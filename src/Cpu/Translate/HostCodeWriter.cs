@@ -224,14 +224,13 @@ internal sealed unsafe class HostCodeWriter
         *record = new ExitRecord
         {
             Block = block,
+            Flags = (exit.IsChosen ? ExitFlags.IsChosen : 0) | (exit.HasSimd ? ExitFlags.HasSimd : 0),
             Target = exit.Kind == ExitKind.Step ? exit.Target + (ulong)_memory.ToExecutable : exit.Target,
             Resume = exit.Kind == ExitKind.Step ? ResumeOf(translation, exit.Index) : null,
             Jump = (int)(exit.Jump - (byte*)record),
             Kind = exit.Kind,
             Index = (byte)exit.Index,
             AccessBytes = (byte)exit.AccessBytes,
-            HasSimd = exit.HasSimd ? (byte)1 : (byte)0,
-            Choice = exit.IsChosen ? (byte)1 : (byte)0,
         };
     }
 }

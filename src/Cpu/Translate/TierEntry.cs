@@ -93,7 +93,7 @@ internal static unsafe class TierEntry
                     if (exit->AccessBytes != 0 && TryFill(state, exit))
                     {
                         tier->Fills++;
-                        exit = exit->HasSimd != 0
+                        exit = exit->HasSimd
                             ? tier->EnterWithSimd(state, exit)
                             : tier->Enter(state, (byte*)exit->Target);
                         continue;
@@ -153,7 +153,7 @@ internal static unsafe class TierEntry
     private static byte* Follow(CpuState* state, TierData* tier, ExitRecord* exit, out Uop* next)
     {
         Block* from = exit->Block;
-        Block** link = exit->Choice != 0 ? &from->Taken : &from->Fallthrough;
+        Block** link = exit->IsChosen ? &from->Taken : &from->Fallthrough;
         Block* block = *link;
         state->Rip = exit->Target;
         next = null;
@@ -182,7 +182,7 @@ internal static unsafe class TierEntry
         ulong linear = state->SlowAddress;
         int last = exit->AccessBytes - 1;
         bool isInPage = (linear % GuestMemory.PageBytes) + (ulong)last < GuestMemory.PageBytes;
-        bool isWrite = exit->Choice != 0;
+        bool isWrite = exit->IsChosen;
         if (!isInPage || !LinearMemory.IsCanonical(linear)
             || !PageAccess.Translate(state, linear, isWrite ? AccessKind.Write : AccessKind.Read, out _))
         {

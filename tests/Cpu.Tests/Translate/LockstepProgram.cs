@@ -6,12 +6,10 @@ using KvmActors.Cpu.Tests.Execute;
 namespace KvmActors.Cpu.Tests.Translate;
 
 /// <summary>A random 64-bit program: a loop of integer and vector instructions with jumps, calls near, far and through
-/// registers, stores into its own code, pages that come and go, and instructions the translator has no form for.</summary>
+/// registers, stores into its own code, pages that come and go, and instructions the translator has no form for.
+/// </summary>
 internal sealed class LockstepProgram
 {
-    /// <summary>Of programs in which vectors are not rare.</summary>
-    private const int OftenVectors = 3;
-
     public const ulong DataStart = 0x4_0000;
     public const ulong DataBytes = 0x3000;
     public const ulong Counter = 0x4_8000;
@@ -21,21 +19,11 @@ internal sealed class LockstepProgram
     private const int BodyMax = 40;
     private const int FunctionCount = 3;
 
-    private static readonly string[] s_binary = ["Add", "Or", "Adc", "Sbb", "And", "Sub", "Xor", "Cmp"];
-    private static readonly string[] s_unary = ["Inc", "Dec", "Neg", "Not"];
-    private static readonly string[] s_shifts = ["Shl", "Shr", "Sar", "Rol", "Ror", "Rcl", "Rcr"];
-    private static readonly string[] s_conditions =
-        ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"];
-
-    private static readonly string[] s_counts = ["Popcnt", "Tzcnt", "Lzcnt"];
     private static readonly string[] s_tests = ["Bt", "Bts", "Btr", "Btc"];
-    private static readonly Code[] s_flags = [Code.Clc, Code.Stc, Code.Cmc, Code.Cld, Code.Cli];
-
     private static readonly int[] s_sizes = [8, 16, 32, 64];
 
     private readonly Random _random;
-    private readonly LockstepVectors _vectors;
-    private readonly int _vectorShare;
+    private readonly LockstepInstructions _one;
     private readonly List<Instruction> _instructions = [];
     private readonly List<int> _functions = [];
 
@@ -43,14 +31,13 @@ internal sealed class LockstepProgram
     public LockstepProgram(Random random)
     {
         _random = random;
-        _vectors = new LockstepVectors(random, Any);
-        _vectorShare = random.Next(2) == 0 ? OftenVectors : 40;
+        _one = new LockstepInstructions(random);
     }
 
     /// <summary>The program's bytes for its place in memory.</summary>
     public byte[] Encode()
     {
-        Append(Instruction.Create(Code.Mov_rm32_imm32, Memory(Counter), _random.Next(1, LoopsMax)));
+        Append(Instruction.Create(Code.Mov_rm32_imm32, LockstepInstructions.Memory(Counter), _random.Next(1, LoopsMax)));
         int bodyStart = _instructions.Count;
         int length = _random.Next(3, BodyMax);
         for (int count = 0; count < length; count++)
@@ -58,7 +45,7 @@ internal sealed class LockstepProgram
             AppendRandom();
         }
 
-        Append(Instruction.Create(Code.Dec_rm32, Memory(Counter)));
+        Append(Instruction.Create(Code.Dec_rm32, LockstepInstructions.Memory(Counter)));
         Append(Instruction.CreateBranch(Code.Jne_rel32_64, Number(bodyStart)));
         Append(Instruction.Create(Code.Hlt));
         AppendFunctions();
@@ -136,8 +123,8 @@ internal sealed class LockstepProgram
         switch (_random.Next(24))
         {
             case 0:
-                string condition = s_conditions[_random.Next(16)];
-                AppendJump(Of($"J{condition}_rel32_64"), index);
+                string condition = _one.Condition();
+                AppendJump(LockstepInstructions.Of($"J{condition}_rel32_64"), index);
                 break;
             case 1:
                 AppendJump(Code.Jmp_rel32_64, index);
@@ -147,7 +134,7 @@ internal sealed class LockstepProgram
                 break;
             case 3:
                 MemoryOperand target = new(Register.RIP, -_random.Next(1, FunctionCount + 1), 8);
-                Register pointer = Wide();
+                Register pointer = _one.Wide();
                 Append(Instruction.Create(Code.Lea_r64_m, pointer, target));
                 Append(Instruction.Create(Code.Call_rm64, pointer));
                 break;
@@ -174,8 +161,8 @@ internal sealed class LockstepProgram
                 break;
             case 11:
                 Append(Instruction.Create(Code.Pushfq));
-                AppendOne();
-                Append(Instruction.Create(Code.Pop_r64, Wide()));
+                Append(_one.Next());
+                Append(Instruction.Create(Code.Pop_r64, _one.Wide()));
                 break;
             default:
                 AppendStraight();
@@ -205,15 +192,15 @@ internal sealed class LockstepProgram
     private void AppendBitOfString()
     {
         int size = _random.Next(2) == 0 ? 32 : 64;
-        Register index = Any(size);
-        Append(Instruction.Create(Of($"And_rm{size}_imm32"), index, 0xFFFF));
+        Register index = _one.Any(size);
+        Append(Instruction.Create(LockstepInstructions.Of($"And_rm{size}_imm32"), index, 0xFFFF));
         if (_random.Next(2) == 0)
         {
-            Append(Instruction.Create(Of($"Sub_rm{size}_imm32"), index, 0x4000));
+            Append(Instruction.Create(LockstepInstructions.Of($"Sub_rm{size}_imm32"), index, 0x4000));
         }
 
-        Code test = Of($"{s_tests[_random.Next(4)]}_rm{size}_r{size}");
-        Append(Instruction.Create(test, Memory(DataStart + 0x1000), index));
+        Code test = LockstepInstructions.Of($"{s_tests[_random.Next(4)]}_rm{size}_r{size}");
+        Append(Instruction.Create(test, LockstepInstructions.Memory(DataStart + 0x1000), index));
     }
 
     /// <summary>Mostly one that succeeds: #DE ends the program.</summary>
@@ -223,20 +210,20 @@ internal sealed class LockstepProgram
         bool isSigned = _random.Next(2) == 0;
         if (_random.Next(50) != 0)
         {
-            Append(Instruction.Create(Of($"Or_rm{size}_imm8"), Any(size), 1));
+            Append(Instruction.Create(LockstepInstructions.Of($"Or_rm{size}_imm8"), _one.Any(size), 1));
             Register divisor = _instructions[^1].Op0Register;
             Append(isSigned
                 ? Instruction.Create(size == 32 ? Code.Cdq : Code.Cqo)
                 : Instruction.Create(Code.Xor_r32_rm32, Register.EDX, Register.EDX));
             if (divisor.GetFullRegister() != Register.RDX)
             {
-                Append(Instruction.Create(Of($"{(isSigned ? "Idiv" : "Div")}_rm{size}"), divisor));
+                Append(Instruction.Create(LockstepInstructions.Of($"{(isSigned ? "Idiv" : "Div")}_rm{size}"), divisor));
             }
 
             return;
         }
 
-        Append(Instruction.Create(Of($"{(isSigned ? "Idiv" : "Div")}_rm{size}"), Data()));
+        Append(Instruction.Create(LockstepInstructions.Of($"{(isSigned ? "Idiv" : "Div")}_rm{size}"), _one.Data()));
     }
 
     /// <summary>Another MXCSR: mostly with all exceptions masked, since one that is not ends the program.</summary>
@@ -245,8 +232,8 @@ internal sealed class LockstepProgram
         const int AllMasked = 0x1F80;
         const int RoundingAndZeros = 0xE040;
         int value = (_random.Next(0x1_0000) & RoundingAndZeros) | (_random.Next(20) == 0 ? 0x1000 : AllMasked);
-        Append(Instruction.Create(Code.Mov_rm32_imm32, Memory(DataStart), value));
-        Append(Instruction.Create(Code.Ldmxcsr_m32, Memory(DataStart)));
+        Append(Instruction.Create(Code.Mov_rm32_imm32, LockstepInstructions.Memory(DataStart), value));
+        Append(Instruction.Create(Code.Ldmxcsr_m32, LockstepInstructions.Memory(DataStart)));
     }
 
     private void AppendJump(Code code, int index)
@@ -255,17 +242,17 @@ internal sealed class LockstepProgram
         Append(Instruction.CreateBranch(code, Number(index + 1 + over)));
         for (int count = 0; count < over; count++)
         {
-            AppendOne();
+            Append(_one.Next());
         }
     }
 
     private void AppendPush()
     {
         Append(_random.Next(2) == 0
-            ? Instruction.Create(Code.Push_r64, Wide())
+            ? Instruction.Create(Code.Push_r64, _one.Wide())
             : Instruction.Create(Code.Pushq_imm32, _random.Next(int.MinValue, int.MaxValue)));
         AppendStraight();
-        Append(Instruction.Create(Code.Pop_r64, Wide()));
+        Append(Instruction.Create(Code.Pop_r64, _one.Wide()));
     }
 
     /// <summary>A store into the immediate of an instruction behind it.</summary>
@@ -301,8 +288,8 @@ internal sealed class LockstepProgram
         ulong page = (DataStart >> 12) + (ulong)_random.Next(3);
         ulong entry = GuestTables.PageTableOfFirst2M + (page * 8);
         byte bits = _random.Next(2) == 0 ? (byte)0x66 : (byte)0x65;
-        Append(Instruction.Create(Code.Mov_rm8_imm8, Memory(entry), (uint)bits));
-        Append(Instruction.Create(Code.Invlpg_m, Memory(page << 12)));
+        Append(Instruction.Create(Code.Mov_rm8_imm8, LockstepInstructions.Memory(entry), (uint)bits));
+        Append(Instruction.Create(Code.Invlpg_m, LockstepInstructions.Memory(page << 12)));
     }
 
     private void AppendStraight()
@@ -311,136 +298,16 @@ internal sealed class LockstepProgram
         {
             // An address in a register, some way into the data.
             int size = s_sizes[_random.Next(4)];
-            Register register = size == 8 ? Register.RAX + _random.Next(4) : Wide();
-            Append(Instruction.Create(Code.And_rm32_imm32, Low32(register), 0x1FFF));
+            Register register = size == 8 ? Register.RAX + _random.Next(4) : _one.Wide();
+            Append(Instruction.Create(Code.And_rm32_imm32, LockstepInstructions.Low32(register), 0x1FFF));
             MemoryOperand operand = new(register, Register.None, 1, (long)DataStart, 8);
             Append(_random.Next(2) == 0
-                ? Instruction.Create(Of($"Mov_r{size}_rm{size}"), Any(size), operand)
-                : Instruction.Create(Of($"{Binary()}_rm{size}_r{size}"), operand, Any(size)));
+                ? Instruction.Create(LockstepInstructions.Of($"Mov_r{size}_rm{size}"), _one.Any(size), operand)
+                : Instruction.Create(LockstepInstructions.Of($"{_one.Binary()}_rm{size}_r{size}"), operand, _one.Any(size)));
             return;
         }
 
-        AppendOne();
-    }
-
-    private void AppendOne()
-    {
-        if (_random.Next(_vectorShare) == 0)
-        {
-            Append(_vectors.Next());
-            return;
-        }
-
-        int size = s_sizes[_random.Next(4)];
-        int wide = size == 8 ? 32 : size;
-        string condition = s_conditions[_random.Next(16)];
-        Append(_random.Next(28) switch
-        {
-            0 or 1 or 2 => Two($"{Binary()}_r{size}_rm{size}", size),
-            3 or 4 => Instruction.Create(Of($"{Binary()}_rm{size}_r{size}"), Data(), Any(size)),
-            5 => Instruction.Create(Of($"{Binary()}_rm{wide}_imm8"), Any(wide), _random.Next(-128, 128)),
-            6 => Instruction.Create(Of($"{Binary()}_rm{wide}_imm8"), Data(), _random.Next(-128, 128)),
-            7 => Instruction.Create(Of($"{s_unary[_random.Next(4)]}_rm{size}"), Any(size)),
-            8 => Instruction.Create(Of($"{s_unary[_random.Next(4)]}_rm{size}"), Data()),
-            9 or 10 => Instruction.Create(Of($"{Shift()}_rm{size}_imm8"), Any(size), (uint)_random.Next(70)),
-            11 => Instruction.Create(Of($"{Shift()}_rm{size}_CL"), Any(size), Register.CL),
-            12 => Two($"Imul_r{wide}_rm{wide}", wide),
-            13 => Instruction.Create(Of($"{(_random.Next(2) == 0 ? "Mul" : "Imul")}_rm{size}"), Any(size)),
-            14 => Instruction.Create(
-                Of($"Mov{(_random.Next(2) == 0 ? "zx" : "sx")}_r{wide}_rm8"), Any(wide), LowByte()),
-            15 => Instruction.Create(Of($"Mov_rm{size}_r{size}"), Data(), Any(size)),
-            16 => Instruction.Create(Of($"Mov_r{size}_rm{size}"), Any(size), Data()),
-            17 => Instruction.Create(Of($"Set{condition}_rm8"), Byte()),
-            18 => Two($"Cmov{condition}_r{wide}_rm{wide}", wide),
-            19 => Instruction.Create(Code.Lea_r64_m, Wide(), new MemoryOperand(Wide(), Wide(), 4, 0x77, 1)),
-            20 => Two($"Bt_rm{wide}_r{wide}", wide),
-            21 => Two($"Test_rm{size}_r{size}", size),
-            22 => Two(_random.Next(2) == 0 ? $"Xchg_rm{size}_r{size}" : $"Mov_r{size}_rm{size}", size),
-            23 => Instruction.Create(
-                Of($"Mov_r{wide}_imm{wide}"), Any(wide), (ulong)_random.NextInt64() >> (64 - wide)),
-            24 => Instruction.Create(_random.Next(2) == 0 ? Code.Cqo : Code.Cdq),
-            25 or 26 => Rare(wide),
-            _ => WithoutForm(),
-        });
-    }
-
-    private Instruction Rare(int wide) => _random.Next(18) switch
-    {
-        0 => Instruction.Create(Of($"Cmpxchg_rm{wide}_r{wide}"), Data(), Any(wide)),
-        1 => Instruction.Create(Code.Cmpxchg_rm8_r8, Data(), Byte()),
-        2 => Instruction.Create(Of($"Xadd_rm{wide}_r{wide}"), Data(), Any(wide)),
-        3 => Instruction.Create(Code.Xadd_rm8_r8, Data(), Byte()),
-        4 => Instruction.Create(Of($"Xchg_rm{wide}_r{wide}"), Data(), Any(wide)),
-        5 => Instruction.Create(Code.Xchg_rm8_r8, Data(), Byte()),
-        6 => Instruction.Create(Of($"Bswap_r{wide}"), Any(wide)),
-        7 => Two($"Bs{(_random.Next(2) == 0 ? "f" : "r")}_r{wide}_rm{wide}", wide),
-        8 => Instruction.Create(Of($"Bsf_r{wide}_rm{wide}"), Any(wide), Data()),
-        9 => Two($"{s_counts[_random.Next(3)]}_r{wide}_rm{wide}", wide),
-        10 => Two($"{s_tests[_random.Next(4)]}_rm{wide}_r{wide}", wide),
-        11 => Instruction.Create(Of($"{s_tests[_random.Next(4)]}_rm{wide}_imm8"), Data(), (uint)_random.Next(256)),
-        12 => Instruction.Create(Of($"{s_tests[_random.Next(4)]}_rm{wide}_imm8"), Any(wide), (uint)_random.Next(256)),
-        13 => Instruction.Create(
-            Of($"{Double()}_rm{wide}_r{wide}_imm8"), Any(wide), Any(wide), _random.Next(70)),
-        14 => Instruction.Create(Of($"{Shift()}_rm{wide}_imm8"), Data(), (uint)_random.Next(70)),
-        15 => Instruction.Create(Of($"{Shift()}_rm8_imm8"), Data(), (uint)_random.Next(20)),
-        16 => Instruction.Create(Of($"{Double()}_rm{wide}_r{wide}_CL"), Any(wide), Any(wide), Register.CL),
-        _ => Instruction.Create(s_flags[_random.Next(s_flags.Length)]),
-    };
-
-    private Instruction WithoutForm() => _random.Next(6) switch
-    {
-        0 => Instruction.Create(Code.Lahf),
-        1 => Instruction.Create(Code.Sahf),
-        2 => Instruction.Create(Code.Rcl_rm8_CL, Byte(), Register.CL),
-        3 => Instruction.Create(Code.Fld1),
-        4 => Instruction.Create(Code.Bts_rm16_r16, Data(), Any(16)),
-        _ => Instruction.Create(Code.Movbe_r64_m64, Wide(), Data()),
-    };
-
-    private static Code Of(string name) => Enum.Parse<Code>(name, ignoreCase: true);
-
-    private Instruction Two(string code, int size) => Instruction.Create(Of(code), Any(size), Any(size));
-
-    private string Binary() => s_binary[_random.Next(s_binary.Length)];
-
-    private string Double() => _random.Next(2) == 0 ? "Shld" : "Shrd";
-
-    private string Shift() => s_shifts[_random.Next(s_shifts.Length)];
-
-    private static MemoryOperand Memory(ulong address) => new(Register.RIP, (long)address, 8);
-
-    private MemoryOperand Data() => Memory(DataStart + (ulong)_random.Next((int)DataBytes));
-
-    private Register Byte() => Any(8);
-
-    private Register LowByte() => Register.AL + _random.Next(4);
-
-    private Register Wide() => Any(64);
-
-    private static Register Low32(Register register) => Register.EAX + (register - Register.RAX);
-
-    /// <summary>Any general register but that of the stack. Of bytes those that need no REX prefix, which AH to BH do
-    /// not go with.</summary>
-    private Register Any(int size)
-    {
-        if (size == 8)
-        {
-            return Register.AL + _random.Next(8);
-        }
-
-        int number;
-        do
-        {
-            number = _random.Next(16);
-        }
-        while (number == (int)Cpu.State.Gpr.Rsp);
-        Register first = size switch
-        {
-            16 => Register.AX,
-            32 => Register.EAX,
-            _ => Register.RAX,
-        };
-        return first + number;
+        Append(_one.Next());
     }
 
     private sealed class CodeWriterImpl : CodeWriter
