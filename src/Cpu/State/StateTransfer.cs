@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using KvmActors.Cpu.Apic;
 using KvmActors.Cpu.Execute;
 using KvmActors.Cpu.Execute.Events;
+using KvmActors.Cpu.Execute.Fpu;
 
 namespace KvmActors.Cpu.State;
 
@@ -13,6 +15,8 @@ namespace KvmActors.Cpu.State;
 /// <summary>Between <see cref="VcpuState"/>, which is data, and <see cref="CpuState"/>, which runs.</summary>
 internal static unsafe class StateTransfer
 {
+    private const uint ReservedOfMxcsr = 0xFFFF_0000;
+
     private const ulong ResetCr0 = 0x6000_0010;
     private const ulong ResetDr6 = 0xFFFF_0FF0;
     private const ulong ResetDr7 = 0x400;
@@ -180,6 +184,14 @@ internal static unsafe class StateTransfer
         Expect("debug registers", CpuState.DebugRegisterCount, saved.DebugRegisters.Length);
         Expect("bytes of local APIC registers", LocalApicState.RegisterBytes, saved.Apic.Registers.Length);
         Expect("bytes of FXSAVE image", CpuState.FxSaveBytes, saved.FxSave.Length);
+        uint mxcsr = BinaryPrimitives.ReadUInt32LittleEndian(saved.FxSave.AsSpan()[FxSaveLayout.MxcsrOffset..]);
+        if ((mxcsr & ReservedOfMxcsr) != 0)
+        {
+            throw new ArgumentException(
+                $"Expected an MXCSR of 16 bits in the saved vCPU, found 0x{mxcsr:x}: no processor has it.",
+                nameof(saved));
+        }
+
         foreach (MsrValue msr in saved.Msrs)
         {
             if (MsrSlots.Find(msr.Index) < 0)

@@ -60,13 +60,6 @@ internal static unsafe class BitForms
         }
     }
 
-    /// <summary>CF becomes a bit of a register.</summary>
-    public static void Test(HostAssembler code, int sizeBytes, HostRegister register, int bit)
-    {
-        code.Registers(HostOpcode.BitTestImmediate, sizeBytes, (HostRegister)HostOpcode.BitTestGroup, register);
-        code.Byte(bit);
-    }
-
     private static bool TryEmitTest(BlockTranslation translation)
     {
         ref readonly Instruction instruction = ref translation.Instruction;
@@ -154,7 +147,8 @@ internal static unsafe class BitForms
         }
         else
         {
-            Test(code, sizeBytes, target, (int)instruction.GetImmediate(1) & ((8 * sizeBytes) - 1), operation);
+            code.BitTest(
+                sizeBytes, target, (int)instruction.GetImmediate(1) & ((8 * sizeBytes) - 1), operation);
         }
 
         KeepCarry(translation);
@@ -162,13 +156,6 @@ internal static unsafe class BitForms
         {
             translation.Write(instruction.Op0Register, target);
         }
-    }
-
-    private static void Test(HostAssembler code, int sizeBytes, HostRegister register, int bit, int operation)
-    {
-        var group = (HostRegister)(HostOpcode.BitTestGroup + operation);
-        code.Registers(HostOpcode.BitTestImmediate, sizeBytes, group, register);
-        code.Byte(bit);
     }
 
     private static void KeepCarry(BlockTranslation translation)
@@ -271,7 +258,7 @@ internal static unsafe class BitForms
         {
             FlagCode.Lahf(code);
             code.Registers(HostOpcode.FromRm(HostOpcode.Xor), 8, HostLayout.Third, target);
-            Test(code, sizeBytes, HostLayout.Third, (8 * sizeBytes) - 1);
+            code.BitTest(sizeBytes, HostLayout.Third, (8 * sizeBytes) - 1);
             code.Set(HostCondition.Carry, HostLayout.Flags);
             FlagCode.ClearAuxiliary(code);
         }

@@ -9,7 +9,8 @@ namespace KvmActors.Cpu.Translate;
 
 // JUSTIFICATION: see HostAssembler.
 // SAFETY: a block has at most InstructionsMax instructions, each of which is at most InstructionBytesMax host bytes and
-// ExitsPerInstruction exits; the tier reserves as much before it starts.
+// ExitsPerInstruction exits, but for the last, which may take what the writer keeps for the block itself. The writer
+// checks after each instruction.
 
 /// <summary>A block on its way to host code: what the forms of instructions share.</summary>
 /// <remarks>Between two instructions guest registers are where <see cref="HostLayout"/> says, and RAX has the flags,
@@ -106,9 +107,6 @@ internal sealed unsafe class BlockTranslation
         HasSimd = true;
         HostFlags = StatusFlags.None;
     }
-
-    /// <summary>Executable address of the present instruction's host code.</summary>
-    public byte* Start => _start;
 
     /// <summary>The interpreter executes the instruction if this jump is taken.</summary>
     public void Step(byte* jump) => Step(jump, accessBytes: 0, isWrite: false);

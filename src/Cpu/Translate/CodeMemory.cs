@@ -11,6 +11,9 @@ namespace KvmActors.Cpu.Translate;
 // by whoever owns this object, which lives longer than any run.
 
 /// <summary>Memory for host code: one piece, seen once writable and once executable.</summary>
+/// <remarks>Code is written by the thread that runs it, by another linear address. The manual asks for a serializing
+/// instruction between (SDM vol. 3A, section 10.1.3); processors that run 64-bit code watch physical addresses, and the
+/// way into host code has an indirect jump, so none is executed here, as in other translators.</remarks>
 internal sealed unsafe partial class CodeMemory : IDisposable
 {
     private const uint CloseOnExec = 1;

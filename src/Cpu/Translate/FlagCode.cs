@@ -49,7 +49,7 @@ internal static class FlagCode
     {
         if ((translation.HostFlags & StatusFlags.Carry) == 0)
         {
-            translation.Code.BitTest(Flags, FlagWord.CarryBit);
+            translation.Code.BitTest(4, Flags, FlagWord.CarryBit);
         }
     }
 
@@ -158,7 +158,7 @@ internal static class FlagCode
         switch (native & ~1)
         {
             case HostCondition.Carry:
-                code.BitTest(Flags, FlagWord.CarryBit);
+                code.BitTest(4, Flags, FlagWord.CarryBit);
                 return native;
             case HostCondition.Overflow:
                 // TEST AL, 1

@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 namespace KvmActors.Cpu.Translate;
 
 // JUSTIFICATION: host code is written where it will run; a list of bytes would be copied once more.
-// SAFETY: whoever sets Position has made sure of room for the largest block (see CodeMemory.Reserve).
+// SAFETY: whoever sets Position has made sure of room for the largest block (see HostCodeWriter.HasRoom).
 
 /// <summary>Writes x86-64 instructions. Operand sizes are in bytes: 1, 2, 4 or 8.</summary>
 /// <remarks>Source: Intel SDM vol. 2A, chapter 2 "Instruction Format".</remarks>
@@ -131,10 +131,11 @@ internal sealed unsafe class HostAssembler
         Byte(count);
     }
 
-    /// <summary>BT r32, immediate: the bit becomes CF.</summary>
-    public void BitTest(HostRegister register, int bit)
+    /// <summary>BT, BTS, BTR or BTC (0 to 3) with a constant: the bit becomes CF.</summary>
+    public void BitTest(int sizeBytes, HostRegister register, int bit, int operation = 0)
     {
-        Registers(HostOpcode.BitTestImmediate, 4, (HostRegister)4, register);
+        var group = (HostRegister)(HostOpcode.BitTestGroup + operation);
+        Registers(HostOpcode.BitTestImmediate, sizeBytes, group, register);
         Byte(bit);
     }
 

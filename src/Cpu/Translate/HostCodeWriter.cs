@@ -18,7 +18,8 @@ internal sealed unsafe class HostCodeWriter
     /// <summary>As many instructions cost the interpreter about what the ways out and in cost.</summary>
     private const int WorthResuming = 8;
     private const int BlockBytesMax = 512 + (BlockBuilder.InstructionsMax * BlockTranslation.InstructionBytesMax);
-    private const int ExitsMax = 8 + (BlockBuilder.InstructionsMax * BlockTranslation.ExitsPerInstruction);
+    private const int ExitsOfBlock = 8;
+    private const int ExitsMax = ExitsOfBlock + (BlockBuilder.InstructionsMax * BlockTranslation.ExitsPerInstruction);
     private const int ExitBytesMax = ExitRecord.StubBytes + 8;
 
     private static readonly HostRegister[] s_saved =
@@ -105,19 +106,21 @@ internal sealed unsafe class HostCodeWriter
     /// out and in, else with all behind it. Few in front are not worth the way either.</summary>
     private bool TryWriteBody(BlockTranslation translation, Block* block)
     {
-        const int WorthEntering = 6;
+        const int WorthTranslating = 6;
         int done = 0;
         for (int index = 0; index < block->Count; index++)
         {
             translation.BeginInstruction(index);
-            if (TryWriteInstruction(translation))
+            bool hasForm = TryWriteInstruction(translation);
+            CheckBounds(translation, index);
+            if (hasForm)
             {
                 done++;
                 continue;
             }
 
             bool goesOn = block->Count - index > WorthResuming;
-            if (!goesOn && done < WorthEntering)
+            if (!goesOn && done < WorthTranslating)
             {
                 return false;
             }
@@ -135,6 +138,21 @@ internal sealed unsafe class HostCodeWriter
         }
 
         return true;
+    }
+
+    /// <summary>What was reserved for a block must hold for each of its instructions.</summary>
+    private void CheckBounds(BlockTranslation translation, int index)
+    {
+        const int ForLast = 256;
+        long bytes = translation.Code.Position - _nextBlock;
+        bool isHeld = bytes <= ForLast + ((index + 1) * BlockTranslation.InstructionBytesMax)
+            && translation.Exits.Count <= ExitsOfBlock + ((index + 1) * BlockTranslation.ExitsPerInstruction);
+        if (!isHeld)
+        {
+            throw new InvalidOperationException(
+                $"Expected host code in its bounds, found {bytes} bytes and {translation.Exits.Count} exits behind "
+                + $"{translation.Instruction.Code}.");
+        }
     }
 
     /// <summary>Where host code goes on behind an instruction that the interpreter has executed, if what remains is

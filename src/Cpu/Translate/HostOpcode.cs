@@ -11,7 +11,6 @@ internal static class HostOpcode
     public const int MoveFromRm = 0x8B;
     public const int Lea = 0x8D;
     public const int Test = 0x85;
-    public const int Exchange = 0x87;
     public const int MoveSignExtend32 = 0x63;
     public const int MultiplyInto = 0x0FAF;
     public const int MoveZeroExtend8 = 0x0FB6;

@@ -22,6 +22,7 @@ internal static class MemoryAddress
                 8,
                 to,
                 HostLayout.SegmentBase(RegisterOffset.Segment(instruction.MemorySegment)));
+            translation.HostFlags = StatusFlags.None;
         }
     }
 

@@ -170,11 +170,11 @@ internal static class ShiftForms
         sizeBytes = Math.Max(sizeBytes, 4);
         code.Set(HostCondition.Carry, HostLayout.Address);
         FlagCode.SetCarryFromCl(code);
-        BitForms.Test(code, sizeBytes, target, topBit);
+        code.BitTest(sizeBytes, target, topBit);
         code.Set(HostCondition.Carry, HostLayout.Flags);
         if (operation == HostOpcode.RotateRight)
         {
-            BitForms.Test(code, sizeBytes, target, topBit - 1);
+            code.BitTest(sizeBytes, target, topBit - 1);
             code.Set(HostCondition.Carry, HostLayout.Address);
         }
 
@@ -231,7 +231,7 @@ internal static class ShiftForms
                 FlagCode.MoveToAl(code, 0);
                 code.Arithmetic(HostOpcode.Compare, 1, HostLayout.Address, 1);
                 byte* isMore = code.JumpIf(HostCondition.NotZero);
-                BitForms.Test(code, sizeBytes, before, (8 * sizeBytes) - 1);
+                code.BitTest(sizeBytes, before, (8 * sizeBytes) - 1);
                 code.Set(HostCondition.Carry, HostLayout.Flags);
                 HostAssembler.SetTarget(isMore, code.Position);
                 break;

@@ -46,6 +46,7 @@ internal sealed unsafe class SimdForms
         {
             Access(translation, rule.IsAligned);
             PointToAddress(ref host);
+            host.Code = Ordered(host.Code);
         }
 
         EmitWithRegisters(translation, ref host);
@@ -76,10 +77,11 @@ internal sealed unsafe class SimdForms
         return hasXmm;
     }
 
-    /// <summary>False for those whose result is the maker's choice, and those with more operands than they name.
-    /// </summary>
+    /// <summary>False for those whose result is the maker's choice, those that may switch the host's x87 to MMX, and
+    /// those with more operands than they name.</summary>
     private static bool IsExact(Mnemonic mnemonic) => mnemonic is not Mnemonic.Rcpps and not Mnemonic.Rcpss
         and not Mnemonic.Rsqrtps and not Mnemonic.Rsqrtss and not Mnemonic.Dpps and not Mnemonic.Dppd
+        and not Mnemonic.Cvtpi2ps and not Mnemonic.Cvtpi2pd
         and not Mnemonic.Pcmpestri and not Mnemonic.Pcmpestrm and not Mnemonic.Pcmpestri64
         and not Mnemonic.Pcmpestrm64;
 
@@ -108,6 +110,13 @@ internal sealed unsafe class SimdForms
         host.MemoryDisplSize = 0;
         host.SegmentPrefix = Register.None;
     }
+
+    /// <summary>Stores past the caches become usual ones, which other threads see in order.</summary>
+    private static Code Ordered(Code code) => code switch
+    {
+        Code.Movntps_m128_xmm or Code.Movntpd_m128_xmm or Code.Movntdq_m128_xmm => Code.Movups_xmmm128_xmm,
+        _ => code,
+    };
 
     private static Register Named(HostRegister register, int sizeBytes) =>
         (sizeBytes == 8 ? Register.RAX : Register.EAX) + (int)register;

@@ -14,6 +14,10 @@ internal static unsafe class SimdSwitch
 {
     private const int RegisterCount = 16;
     private const int MaskedExceptions = 0x1F80;
+
+    /// <summary>With one of them LDMXCSR would fault in the host.</summary>
+    private const int ReservedBits = unchecked((int)0xFFFF_0000);
+
     private const int LoadMxcsr = 2;
     private const int StoreMxcsr = 3;
     private static readonly HostOperand s_isLoaded = HostLayout.Field(HostLayout.HasSimdLoadedOffset);
@@ -27,9 +31,8 @@ internal static unsafe class SimdSwitch
         Test(code, HostLayout.Cr4Offset, (int)ControlBits.Cr4FxSave);
         HostAssembler.SetTarget(code.JumpIf(HostCondition.Zero), wayOut);
         code.Memory(HostOpcode.MoveFromRm, 4, HostLayout.Address, HostLayout.Field(HostLayout.MxcsrOffset));
-        code.Registers(HostOpcode.Unary, 4, (HostRegister)HostOpcode.Not, HostLayout.Address);
-        code.Registers(HostOpcode.Unary, 4, 0, HostLayout.Address);
-        code.Immediate(4, MaskedExceptions);
+        code.Arithmetic(HostOpcode.And, 4, HostLayout.Address, MaskedExceptions | ReservedBits);
+        code.Arithmetic(HostOpcode.Compare, 4, HostLayout.Address, MaskedExceptions);
         HostAssembler.SetTarget(code.JumpIf(HostCondition.NotZero), wayOut);
         Mxcsr(code, StoreMxcsr, HostLayout.HostMxcsrOffset);
         Mxcsr(code, LoadMxcsr, HostLayout.MxcsrOffset);
@@ -59,7 +62,7 @@ internal static unsafe class SimdSwitch
         HostAssembler.SetTarget(skip, code.Position);
     }
 
-    /// <summary>ZF says that the host has them.</summary>
+    /// <summary>ZF says that the host does not have them.</summary>
     public static void IsLoaded(HostAssembler code) => code.Arithmetic(HostOpcode.Compare, 4, s_isLoaded, 0);
 
     private static void SetLoaded(HostAssembler code, int value)

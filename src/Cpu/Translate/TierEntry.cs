@@ -18,8 +18,8 @@ internal static unsafe class TierEntry
     /// <summary>So many instructions cost the interpreter what the ways into host code and out of it cost.</summary>
     private const int WorthEntering = 8;
 
-    /// <summary>Runs in a row that were shorter than that; more than the entries after which what follows is hot.
-    /// </summary>
+    /// <summary>Runs in a row that were shorter than that; more than the entries after which what follows is hot,
+    /// as these are by default.</summary>
     private const ulong ShortRunsMax = 100;
 
     private const ulong RestEntries = 4096;
@@ -37,10 +37,10 @@ internal static unsafe class TierEntry
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Uop* Enter(CpuState* state, Uop* uop)
     {
-        int count = state->CurrentBlock->Count;
-        long before = state->Budget;
+        var tier = (TierData*)state->TierData;
+        long before = tier->Instructions;
         Uop* next = Run(state, (byte*)uop->Immediate, index: 0);
-        if (count + before - state->Budget >= WorthEntering)
+        if (tier->Instructions - before >= WorthEntering)
         {
             uop->Displacement = 0;
         }
@@ -179,6 +179,12 @@ internal static unsafe class TierEntry
     /// <returns>True if the access can be done now; false if the interpreter has to look at it.</returns>
     private static bool TryFill(CpuState* state, ExitRecord* exit)
     {
+        if (state->ActiveTlb == Tlb.Set(state, Tlb.EmptySet))
+        {
+            // Checks come before the walk, which would mark pages as accessed.
+            return false;
+        }
+
         ulong linear = state->SlowAddress;
         int last = exit->AccessBytes - 1;
         bool isInPage = (linear % GuestMemory.PageBytes) + (ulong)last < GuestMemory.PageBytes;

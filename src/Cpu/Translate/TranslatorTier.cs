@@ -20,14 +20,18 @@ internal sealed unsafe class TranslatorTier : IBlockTier
     /// <summary>Bound on the memory for host code of one vCPU. At the bound all of it is dropped.</summary>
     public const int CodeBytesMax = 32 << 20;
 
-    /// <summary>Times that code of a page may be overwritten before the page stays with the interpreter.</summary>
+    /// <summary>Times that code of a page may be overwritten, soon after the last time and with translations between,
+    /// before the page stays with the interpreter.</summary>
     public const int OverwritesMax = 16;
+
+    /// <summary>Translations anywhere after which a page's earlier changes are forgotten.</summary>
+    private const long TranslationsRemembered = 4096;
 
     private readonly int _codeBytes;
     private readonly Func<long>? _clock;
     private readonly BlockTranslation _translation = new();
     private readonly GuestCodeReader _reader = new();
-    private readonly Dictionary<int, int> _overwrites = [];
+    private readonly Dictionary<int, (int Times, long Translations)> _overwrites = [];
     private readonly Decoder _decoder;
     private CodeMemory? _memory;
     private HostCodeWriter? _writer;
@@ -74,7 +78,7 @@ internal sealed unsafe class TranslatorTier : IBlockTier
     public void OnAdded(Block* block)
     {
         if (block->Mode == CpuMode.Long64 && block->SecondPage == Block.NoPage && !_isRefused
-            && _overwrites.GetValueOrDefault(block->Page) < OverwritesMax)
+            && _overwrites.GetValueOrDefault(block->Page).Times < OverwritesMax)
         {
             Uop* entry = block->First - 1;
             *entry = default;
@@ -84,8 +88,16 @@ internal sealed unsafe class TranslatorTier : IBlockTier
         }
     }
 
-    public void OnOverwritten(Block* block) =>
-        _overwrites[block->Page] = _overwrites.GetValueOrDefault(block->Page) + 1;
+    public void OnOverwritten(Block* block)
+    {
+        (int times, long last) = _overwrites.GetValueOrDefault(block->Page);
+        long between = _blocksTranslated - last;
+        if (times == 0 || between > 0)
+        {
+            times = between > TranslationsRemembered ? 1 : times + 1;
+            _overwrites[block->Page] = (times, _blocksTranslated);
+        }
+    }
 
     public void OnInvalidated(Block* block)
     {

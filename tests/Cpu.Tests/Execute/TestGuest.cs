@@ -60,13 +60,14 @@ internal sealed class TestGuest : IDisposable
     /// <summary>64-bit mode without a program, in an engine of its own.</summary>
     /// <param name="hotEntries">Entries before a block is translated; null for the interpreter alone.</param>
     /// <param name="codeBytes">Bound on host code.</param>
-    public static TestGuest LongWith(int? hotEntries, int codeBytes = TranslatorTier.CodeBytesMax)
+    public static TestGuest LongWith(
+        int? hotEntries, int codeBytes = TranslatorTier.CodeBytesMax, int privilege = 0)
     {
         GuestMemory memory = new(MemoryBytes);
         TranslatorTier? tier = hotEntries is { } entries ? new TranslatorTier(entries, codeBytes) : null;
         TestGuest guest = new(memory, new Vcpu(index: 0, memory, tier));
         GuestTables.WriteLong(guest.Memory);
-        guest.Vcpu.Restore(LongState(guest.Vcpu.Save(), privilege: 0));
+        guest.Vcpu.Restore(LongState(guest.Vcpu.Save(), privilege));
         return guest;
     }
 

@@ -92,6 +92,36 @@ public sealed class CachedTranslationTests
         Assert.Equal(1ul, guest.Read64(guest[Gpr.Rsp]));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1)]
+    public void An_access_that_is_not_aligned_faults_before_its_page_is_marked(int? hotEntries)
+    {
+        const ulong AlignmentMask = 1ul << 18;
+        const ulong AlignmentCheck = 1ul << 18;
+        using var guest = TestGuest.LongWith(hotEntries, privilege: 3);
+        Assembler program = new(64);
+        program.mov(edi, (uint)Page + 1);
+        program.mov(ecx, 1);
+        program.mov(edx, 2);
+        program.mov(ebx, 3);
+        program.mov(esi, 4);
+        program.mov(ebp, 5);
+        program.mov(__dword_ptr[rdi], eax);
+        program.hlt();
+        guest.Put(program, TestGuest.CodeStart);
+        guest.Change(state => state with
+        {
+            Cr0 = state.Cr0 | AlignmentMask,
+            RFlags = state.RFlags | AlignmentCheck,
+        });
+
+        _ = Assert.IsType<VmExit.Halted>(guest.Run());
+
+        Assert.Equal(GuestTables.HandlerOf(17) + 1, guest.Vcpu.Rip);
+        Assert.Equal(Page | 7, guest.Read64(EntryOf(Page)));
+    }
+
     [Fact]
     public void Code_that_maps_its_own_page_elsewhere_goes_on_there()
     {

@@ -169,6 +169,20 @@ public sealed class SimdFaultTests
     }
 
     [Fact]
+    public void A_saved_MXCSR_that_no_processor_has_is_refused()
+    {
+        const int MxcsrOffset = 24;
+        using var guest = TestGuest.Long(a => a.hlt());
+        VcpuState state = guest.Vcpu.Save();
+
+        ArgumentException refused = Assert.Throws<ArgumentException>(
+            () => guest.Vcpu.Restore(state with { FxSave = state.FxSave.SetItem(MxcsrOffset + 2, 2) }));
+
+        Assert.Contains("found 0x21f80", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(state.FxSave.AsSpan(), guest.Vcpu.Save().FxSave.AsSpan());
+    }
+
+    [Fact]
     public void Without_its_feature_each_form_is_undefined()
     {
         using var guest = TestGuest.Long(a => a.nop());

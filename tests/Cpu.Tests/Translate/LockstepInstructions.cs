@@ -121,9 +121,10 @@ internal sealed class LockstepInstructions
 
     private string Shift() => s_shifts[_random.Next(s_shifts.Length)];
 
-    public static MemoryOperand Memory(ulong address) => new(Register.RIP, (long)address, 8);
+    public static MemoryOperand At(ulong address) => new(Register.RIP, (long)address, 8);
 
-    public MemoryOperand Data() => Memory(LockstepProgram.DataStart + (ulong)_random.Next((int)LockstepProgram.DataBytes));
+    public MemoryOperand Data() =>
+        At(LockstepProgram.DataStart + (ulong)_random.Next((int)LockstepProgram.DataBytes));
 
     private Register Byte() => Any(8);
 

@@ -2,6 +2,7 @@
 
 using Iced.Intel;
 using KvmActors.Cpu.Tests.Execute;
+using static KvmActors.Cpu.Tests.Translate.LockstepInstructions;
 
 namespace KvmActors.Cpu.Tests.Translate;
 
@@ -37,7 +38,7 @@ internal sealed class LockstepProgram
     /// <summary>The program's bytes for its place in memory.</summary>
     public byte[] Encode()
     {
-        Append(Instruction.Create(Code.Mov_rm32_imm32, LockstepInstructions.Memory(Counter), _random.Next(1, LoopsMax)));
+        Append(Instruction.Create(Code.Mov_rm32_imm32, At(Counter), _random.Next(1, LoopsMax)));
         int bodyStart = _instructions.Count;
         int length = _random.Next(3, BodyMax);
         for (int count = 0; count < length; count++)
@@ -45,7 +46,7 @@ internal sealed class LockstepProgram
             AppendRandom();
         }
 
-        Append(Instruction.Create(Code.Dec_rm32, LockstepInstructions.Memory(Counter)));
+        Append(Instruction.Create(Code.Dec_rm32, At(Counter)));
         Append(Instruction.CreateBranch(Code.Jne_rel32_64, Number(bodyStart)));
         Append(Instruction.Create(Code.Hlt));
         AppendFunctions();
@@ -124,7 +125,7 @@ internal sealed class LockstepProgram
         {
             case 0:
                 string condition = _one.Condition();
-                AppendJump(LockstepInstructions.Of($"J{condition}_rel32_64"), index);
+                AppendJump(Of($"J{condition}_rel32_64"), index);
                 break;
             case 1:
                 AppendJump(Code.Jmp_rel32_64, index);
@@ -193,14 +194,14 @@ internal sealed class LockstepProgram
     {
         int size = _random.Next(2) == 0 ? 32 : 64;
         Register index = _one.Any(size);
-        Append(Instruction.Create(LockstepInstructions.Of($"And_rm{size}_imm32"), index, 0xFFFF));
+        Append(Instruction.Create(Of($"And_rm{size}_imm32"), index, 0xFFFF));
         if (_random.Next(2) == 0)
         {
-            Append(Instruction.Create(LockstepInstructions.Of($"Sub_rm{size}_imm32"), index, 0x4000));
+            Append(Instruction.Create(Of($"Sub_rm{size}_imm32"), index, 0x4000));
         }
 
-        Code test = LockstepInstructions.Of($"{s_tests[_random.Next(4)]}_rm{size}_r{size}");
-        Append(Instruction.Create(test, LockstepInstructions.Memory(DataStart + 0x1000), index));
+        Code test = Of($"{s_tests[_random.Next(4)]}_rm{size}_r{size}");
+        Append(Instruction.Create(test, At(DataStart + 0x1000), index));
     }
 
     /// <summary>Mostly one that succeeds: #DE ends the program.</summary>
@@ -210,20 +211,20 @@ internal sealed class LockstepProgram
         bool isSigned = _random.Next(2) == 0;
         if (_random.Next(50) != 0)
         {
-            Append(Instruction.Create(LockstepInstructions.Of($"Or_rm{size}_imm8"), _one.Any(size), 1));
+            Append(Instruction.Create(Of($"Or_rm{size}_imm8"), _one.Any(size), 1));
             Register divisor = _instructions[^1].Op0Register;
             Append(isSigned
                 ? Instruction.Create(size == 32 ? Code.Cdq : Code.Cqo)
                 : Instruction.Create(Code.Xor_r32_rm32, Register.EDX, Register.EDX));
             if (divisor.GetFullRegister() != Register.RDX)
             {
-                Append(Instruction.Create(LockstepInstructions.Of($"{(isSigned ? "Idiv" : "Div")}_rm{size}"), divisor));
+                Append(Instruction.Create(Of($"{(isSigned ? "Idiv" : "Div")}_rm{size}"), divisor));
             }
 
             return;
         }
 
-        Append(Instruction.Create(LockstepInstructions.Of($"{(isSigned ? "Idiv" : "Div")}_rm{size}"), _one.Data()));
+        Append(Instruction.Create(Of($"{(isSigned ? "Idiv" : "Div")}_rm{size}"), _one.Data()));
     }
 
     /// <summary>Another MXCSR: mostly with all exceptions masked, since one that is not ends the program.</summary>
@@ -232,8 +233,8 @@ internal sealed class LockstepProgram
         const int AllMasked = 0x1F80;
         const int RoundingAndZeros = 0xE040;
         int value = (_random.Next(0x1_0000) & RoundingAndZeros) | (_random.Next(20) == 0 ? 0x1000 : AllMasked);
-        Append(Instruction.Create(Code.Mov_rm32_imm32, LockstepInstructions.Memory(DataStart), value));
-        Append(Instruction.Create(Code.Ldmxcsr_m32, LockstepInstructions.Memory(DataStart)));
+        Append(Instruction.Create(Code.Mov_rm32_imm32, At(DataStart), value));
+        Append(Instruction.Create(Code.Ldmxcsr_m32, At(DataStart)));
     }
 
     private void AppendJump(Code code, int index)
@@ -288,8 +289,8 @@ internal sealed class LockstepProgram
         ulong page = (DataStart >> 12) + (ulong)_random.Next(3);
         ulong entry = GuestTables.PageTableOfFirst2M + (page * 8);
         byte bits = _random.Next(2) == 0 ? (byte)0x66 : (byte)0x65;
-        Append(Instruction.Create(Code.Mov_rm8_imm8, LockstepInstructions.Memory(entry), (uint)bits));
-        Append(Instruction.Create(Code.Invlpg_m, LockstepInstructions.Memory(page << 12)));
+        Append(Instruction.Create(Code.Mov_rm8_imm8, At(entry), (uint)bits));
+        Append(Instruction.Create(Code.Invlpg_m, At(page << 12)));
     }
 
     private void AppendStraight()
@@ -299,11 +300,11 @@ internal sealed class LockstepProgram
             // An address in a register, some way into the data.
             int size = s_sizes[_random.Next(4)];
             Register register = size == 8 ? Register.RAX + _random.Next(4) : _one.Wide();
-            Append(Instruction.Create(Code.And_rm32_imm32, LockstepInstructions.Low32(register), 0x1FFF));
+            Append(Instruction.Create(Code.And_rm32_imm32, Low32(register), 0x1FFF));
             MemoryOperand operand = new(register, Register.None, 1, (long)DataStart, 8);
             Append(_random.Next(2) == 0
-                ? Instruction.Create(LockstepInstructions.Of($"Mov_r{size}_rm{size}"), _one.Any(size), operand)
-                : Instruction.Create(LockstepInstructions.Of($"{_one.Binary()}_rm{size}_r{size}"), operand, _one.Any(size)));
+                ? Instruction.Create(Of($"Mov_r{size}_rm{size}"), _one.Any(size), operand)
+                : Instruction.Create(Of($"{_one.Binary()}_rm{size}_r{size}"), operand, _one.Any(size)));
             return;
         }
 

@@ -12,7 +12,8 @@ namespace KvmActors.Cpu.Execute.Operations;
 // JUSTIFICATION: see CpuState.
 // SAFETY: memory is reached through MemoryReference and LinearMemory.
 
-/// <summary>IN, OUT, INS and OUTS: checked here, then a VM exit; <see cref="PortCompletion"/> does the rest.</summary>
+/// <summary>IN, OUT, INS and OUTS: checked here, then a VM exit; <see cref="PortCompletion"/> does the rest. IN and OUT
+/// of a quiet port are answered at once.</summary>
 /// <remarks>INS has its destination checked before it exits, so that a port is not read for an access that faults. Each
 /// iteration of a repeated one is an exit of its own. Source: Intel SDM vol. 2, "IN", "OUT", "INS", "OUTS"; vol. 1,
 /// section 19.5 "Protected-Mode I/O".</remarks>
