@@ -18,9 +18,9 @@ public sealed record StoryGuestSize(int Rounds, int BufferBytes, int SegmentNumb
     /// <summary>For tests: about 4 million instructions.</summary>
     public static StoryGuestSize Short { get; } = new(Rounds: 12, BufferBytes: 4096, SegmentNumbers: 8192);
 
-    /// <summary>For the demo: about 1.3 billion instructions, to outlast a move from a node whose code is cold.
+    /// <summary>For the demo: about 3.9 billion instructions, to outlast a move from a node whose code is cold.
     /// </summary>
-    public static StoryGuestSize Demo { get; } = new(Rounds: 600, BufferBytes: 32 * 1024, SegmentNumbers: 64 * 1024);
+    public static StoryGuestSize Demo { get; } = new(Rounds: 1800, BufferBytes: 32 * 1024, SegmentNumbers: 64 * 1024);
 
     internal void Check()
     {
