@@ -2,6 +2,7 @@
 
 using System.Diagnostics;
 using System.Globalization;
+using KvmActors.Benchmarks.Parts;
 using KvmActors.Host.Control;
 using KvmActors.Host.Control.V1;
 using KvmActors.Samples.Guests;

@@ -2,6 +2,7 @@
 
 using System.Diagnostics;
 using KvmActors.Actors.Kernel;
+using KvmActors.Benchmarks.Parts;
 
 namespace KvmActors.Benchmarks.Cluster;
 

@@ -17,7 +17,7 @@ internal sealed record BenchmarkOptions(IReadOnlySet<string> Only, int Rounds, b
           --only NAME[,NAME]  Measure only these. Rows: alu, mem, fib, sieve, large, cold, tlb, random, rep, sse,
                               packed, exceptions, syscall, ports. Others: translation, machines, start, idle.
           --rounds N          Median of N [default: 5]
-          --no-peers          Neither QEMU nor Bochs, though they are installed.
+          --no-peers          Without QEMU, though it is installed.
           --json              One JSON object instead of Markdown.
           --help              This.
         """;

@@ -3,6 +3,7 @@
 using System.Diagnostics;
 using KvmActors.Benchmarks.Engine.Engines;
 using KvmActors.Benchmarks.Engine.Guests;
+using KvmActors.Benchmarks.Parts;
 
 namespace KvmActors.Benchmarks.Engine;
 
@@ -41,13 +42,7 @@ internal sealed class EngineRates(IReadOnlyList<IGuestEngine> own, IReadOnlyList
         return new EngineRow(
             program,
             runs.Instructions(program.Rounds.Many) - runs.Instructions(program.Rounds.Few),
-            found.ToDictionary(each => each.Key, each => Median(each.Value)));
-    }
-
-    public static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
+            found.ToDictionary(each => each.Key, each => Median.Of(each.Value)));
     }
 
     private static uint MostRounds(IGuestEngine engine, GuestRounds of) => engine.Interprets ? of.Some : of.Many;

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Globalization;
 using KvmActors.Benchmarks.Engine.Engines;
 using KvmActors.Benchmarks.Engine.Guests;
+using KvmActors.Benchmarks.Parts;
 
 namespace KvmActors.Benchmarks.Engine;
 
@@ -29,12 +30,12 @@ internal static class FirstByte
             theirs[round] = withQemu ? Milliseconds(QemuEngine.Program, qemu) : 0;
         }
 
-        double median = EngineRates.Median(ours);
+        double median = Median.Of(ours);
         return new Measured(
             "start of `kvmactors run` to the guest's first byte, wall clock",
             $"{MillisecondsMax:0} ms",
             string.Create(CultureInfo.InvariantCulture, $"{median:0} ms"),
-            withQemu ? string.Create(CultureInfo.InvariantCulture, $"{EngineRates.Median(theirs):0} ms") : "",
+            withQemu ? string.Create(CultureInfo.InvariantCulture, $"{Median.Of(theirs):0} ms") : "",
             median <= MillisecondsMax);
     }
 

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Globalization;
 using KvmActors.Benchmarks.Engine.Engines;
 using KvmActors.Benchmarks.Engine.Guests;
+using KvmActors.Benchmarks.Parts;
 using KvmActors.Cpu;
 
 namespace KvmActors.Benchmarks.Engine;
@@ -16,7 +17,7 @@ internal static class ParallelMachines
 
     public static IEnumerable<Measured> Measure(int rounds)
     {
-        OwnEngine engine = new("translator", EngineChoice.Auto);
+        OwnEngine engine = new("translator", EngineOptions.Default);
         foreach (GuestProgram program in HotLoops.All.Where(program => program.Name is "alu" or "mem" or "fib"))
         {
             byte[] image = GuestImage.Build(program, program.Rounds.Many);
@@ -28,7 +29,7 @@ internal static class ParallelMachines
                 speedUps[round] = Machines * alone / Seconds(engine, image, Machines);
             }
 
-            double median = EngineRates.Median(speedUps);
+            double median = Median.Of(speedUps);
             yield return new Measured(
                 $"two VMs on two threads, `{program.Name}`: instructions a second, of one VM's",
                 "near 2",

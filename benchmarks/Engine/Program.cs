@@ -29,8 +29,8 @@ try
 {
     IGuestEngine[] own =
     [
-        new OwnEngine(Report.Interpreter, EngineChoice.Interpreter),
-        new OwnEngine(Report.Translator, EngineChoice.Auto),
+        new OwnEngine(Report.Interpreter, new EngineOptions { Choice = EngineChoice.Interpreter }),
+        new OwnEngine(Report.Translator, EngineOptions.Default),
     ];
     IGuestEngine[] peers = options.WithPeers ? [.. Peers.Installed(folder.FullName)] : [];
     Report report = new([.. own.Concat(peers).Select(engine => engine.Name)], options.AsJson);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Diagnostics;
+using KvmActors.Benchmarks.Parts;
 using KvmActors.Machine.Hashing;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
@@ -35,10 +36,10 @@ internal static class Appends
                 RawAppends.Measure(Path.Combine(folder, $"raw-{round}.db"), Vcpus, EventsEach));
         }
 
-        double ours = Median(rounds.Select(round => round.Ours.Speed));
-        double group = Median(rounds.Select(round => round.Ours.Group));
-        double raw = Median(rounds.Select(round => round.Raw));
-        double ratio = Median(rounds.Select(round => round.Raw / round.Ours.Speed));
+        double ours = Median.Of(rounds.Select(round => round.Ours.Speed));
+        double group = Median.Of(rounds.Select(round => round.Ours.Group));
+        double raw = Median.Of(rounds.Select(round => round.Raw));
+        double ratio = Median.Of(rounds.Select(round => round.Raw / round.Ours.Speed));
         print(
             "appends of 100 vCPUs, each event durable",
             $"{ours,12:n0} events/s, {ours / AkkaEvents:f1} times Akka's; {group:f0} a commit");
@@ -94,11 +95,5 @@ internal static class Appends
         {
             throw new InvalidOperationException($"Expected the append to land, found {result}.");
         }
-    }
-
-    public static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
     }
 }

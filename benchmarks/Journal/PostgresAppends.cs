@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Diagnostics;
+using KvmActors.Benchmarks.Parts;
 using KvmActors.Persistence.Postgres;
 using Npgsql;
 using NpgsqlTypes;
@@ -34,10 +35,10 @@ internal static class PostgresAppends
             rounds[round] = (await OursAsync(own), await RawAsync(own));
         }
 
-        double ours = Appends.Median(rounds.Select(round => round.Ours.Speed));
-        double group = Appends.Median(rounds.Select(round => round.Ours.Group));
-        double raw = Appends.Median(rounds.Select(round => round.Raw));
-        double ratio = Appends.Median(rounds.Select(round => round.Raw / round.Ours.Speed));
+        double ours = Median.Of(rounds.Select(round => round.Ours.Speed));
+        double group = Median.Of(rounds.Select(round => round.Ours.Group));
+        double raw = Median.Of(rounds.Select(round => round.Raw));
+        double ratio = Median.Of(rounds.Select(round => round.Raw / round.Ours.Speed));
         print("appends of 100 vCPUs on PostgreSQL, each event durable", $"{ours,12:n0} events/s; {group:f0} a commit");
         print("PostgreSQL alone, 100 rows a statement", $"{raw,12:n0} rows/s, {ratio:f2} times as many");
     }

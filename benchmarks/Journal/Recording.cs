@@ -4,6 +4,7 @@ using System.Diagnostics;
 using KvmActors.Actors.Cluster;
 using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
+using KvmActors.Benchmarks.Parts;
 using KvmActors.Cpu.Cpuid;
 using KvmActors.Cpu.Cpuid.Models;
 using KvmActors.Cpu.Cpuid.Vetting;
@@ -70,9 +71,9 @@ internal static class Recording
         VmHistory history = await JournalReplayer.ReadHistoryAsync(store!, s_vm, CancellationToken.None);
         double millions = replay!.InstructionsRetired / 1e6;
         double bytes = await BytesAsync(store!, history);
-        TimeSpan alone = Median(bare);
-        TimeSpan inNode = Median(recorded);
-        TimeSpan again = Median(replayed);
+        TimeSpan alone = Median.Of(bare);
+        TimeSpan inNode = Median.Of(recorded);
+        TimeSpan again = Median.Of(replayed);
         print(
             $"a guest that {what}, bare",
             $"{alone.TotalSeconds,12:f2} s, {millions / alone.TotalSeconds:n0} million instr/s");
@@ -80,12 +81,6 @@ internal static class Recording
         print("replayed, with each state compared", $"{again.TotalSeconds,12:f2} s, {again / inNode:f3} of recorded");
         print("journal", $"{bytes / millions,12:f1} bytes a million instr, {bytes / inNode.TotalSeconds:n0} bytes/s");
         return store!;
-    }
-
-    private static TimeSpan Median(TimeSpan[] times)
-    {
-        Array.Sort(times);
-        return times[times.Length / 2];
     }
 
     private static TimeSpan Bare(MachineSpec spec, CpuidTable table, byte[] image)

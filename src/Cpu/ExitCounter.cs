@@ -7,50 +7,52 @@ namespace KvmActors.Cpu;
 /// <summary>Counts the exits of one vCPU.</summary>
 internal sealed class ExitCounter
 {
-    private readonly long[] _counts = new long[(int)Kind.Debug + 1];
-
-    private enum Kind
-    {
-        BudgetSpent,
-        DeadlineChanged,
-        PortRead,
-        PortWrite,
-        Halted,
-        Hypercall,
-        InvalidOpcode,
-        Shutdown,
-        EmulationFailure,
-        Debug,
-    }
+    private long _budgetSpent;
+    private long _deadlineChanged;
+    private long _portRead;
+    private long _portWrite;
+    private long _halted;
+    private long _hypercall;
+    private long _invalidOpcode;
+    private long _shutdown;
+    private long _emulationFailure;
+    private long _debug;
 
     public ExitCounts Counts => new()
     {
-        BudgetSpent = _counts[(int)Kind.BudgetSpent],
-        DeadlineChanged = _counts[(int)Kind.DeadlineChanged],
-        PortRead = _counts[(int)Kind.PortRead],
-        PortWrite = _counts[(int)Kind.PortWrite],
-        Halted = _counts[(int)Kind.Halted],
-        Hypercall = _counts[(int)Kind.Hypercall],
-        InvalidOpcode = _counts[(int)Kind.InvalidOpcode],
-        Shutdown = _counts[(int)Kind.Shutdown],
-        EmulationFailure = _counts[(int)Kind.EmulationFailure],
-        Debug = _counts[(int)Kind.Debug],
+        BudgetSpent = _budgetSpent,
+        DeadlineChanged = _deadlineChanged,
+        PortRead = _portRead,
+        PortWrite = _portWrite,
+        Halted = _halted,
+        Hypercall = _hypercall,
+        InvalidOpcode = _invalidOpcode,
+        Shutdown = _shutdown,
+        EmulationFailure = _emulationFailure,
+        Debug = _debug,
     };
 
-    public void Note(VmExit exit) => _counts[(int)KindOf(exit)]++;
-
-    private static Kind KindOf(VmExit exit) => exit switch
+    public void Note(VmExit exit)
     {
-        VmExit.BudgetSpent => Kind.BudgetSpent,
-        VmExit.PortRead => Kind.PortRead,
-        VmExit.PortWrite => Kind.PortWrite,
-        VmExit.DeadlineChanged => Kind.DeadlineChanged,
-        VmExit.Halted => Kind.Halted,
-        VmExit.Hypercall => Kind.Hypercall,
-        VmExit.InvalidOpcode => Kind.InvalidOpcode,
-        VmExit.Shutdown => Kind.Shutdown,
-        VmExit.EmulationFailure => Kind.EmulationFailure,
-        VmExit.Debug => Kind.Debug,
-        _ => throw new UnreachableException($"Expected a known VM exit, found {exit.GetType().Name}."),
-    };
+        ref long count = ref CountOf(exit);
+        count++;
+    }
+
+    private ref long CountOf(VmExit exit)
+    {
+        switch (exit)
+        {
+            case VmExit.BudgetSpent: return ref _budgetSpent;
+            case VmExit.PortRead: return ref _portRead;
+            case VmExit.PortWrite: return ref _portWrite;
+            case VmExit.DeadlineChanged: return ref _deadlineChanged;
+            case VmExit.Halted: return ref _halted;
+            case VmExit.Hypercall: return ref _hypercall;
+            case VmExit.InvalidOpcode: return ref _invalidOpcode;
+            case VmExit.Shutdown: return ref _shutdown;
+            case VmExit.EmulationFailure: return ref _emulationFailure;
+            case VmExit.Debug: return ref _debug;
+            default: throw new UnreachableException($"Expected a known VM exit, found {exit.GetType().Name}.");
+        }
+    }
 }

@@ -14,11 +14,8 @@ using KvmActors.Machine.Time;
 namespace KvmActors.Benchmarks.Engine.Engines;
 
 /// <summary>This project's machine, as <c>kvmactors run</c> has it, in this process.</summary>
-internal sealed class OwnEngine(string name, EngineChoice choice) : IGuestEngine
+internal sealed class OwnEngine(string name, EngineOptions options) : IGuestEngine
 {
-    /// <summary>Says which engine a machine has that is made from then on.</summary>
-    private const string EngineVariable = "KVMACTORS_ENGINE";
-
     public static MachineSpec Spec { get; } =
         new(1, GuestLayout.MemoryBytes, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault);
 
@@ -26,7 +23,7 @@ internal sealed class OwnEngine(string name, EngineChoice choice) : IGuestEngine
 
     public string Name => name;
 
-    public bool Interprets => choice == EngineChoice.Interpreter;
+    public bool Interprets => options.Choice == EngineChoice.Interpreter;
 
     public GuestRun Run(byte[] image)
     {
@@ -37,12 +34,8 @@ internal sealed class OwnEngine(string name, EngineChoice choice) : IGuestEngine
         return new GuestRun(result, seconds, machine.InstructionsRetired);
     }
 
-    public VirtualMachine Create(byte[] image)
-    {
-        Environment.SetEnvironmentVariable(EngineVariable, choice.ToString());
-        return VirtualMachine.Create(
-            Spec, [Table], HostVendor.Intel, BootImageLoader.Load(image, commandLine: ""));
-    }
+    public VirtualMachine Create(byte[] image) => VirtualMachine.Create(
+        Spec, [Table], HostVendor.Intel, BootImageLoader.Load(image, commandLine: ""), options);
 
     /// <returns>The console.</returns>
     /// <exception cref="InvalidOperationException">The guest came to another end than its own.</exception>

@@ -18,10 +18,6 @@ internal static class GuestImage
     private const ushort Com1LineStatus = Com1 + 5;
     private const byte TransmitterEmpty = 0x20;
 
-    /// <summary>Bochs' port that ends it, and the word it waits for.</summary>
-    private const ushort BochsEndPort = 0x8900;
-    private const string BochsEndWord = "Shutdown";
-
     /// <returns>The bytes of the file; the same for the same arguments.</returns>
     public static byte[] Build(GuestProgram program, uint rounds)
     {
@@ -46,13 +42,6 @@ internal static class GuestImage
         EmitPrint(a);
         a.mov(eax, ExitValue);
         a.@out(ExitPort, al);
-        a.mov(edx, BochsEndPort);
-        foreach (char letter in BochsEndWord)
-        {
-            a.mov(al, (byte)letter);
-            a.@out(dx, al);
-        }
-
         Label halted = a.CreateLabel();
         a.Label(ref halted);
         a.cli();

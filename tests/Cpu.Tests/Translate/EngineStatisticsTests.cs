@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using Iced.Intel;
-using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.Tests.Execute;
 using Xunit;
 using static Iced.Intel.AssemblerRegisters;
@@ -96,20 +95,7 @@ public sealed class EngineStatisticsTests
         long[] misses = new long[2];
         for (int tier = 0; tier < 2; tier++)
         {
-            using var guest = TestGuest.LongWith(hotEntries: tier == 0 ? null : 1);
-            Assembler assembler = new(64);
-            Label again = assembler.CreateLabel();
-            assembler.mov(edi, 0x20_0000);
-            assembler.mov(ecx, Pages);
-            assembler.Label(ref again);
-            assembler.add(rax, __[rdi]);
-            assembler.add(rdi, GuestMemory.PageBytes);
-            assembler.dec(ecx);
-            assembler.jnz(again);
-            assembler.hlt();
-            guest.Put(assembler, TestGuest.CodeStart);
-
-            Assert.IsType<VmExit.Halted>(guest.Run());
+            using TestGuest guest = PageReader.Run(hotEntries: tier == 0 ? null : 1, Pages);
 
             misses[tier] = guest.Vcpu.Statistics.TlbMisses;
             Assert.Equal(misses[tier], guest.Vcpu.Statistics.PageWalks);

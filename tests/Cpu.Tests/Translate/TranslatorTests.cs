@@ -111,20 +111,7 @@ public sealed class TranslatorTests
     public void A_miss_of_the_tlb_does_not_leave_host_code_for_good()
     {
         const uint Pages = 300;
-        using var guest = TestGuest.LongWith(hotEntries: 1);
-        Assembler assembler = new(64);
-        Label again = assembler.CreateLabel();
-        assembler.mov(edi, 0x20_0000);
-        assembler.mov(ecx, Pages);
-        assembler.Label(ref again);
-        assembler.add(rax, __[rdi]);
-        assembler.add(rdi, GuestMemory.PageBytes);
-        assembler.dec(ecx);
-        assembler.jnz(again);
-        assembler.hlt();
-        guest.Put(assembler, TestGuest.CodeStart);
-
-        Assert.IsType<VmExit.Halted>(guest.Run());
+        using TestGuest guest = PageReader.Run(hotEntries: 1, Pages);
 
         Assert.InRange(guest.Vcpu.Statistics.TlbFills, Pages - 5, Pages);
         Assert.Equal(0, guest.Vcpu.Statistics.Steps);
