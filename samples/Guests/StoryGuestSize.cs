@@ -15,12 +15,19 @@ public sealed record StoryGuestSize(int Rounds, int BufferBytes, int SegmentNumb
     /// <summary>All numbers sieved together; the table of base primes ends at its square root.</summary>
     public const int NumbersMax = 1 << 28;
 
+    public const int DemoRoundsMax = NumbersMax / DemoSegmentNumbers;
+
+    private const int DemoSegmentNumbers = 32 * 1024;
+
     /// <summary>For tests: about 4 million instructions.</summary>
     public static StoryGuestSize Short { get; } = new(Rounds: 12, BufferBytes: 4096, SegmentNumbers: 8192);
 
-    /// <summary>For the demo: about 3.9 billion instructions, to outlast a move from a node whose code is cold.
-    /// </summary>
-    public static StoryGuestSize Demo { get; } = new(Rounds: 1800, BufferBytes: 32 * 1024, SegmentNumbers: 64 * 1024);
+    /// <summary>For the demo: 3.7 million instructions a round, with few lines on the console for them.</summary>
+    /// <param name="rounds">1 to <see cref="DemoRoundsMax"/>.</param>
+    public static StoryGuestSize Demo(int rounds) => new(rounds, BufferBytesMax, DemoSegmentNumbers);
+
+    /// <summary>About: what one round costs, from the two figures above.</summary>
+    public long InstructionsPerRound => (52L * BufferBytes) + (7L * SegmentNumbers);
 
     internal void Check()
     {

@@ -49,7 +49,7 @@ internal static class DemoConfiguration
                 : $"  store.path = {Quote(storeFile)}\n")
             .AppendLine($"  flight.folder = {Quote(storeFile + ".flight")}")
             .AppendLine("  # Short, so that a takeover has a snapshot to start from that is not the first one.")
-            .AppendLine("  journal.snapshot-interval = 50ms")
+            .AppendLine("  journal.snapshot-interval = 500ms")
             .AppendLine("  # A demo is over before a rehearsal pays.")
             .AppendLine("  node.rehearsal = off")
             .AppendLine("  nodes {");

@@ -100,7 +100,7 @@ internal sealed class DemoControl : IAsyncDisposable
                 : new CliFault(
                     $"Expected a guest that runs until its move is over, found one that ended after "
                     + $"{status.Instructions} instructions, while the move asked for at {after} was under way: the "
-                    + "guest runs on while its memory is copied. Choose a smaller --migrate-after.",
+                    + "guest runs on while its memory is copied. Choose a smaller --migrate-after or more --rounds.",
                     fault);
         }
     }

@@ -20,11 +20,14 @@ internal sealed record DemoGuest(string Name, byte[] Image)
         new(VcpuCount: 1, MemoryBytes, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault);
 
     /// <exception cref="CliFault">The image cannot be read.</exception>
-    public static DemoGuest Load(DemoOptions options)
+    public static DemoGuest Load(DemoOptions options, CancellationToken stop)
     {
         if (options.GuestImage is not { } path)
         {
-            return new DemoGuest("story guest", StoryGuest.Build(options.Vendors[0], StoryGuestSize.Demo));
+            int rounds = options.Rounds ?? DemoLength.Rounds(options, stop);
+            return new DemoGuest(
+                $"story guest of {rounds} rounds",
+                StoryGuest.Build(options.Vendors[0], StoryGuestSize.Demo(rounds)));
         }
 
         try

@@ -7,7 +7,8 @@ namespace KvmActors.Host.Demo;
 
 /// <summary>What <c>demo</c> was asked for.</summary>
 /// <param name="GuestImage">Null: the story guest, built for the first node's hypercall instruction.</param>
-/// <param name="MigrateAfter">Retired instructions after which the vCPU moves; null: a third of the run.</param>
+/// <param name="Rounds">Rounds of the story guest; null: what lasts long enough on this machine.</param>
+/// <param name="MigrateAfter">Retired instructions after which the vCPU moves; null: a quarter of the run.</param>
 /// <param name="KillAfter">Retired instructions after which its node is killed; null: two thirds of the run.</param>
 /// <param name="Vendors">Host vendor of node-1, node-2 and node-3.</param>
 /// <param name="Store">Address of a PostgreSQL store; null: a file beside the logs.</param>
@@ -15,6 +16,7 @@ namespace KvmActors.Host.Demo;
 /// </param>
 internal sealed record DemoOptions(
     string? GuestImage,
+    int? Rounds,
     ulong? MigrateAfter,
     ulong? KillAfter,
     ImmutableArray<HostVendor> Vendors,

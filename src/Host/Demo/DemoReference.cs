@@ -43,7 +43,7 @@ internal sealed record DemoReference(
     /// <exception cref="CliFault">They do not.</exception>
     public void CheckOrder(DemoOptions options)
     {
-        ulong migrate = options.MigrateAfter ?? Instructions / 3;
+        ulong migrate = options.MigrateAfter ?? Instructions / 4;
         ulong kill = options.KillAfter ?? Instructions / 3 * 2;
         if (migrate >= kill || kill >= Instructions)
         {

@@ -32,7 +32,7 @@ internal sealed class DemoStory : IAsyncDisposable
     {
         _options = options;
         _stop = stop;
-        _guest = DemoGuest.Load(options);
+        _guest = DemoGuest.Load(options, stop);
         _directory = DemoDirectory.Create(options.KeepDirectory);
         _say = new DemoNarrator(options.IsJson ? terminal.Error : terminal.Out);
         _console = new ConsoleLines(_say.ConsoleLine);
@@ -112,7 +112,7 @@ internal sealed class DemoStory : IAsyncDisposable
 
     private async Task<Move> MigrateAsync(DemoControl control, DemoReference reference)
     {
-        ulong after = _options.MigrateAfter ?? reference.Instructions / 3;
+        ulong after = _options.MigrateAfter ?? reference.Instructions / 4;
         string target = _nodes[1].Name;
         _say.Act($"demo/0 moves from {_nodes[0].Name} to {target} by a message, while it runs.");
         await control.FollowUntilAsync(

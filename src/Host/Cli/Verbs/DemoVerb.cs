@@ -6,6 +6,7 @@ using System.CommandLine.Parsing;
 using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Demo;
+using KvmActors.Samples.Guests;
 
 namespace KvmActors.Host.Cli.Verbs;
 
@@ -41,8 +42,15 @@ internal static class DemoVerb
             Description = "Another guest: a multiboot kernel that comes to an end by itself",
             HelpName = "IMAGE",
         };
+        Option<int?> rounds = new("--rounds")
+        {
+            Description = "Rounds of the built-in guest, 1 to "
+                + $"{StoryGuestSize.DemoRoundsMax} [default: what lasts about 8 s on this machine, measured]",
+            HelpName = "N",
+        };
+        rounds.Validators.Add(CheckRounds);
         Option<ulong?> migrateAfter = VerbOptions.Count(
-            "--migrate-after", "Move after this many retired instructions [default: a third of the run]");
+            "--migrate-after", "Move after this many retired instructions [default: a quarter of the run]");
         Option<ulong?> killAfter = VerbOptions.Count(
             "--kill-after",
             "Kill after this many retired instructions [default: two thirds of the run; later if the move was late]");
@@ -67,11 +75,12 @@ internal static class DemoVerb
         VerbCommand verb = new(
             "demo", "Move a running guest, kill its node, and prove that nothing was lost.", Remarks, s_examples)
         {
-            guest, migrateAfter, killAfter, vendors, store, keep, json,
+            guest, rounds, migrateAfter, killAfter, vendors, store, keep, json,
         };
         verb.SetAction((parsed, stop) => RunAsync(
             new DemoOptions(
                 parsed.GetValue(guest),
+                parsed.GetValue(rounds),
                 parsed.GetValue(migrateAfter),
                 parsed.GetValue(killAfter),
                 parsed.GetValue(vendors),
@@ -95,6 +104,15 @@ internal static class DemoVerb
             }
 
             return report.Verification.AllHold ? 0 : CliFault.Refused;
+        }
+    }
+
+    private static void CheckRounds(OptionResult result)
+    {
+        if (result.GetValueOrDefault<int?>() is { } rounds and (< 1 or > StoryGuestSize.DemoRoundsMax))
+        {
+            result.AddError(
+                $"Expected 1 to {StoryGuestSize.DemoRoundsMax} for --rounds, found {rounds}. For instance: 2000");
         }
     }
 
