@@ -32,6 +32,9 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
 
     private readonly Dictionary<uint, (MigrationMessage.Pages Pages, ActorRef? Source)> _early = [];
     private uint _batches;
+
+    /// <summary>Of the batch that is next; null while none was refused.</summary>
+    private Refusal? _refused;
     private TimeSpan _commitTook;
     private long _committedAt;
     private long _heardAt;
@@ -80,6 +83,11 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
 
     public override async ValueTask PostStopAsync()
     {
+        RefuseEarly(new Refusal(
+            RefusalKind.State,
+            $"migration {Key.Migration} to be under way on {services.Self}",
+            "that it is over",
+            "Start the move again."));
         _shadow?.Dispose();
         _incoming?.Dispose();
         if (_runner is not null)
@@ -101,15 +109,19 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
         }
         else
         {
-            Context.Reply(await PutAsync(pages));
-            while (_early.Remove(_batches + 1, out (MigrationMessage.Pages Pages, ActorRef? Source) next))
+            MigrationAnswer answer = await PutAsync(pages);
+            Context.Reply(answer);
+            while (answer is not MigrationAnswer.Refused
+                && _early.Remove(_batches + 1, out (MigrationMessage.Pages Pages, ActorRef? Source) next))
             {
-                MigrationAnswer answer = await PutAsync(next.Pages);
+                answer = await PutAsync(next.Pages);
                 next.Source?.Tell(answer, Context.Self);
-                if (answer is MigrationAnswer.Refused)
-                {
-                    return;
-                }
+            }
+
+            _refused = (answer as MigrationAnswer.Refused)?.Why;
+            if (_refused is not null)
+            {
+                RefuseEarly(_refused);
             }
         }
     }
@@ -117,6 +129,12 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
     /// <summary>Batches that are under way together may come in another order than they were packed in.</summary>
     private void KeepForLater(MigrationMessage.Pages pages)
     {
+        if (_refused is not null)
+        {
+            Context.Reply(new MigrationAnswer.Refused(_refused));
+            return;
+        }
+
         if (_early.Count >= EarlyMax && !_early.ContainsKey(pages.Batch))
         {
             Context.Reply(new MigrationAnswer.Refused(new Refusal(
@@ -128,6 +146,18 @@ internal sealed class TargetMigrationActor(VmServices services, MigrationMessage
         }
 
         _early[pages.Batch] = (pages, Context.Sender);
+    }
+
+    /// <summary>Those that wait for a batch that will not come: else their senders would wait for as long as a call
+    /// may take.</summary>
+    private void RefuseEarly(Refusal why)
+    {
+        foreach ((MigrationMessage.Pages _, ActorRef? source) in _early.Values)
+        {
+            source?.Tell(new MigrationAnswer.Refused(why), Context.Self);
+        }
+
+        _early.Clear();
     }
 
     private async Task<MigrationAnswer> PutAsync(MigrationMessage.Pages pages)

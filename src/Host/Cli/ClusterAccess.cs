@@ -16,7 +16,7 @@ internal sealed class ClusterAccess(string at = "--at")
     public const string KeyVariable = "KVMACTORS_KEY";
     public const string AuthorityVariable = "KVMACTORS_CA";
 
-    public Option<string> At { get; } = VerbOptions.At(at);
+    public Option<string?> At { get; } = VerbOptions.At(at);
 
     public Option<string?> Certificate { get; } = FileOption(
         "--cert", $"Certificate to ask with; needed beyond loopback [default: ${CertificateVariable}]");
@@ -42,7 +42,8 @@ internal sealed class ClusterAccess(string at = "--at")
     }
 
     /// <exception cref="CliFault">A certificate is needed, or is not what it should be.</exception>
-    public ControlClient Connect(ParseResult parsed) => Connect(parsed.GetValue(At)!, parsed);
+    public ControlClient Connect(ParseResult parsed) => Connect(
+        Find(parsed, At, VerbOptions.AtVariable) ?? VerbOptions.AtDefault, parsed);
 
     /// <inheritdoc cref="Connect(ParseResult)"/>
     public ControlClient Connect(string address, ParseResult parsed) => new(address, CredentialsFor(address, parsed));

@@ -75,16 +75,13 @@ internal static class VerbOptions
         "Any node of the cluster can be asked; what it does not own it passes on. --at, or else the environment's "
         + AtVariable + ",\nnames one. Beyond loopback it asks for a certificate: --cert, or KVMACTORS_CERT.";
 
-    private const string AtDefault = "127.0.0.1:5101";
+    public const string AtDefault = "127.0.0.1:5101";
 
     /// <param name="name">Another one where --at is a moment.</param>
-    public static Option<string> At(string name = "--at") => new(name)
+    public static Option<string?> At(string name = "--at") => new(name)
     {
         Description = $"Link of a node [default: ${AtVariable} or {AtDefault}]",
         HelpName = "HOST:PORT",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(AtVariable) is { Length: > 0 } address
-            ? address
-            : AtDefault,
         CustomParser = result => LinkText(result),
     };
 

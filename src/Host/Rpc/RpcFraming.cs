@@ -50,7 +50,8 @@ internal static class RpcFraming
             return null;
         }
 
-        return await ReadMessageAsync(source, bytes, cancellationToken).ConfigureAwait(false);
+        byte[] buffer = await ReadBytesAsync(source, bytes, pool: null, cancellationToken).ConfigureAwait(false);
+        return buffer.AsMemory(0, bytes);
     }
 
     /// <inheritdoc cref="ReadAsync"/>
@@ -60,14 +61,18 @@ internal static class RpcFraming
     {
         int? length = await ReadLengthAsync(source, bytesMax, cancellationToken).ConfigureAwait(false);
         return length is { } bytes
-            ? await ReadLentMessageAsync(source, bytes, cancellationToken).ConfigureAwait(false)
+            ? new LentMessage(
+                await ReadBytesAsync(source, bytes, ArrayPool<byte>.Shared, cancellationToken).ConfigureAwait(false),
+                bytes)
             : null;
     }
 
-    private static async ValueTask<LentMessage> ReadLentMessageAsync(
-        Stream source, int length, CancellationToken cancellationToken)
+    /// <param name="pool">Null: the buffer is kept.</param>
+    /// <returns>A buffer that begins with the message, and is as large as it or larger.</returns>
+    private static async ValueTask<byte[]> ReadBytesAsync(
+        Stream source, int length, ArrayPool<byte>? pool, CancellationToken cancellationToken)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(Math.Min(length, PieceBytes));
+        byte[] buffer = BufferOf(Math.Min(length, PieceBytes), pool);
         try
         {
             int read = 0;
@@ -75,9 +80,9 @@ internal static class RpcFraming
             {
                 if (read == buffer.Length)
                 {
-                    byte[] larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, (long)read * GrowsTo));
+                    byte[] larger = BufferOf((int)Math.Min(length, (long)read * GrowsTo), pool);
                     buffer.CopyTo(larger, 0);
-                    ArrayPool<byte>.Shared.Return(buffer);
+                    pool?.Return(buffer);
                     buffer = larger;
                 }
 
@@ -85,15 +90,17 @@ internal static class RpcFraming
                 int more = await source.ReadAsync(buffer.AsMemory(read, room), cancellationToken).ConfigureAwait(false);
                 read += more > 0 ? more : throw Truncated(length, read);
             }
+
+            return buffer;
         }
         catch
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            pool?.Return(buffer);
             throw;
         }
-
-        return new LentMessage(buffer, length);
     }
+
+    private static byte[] BufferOf(int bytes, ArrayPool<byte>? pool) => pool?.Rent(bytes) ?? new byte[bytes];
 
     /// <returns>Null at the end of the stream.</returns>
     private static async ValueTask<int?> ReadLengthAsync(
@@ -120,27 +127,6 @@ internal static class RpcFraming
 
         uint length = BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(1));
         return length <= bytesMax ? (int)length : throw TooLarge(length, bytesMax);
-    }
-
-    private static async ValueTask<ReadOnlyMemory<byte>> ReadMessageAsync(
-        Stream source, int length, CancellationToken cancellationToken)
-    {
-        ArrayBufferWriter<byte> message = new(Math.Clamp(length, 1, PieceBytes));
-        while (message.WrittenCount < length)
-        {
-            int left = length - message.WrittenCount;
-            Memory<byte> piece = message.GetMemory(Math.Min(left, PieceBytes));
-            piece = piece[..Math.Min(left, piece.Length)];
-            int read = await source.ReadAsync(piece, cancellationToken).ConfigureAwait(false);
-            if (read == 0)
-            {
-                throw Truncated(length, message.WrittenCount);
-            }
-
-            message.Advance(read);
-        }
-
-        return message.WrittenMemory;
     }
 
     public static RpcException TooLarge(long length, int bytesMax) => new(

@@ -10,12 +10,20 @@ namespace KvmActors.Host.Rpc;
 internal sealed class RpcMessageContent(ReadOnlyMemory<byte> message) : HttpContent
 {
     private readonly SemaphoreSlim _sending = new(initialCount: 1);
+
+    /// <summary>Not disposed of, as <see cref="_sending"/>: the request that this is a part of ends before it is needed
+    /// last, and it has no timer.</summary>
+    private readonly CancellationTokenSource _end = new();
+
     private bool _isOver;
 
     /// <summary>From here on the message may be changed. To be called once the call is over: what is still being sent
-    /// is given up by then.</summary>
+    /// is given up.</summary>
+    /// <remarks>Takes no token, since its caller may not use the message before its end. It is soon: a write that waits
+    /// for the server ends by a token of its own, whatever became of that of the call.</remarks>
     public async Task EndAsync()
     {
+        await _end.CancelAsync().ConfigureAwait(false);
         await _sending.WaitAsync().ConfigureAwait(false);
         _isOver = true;
         _sending.Release();
@@ -31,10 +39,11 @@ internal sealed class RpcMessageContent(ReadOnlyMemory<byte> message) : HttpCont
         try
         {
             ObjectDisposedException.ThrowIf(_isOver, this);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
             byte[] header = new byte[RpcFraming.HeaderBytes];
             BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(1), message.Length);
-            await stream.WriteAsync(header, cancellationToken).ConfigureAwait(false);
-            await stream.WriteAsync(message, cancellationToken).ConfigureAwait(false);
+            await stream.WriteAsync(header, either.Token).ConfigureAwait(false);
+            await stream.WriteAsync(message, either.Token).ConfigureAwait(false);
         }
         finally
         {

@@ -36,28 +36,35 @@ internal static class SoloMachine
             return isTimedOut || stop.IsCancellationRequested || console.Fault is not null;
         }
 
-        (SoloRunResult result, LockstepDifference? difference) = Translated(options.Image, () => options.IsLockstep
-            ? LockstepRun.Run(run, console.Write, IsCancelled)
-            : (SoloRun.Run(run, console.Write, IsCancelled), null));
+        LockstepResult? lockstep = null;
+        SoloRunResult result = Translated(options.Image, () => options.IsLockstep
+            ? (lockstep = LockstepRun.Run(run, console.Write, IsCancelled, options.LockstepTwin)).Run
+            : SoloRun.Run(run, console.Write, IsCancelled));
         clock.Stop();
-        SoloStatistics? statistics = options.ShowsStatistics
-            ? SoloStatistics.Of(result.Statistics, clock.Elapsed, Environment.CpuUsage.TotalTime - cpuBefore)
+        TimeSpan cpu = Environment.CpuUsage.TotalTime - cpuBefore;
+        SoloStatistics? Statistics(EngineStatistics? engine) => options.ShowsStatistics && engine is not null
+            ? SoloStatistics.Of(engine, clock.Elapsed, cpu)
             : null;
+        SoloStatistics? statistics = Statistics(lockstep?.Twin ?? result.Statistics);
+        SoloStatistics? interpreter = Statistics(lockstep?.Run.Statistics);
 
         if (console.Fault is { } fault)
         {
             throw new CliFault($"The guest's console could not be written: {fault.Message}", fault, CliFault.Usage);
         }
 
+        LockstepDifference? difference = lockstep?.Difference;
         string stopped = difference is null ? WordOf(result.Stop, isTimedOut) : "different";
         if (options.IsJson)
         {
             SoloReport report = Report(options, run, file, result, console, stopped, clock.Elapsed);
-            CliJson.Write(terminal.Out, report with { Stats = statistics, Difference = difference });
+            CliJson.Write(
+                terminal.Out,
+                report with { Stats = statistics, InterpreterStats = interpreter, Difference = difference });
         }
         else if (statistics is not null)
         {
-            SoloStatisticsText.Write(terminal.Error, statistics);
+            SoloStatisticsText.Write(terminal.Error, statistics, interpreter);
         }
 
         if (difference is not null)

@@ -35,6 +35,9 @@ internal sealed record SoloMachineOptions(
     /// <summary>Both engines run, and are compared.</summary>
     public bool IsLockstep { get; init; }
 
+    /// <summary>In lockstep, the engine beside the interpreter; null: the translator. For tests.</summary>
+    public EngineOptions? LockstepTwin { get; init; }
+
     /// <summary>What the engine has done is told at the end.</summary>
     public bool ShowsStatistics { get; init; }
 }

@@ -33,7 +33,11 @@ internal sealed record SoloReport(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public LockstepDifference? Difference { get; init; }
 
-    /// <summary>With <c>--stats</c>.</summary>
+    /// <summary>With <c>--stats</c>; of engines in lockstep, the translator's.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SoloStatistics? Stats { get; init; }
+
+    /// <summary>With <c>--stats</c>, of engines in lockstep, the interpreter's. Times are of both together.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SoloStatistics? InterpreterStats { get; init; }
 }

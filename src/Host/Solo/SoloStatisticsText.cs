@@ -15,7 +15,21 @@ internal static class SoloStatisticsText
     private static readonly PropertyInfo[] s_exits =
         [.. typeof(ExitCounts).GetProperties().Where(property => property.CanWrite)];
 
-    public static void Write(TextWriter target, SoloStatistics statistics)
+    /// <param name="interpreter">Of engines in lockstep, the interpreter's; the others are the translator's then.
+    /// </param>
+    public static void Write(TextWriter target, SoloStatistics statistics, SoloStatistics? interpreter)
+    {
+        if (interpreter is not null)
+        {
+            target.WriteLine("lockstep, the VM in the interpreter (times are of both VMs together):");
+            Write(target, interpreter);
+            target.WriteLine("lockstep, the VM in the translator (times are of both VMs together):");
+        }
+
+        Write(target, statistics);
+    }
+
+    private static void Write(TextWriter target, SoloStatistics statistics)
     {
         foreach ((string name, string text) in Lines(statistics))
         {

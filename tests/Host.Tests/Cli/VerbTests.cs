@@ -25,6 +25,7 @@ public sealed class VerbTests
             described.Examples.Where(example => !example.StartsWith('#')),
             example => Assert.Contains($"kvmactors {path}", example, StringComparison.Ordinal));
         Assert.Contains("Examples:", help.Out, StringComparison.Ordinal);
+        Assert.DoesNotMatch(@"\[default: .*\[default: ", help.Out);
         Assert.All(verb.Options, option => Assert.False(string.IsNullOrEmpty(option.Description), option.Name));
     }
 

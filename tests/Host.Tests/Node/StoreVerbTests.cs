@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Text.Json;
+using KvmActors.Cpu.Hypercalls;
 using KvmActors.Host.Tests.Cli;
 using KvmActors.Host.Tests.Solo;
+using KvmActors.Machine;
+using KvmActors.Persistence;
+using KvmActors.Persistence.Events;
+using KvmActors.Persistence.Journal;
+using KvmActors.Persistence.Sqlite;
 using KvmActors.Samples.Guests;
 
 namespace KvmActors.Host.Tests.Node;
@@ -73,6 +79,21 @@ public sealed class StoreVerbTests : IAsyncLifetime, IDisposable
         await DoneAsync("journal", "replay", "web", "--store", Store);
     }
 
+    [Fact]
+    public async Task Replies_to_commands_are_kept_for_a_day_and_then_collected()
+    {
+        string path = _files.Path("replies.db");
+        DedupEntry old = await KeepReplyAsync(path, "old", TimeSpan.FromHours(25));
+        DedupEntry recent = await KeepReplyAsync(path, "recent", TimeSpan.FromHours(23));
+
+        await DoneAsync("store", "gc", "--store", path, "--dry-run");
+        Assert.NotNull(await FindReplyAsync(path, old));
+        await DoneAsync("store", "gc", "--store", path);
+
+        Assert.Null(await FindReplyAsync(path, old));
+        Assert.NotNull(await FindReplyAsync(path, recent));
+    }
+
     [Theory]
     [InlineData("gc")]
     [InlineData("stat")]
@@ -98,6 +119,27 @@ public sealed class StoreVerbTests : IAsyncLifetime, IDisposable
         Assert.Contains("Expected at least 1 snapshot to keep", run.Error, StringComparison.Ordinal);
     }
 
+    private static async Task<DedupEntry> KeepReplyAsync(string path, string vm, TimeSpan age)
+    {
+        var id = VmId.Parse(vm);
+        NodeId node = new("node-1#1");
+        MachineSpec spec = new(1, 1 << 20, HypercallPatchPolicy.Auto, 20_000);
+        StreamWrite write = StreamWriteBuilder.Create(id.Stream, node)
+            .Add(0, new JournalEvent.VmCreated(spec, "story.elf", new string('a', 64), "story.elf"))
+            .Build();
+        DedupEntry reply = new(id.Stream, new CommandId("cli", vm), new byte[] { 42 });
+        await using SqliteStore store = await SqliteStore.OpenAsync(path, new SqliteStoreOptions(), new PastTime(age));
+        Assert.IsType<CommitResult.Committed>(
+            await store.CommitAsync(new StoreTransaction(id, [write], Dedup: reply), CancellationToken.None));
+        return reply;
+    }
+
+    private static async Task<DedupEntry?> FindReplyAsync(string path, DedupEntry reply)
+    {
+        await using SqliteStore store = await SqliteStore.OpenReadOnlyAsync(path);
+        return await store.FindReplyAsync(reply.Stream, reply.Command, CancellationToken.None);
+    }
+
     private static double VmTimeOf(CliRun list) =>
         Json(list).EnumerateArray().Max(stream => stream.GetProperty("vmTime").GetUInt64());
 
@@ -108,5 +150,11 @@ public sealed class StoreVerbTests : IAsyncLifetime, IDisposable
         CliRun run = await CliRun.OfAsync(arguments);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         return run;
+    }
+
+    /// <summary>The system's clock, so much ago.</summary>
+    private sealed class PastTime(TimeSpan age) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() - age;
     }
 }

@@ -29,7 +29,7 @@ internal static class CertAuthorityVerb
         Option<string> folder = CertVerbs.Folder();
         Option<string> name = new("--name")
         {
-            Description = "What messages call the authority [default: kvmactors ca]",
+            Description = "What messages call the authority",
             HelpName = "TEXT",
             DefaultValueFactory = _ => "kvmactors ca",
         };

@@ -22,7 +22,7 @@ internal static class CertVerbs
 
     public static Option<string> Folder() => new("--dir")
     {
-        Description = $"Folder of ca.crt and ca.key, where the new files go too [default: {FolderDefault}]",
+        Description = "Folder of ca.crt and ca.key, where the new files go too",
         HelpName = "DIR",
         DefaultValueFactory = _ => FolderDefault,
     };

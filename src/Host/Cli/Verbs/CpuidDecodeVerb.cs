@@ -29,7 +29,7 @@ internal static class CpuidDecodeVerb
     {
         Argument<string> source = new("SOURCE")
         {
-            Description = $"A table: {CpuidTableSource.Words}; - is standard input [default: {CpuidTableSource.Host}]",
+            Description = $"A table: {CpuidTableSource.Words}; - is standard input",
             Arity = ArgumentArity.ZeroOrOne,
             DefaultValueFactory = _ => CpuidTableSource.Host,
         };

@@ -37,13 +37,13 @@ internal static class JournalReplayVerb
         Option<string> store = JournalVerbs.StoreOption();
         Option<string> from = new("--from")
         {
-            Description = "Snapshot to begin with [default: the first]",
+            Description = "Snapshot to begin with; start is the first",
             HelpName = "SNAPSHOT|MOMENT",
             DefaultValueFactory = _ => "start",
         };
         Option<string> to = new("--to")
         {
-            Description = "Where it ends [default: end]",
+            Description = "Where it ends",
             HelpName = "MOMENT|#SEQ",
             DefaultValueFactory = _ => "end",
         };

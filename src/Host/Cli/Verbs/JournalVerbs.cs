@@ -30,7 +30,7 @@ internal static class JournalVerbs
 
     public static Option<string> MomentOption(string name, string description, string byDefault) => new(name)
     {
-        Description = $"{description} [default: {byDefault}]",
+        Description = description,
         HelpName = "MOMENT",
         DefaultValueFactory = _ => byDefault,
     };

@@ -18,6 +18,8 @@ internal static class StoreGcVerb
         Nodes drop old snapshots themselves (journal.snapshots-kept, journal.replay-max); --keep-snapshots drops more,
         of every VM, also of those that no node runs. The first snapshot of a VM always stays, so that its journal can
         be replayed.
+        Replies to commands, which are kept for retries, go once they are older than a day: here, as whenever a node
+        opens the store.
         --dry-run says what would be deleted now, and deletes nothing.
         The store does not get smaller: what is free in it is used by what is written next.
         """;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using KvmActors.Cpu;
 using KvmActors.Cpu.Cpuid.Vetting;
 using KvmActors.Cpu.Debugging;
@@ -27,7 +29,7 @@ internal sealed class LockstepPair : IDisposable
         Dictionary<int, byte[]> pages)
     {
         (First, Twin, _plant, _state, _pages) = (first, twin, plant, state, pages);
-        Keep();
+        Keep(First.Memory.TakeDirty(DirtyReader.Snapshot));
     }
 
     public VirtualMachine First { get; }
@@ -56,7 +58,8 @@ internal sealed class LockstepPair : IDisposable
     {
         VirtualMachine Make(EngineOptions engine) => VirtualMachine.Restore(
             First.Spec, _state, _pages.Select(page => (page.Key, (ReadOnlyMemory<byte>)page.Value)), engine);
-        return new LockstepPair(Make(s_interpreter), Make(twin), _plant, _state, new(_pages));
+        var pages = _pages.ToDictionary(page => page.Key, page => page.Value.ToArray());
+        return new LockstepPair(Make(s_interpreter), Make(twin), _plant, _state, pages);
     }
 
     /// <summary>Runs both to a VM time, or to where the first stops before.</summary>
@@ -73,15 +76,22 @@ internal sealed class LockstepPair : IDisposable
             && First.HashState() == Twin.HashState();
     }
 
-    /// <summary>Compares memory too, and keeps the state if it is equal.</summary>
+    /// <summary>Compares memory too, and keeps the state if it is equal. To be called where <see cref="Run"/> found
+    /// nothing.</summary>
+    /// <remarks>Costs the pages that either has written since the last equal state: all others are as they were.
+    /// </remarks>
+    /// <returns>False if memory differs; this pair is then of use only for <see cref="Difference"/> and
+    /// <see cref="Again"/>.</returns>
     public bool IsEqual()
     {
-        if (First.HashState() != Twin.HashState() || First.SumMemory() != Twin.SumMemory())
+        ImmutableArray<int> written = First.Memory.TakeDirty(DirtyReader.Snapshot);
+        ImmutableArray<int> others = Twin.Memory.TakeDirty(DirtyReader.Snapshot);
+        if (!AreEqual(written) || (!others.AsSpan().SequenceEqual(written.AsSpan()) && !AreEqual(others)))
         {
             return false;
         }
 
-        Keep();
+        Keep(written);
         return true;
     }
 
@@ -114,12 +124,27 @@ internal sealed class LockstepPair : IDisposable
         Twin.Dispose();
     }
 
-    private void Keep()
+    private bool AreEqual(ImmutableArray<int> pages)
+    {
+        foreach (int page in pages)
+        {
+            if (!First.Memory.Page(page).SequenceEqual(Twin.Memory.Page(page)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void Keep(ImmutableArray<int> written)
     {
         _state = First.Save();
-        foreach (int page in First.Memory.TakeDirty(DirtyReader.Snapshot))
+        foreach (int page in written)
         {
-            _pages[page] = First.Memory.Page(page).ToArray();
+            ref byte[]? kept = ref CollectionsMarshal.GetValueRefOrAddDefault(_pages, page, out _);
+            kept ??= new byte[GuestMemory.PageBytes];
+            First.Memory.Page(page).CopyTo(kept);
         }
     }
 }

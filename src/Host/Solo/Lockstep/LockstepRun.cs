@@ -8,7 +8,7 @@ namespace KvmActors.Host.Solo.Lockstep;
 
 /// <summary>Runs a VM in the interpreter and in the translator at once, and stops at the first difference.</summary>
 /// <remarks>Registers and devices are compared every <see cref="StrideTicks"/>, memory every
-/// <see cref="StridesPerSum"/> of these and at the end. What was found is looked for again from the last equal state,
+/// <see cref="StridesPerMemory"/> of these and at the end. What was found is looked for again from the last equal state,
 /// in ever smaller strides; in the smallest every instruction is a block of its own, which is translated at once.
 /// </remarks>
 internal static class LockstepRun
@@ -16,22 +16,23 @@ internal static class LockstepRun
     public const int ExitCode = 12;
 
     private const ulong StrideTicks = 500_000;
-    private const int StridesPerSum = 8;
+    private const int StridesPerMemory = 8;
     private static readonly ulong[] s_strides = [65_536, 4_096, 256];
 
-    /// <param name="run">The VM; its engine does not count.</param>
+    /// <param name="run">The VM; of its engine only the clock counts.</param>
     /// <param name="console">Takes the console's bytes, once.</param>
     /// <param name="cancelled">Asked between strides.</param>
     /// <param name="twin">The engine of the twin; null: the translator.</param>
     /// <param name="plant">See <see cref="LockstepPair.Create"/>.</param>
-    public static (SoloRunResult Result, LockstepDifference? Difference) Run(
+    public static LockstepResult Run(
         SoloRunOptions run,
         Action<ReadOnlyMemory<byte>> console,
         Func<bool> cancelled,
         EngineOptions? twin = null,
         Action<VirtualMachine>? plant = null)
     {
-        EngineOptions engine = twin ?? new EngineOptions { Choice = EngineChoice.Translator };
+        EngineOptions engine = twin
+            ?? new EngineOptions { Choice = EngineChoice.Translator, Clock = run.Engine?.Clock };
         using var pair = LockstepPair.Create(run, engine, plant);
         ulong consoleBytes = 0;
         SoloRunStop stop = SoloRunStop.Cancelled;
@@ -46,9 +47,9 @@ internal static class LockstepRun
             }
 
             bool isOver = slice.Stop is SliceStop.Ended or SliceStop.Idle || pair.First.VmTime >= run.InstructionsMax;
-            if (!isEqual || ((isOver || stride % StridesPerSum == 0) && !pair.IsEqual()))
+            if (!isEqual || ((isOver || stride % StridesPerMemory == 0) && !pair.IsEqual()))
             {
-                return (ResultOf(pair.First, SoloRunStop.Cancelled, consoleBytes), Narrow(pair, engine));
+                return ResultOf(pair, SoloRunStop.Cancelled, consoleBytes) with { Difference = Narrow(pair, engine) };
             }
 
             if (isOver)
@@ -58,7 +59,7 @@ internal static class LockstepRun
             }
         }
 
-        return (ResultOf(pair.First, stop, consoleBytes), null);
+        return ResultOf(pair, stop, consoleBytes);
     }
 
     private static LockstepDifference Narrow(LockstepPair pair, EngineOptions engine)
@@ -109,16 +110,21 @@ internal static class LockstepRun
         return false;
     }
 
-    private static SoloRunResult ResultOf(VirtualMachine machine, SoloRunStop stop, ulong consoleBytes) => new(
-        stop,
-        machine.End,
-        machine.VmTime,
-        machine.InstructionsRetired,
-        consoleBytes,
-        [],
-        machine.HashState(),
-        machine.SumMemory())
+    private static LockstepResult ResultOf(LockstepPair pair, SoloRunStop stop, ulong consoleBytes)
     {
-        Statistics = machine.Statistics,
-    };
+        VirtualMachine machine = pair.First;
+        SoloRunResult result = new(
+            stop,
+            machine.End,
+            machine.VmTime,
+            machine.InstructionsRetired,
+            consoleBytes,
+            [],
+            machine.HashState(),
+            machine.SumMemory())
+        {
+            Statistics = machine.Statistics,
+        };
+        return new LockstepResult(result, pair.Twin.Statistics);
+    }
 }
