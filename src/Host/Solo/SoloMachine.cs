@@ -67,13 +67,8 @@ internal static class SoloMachine
             SoloStatisticsText.Write(terminal.Error, statistics, interpreter);
         }
 
-        if (difference is not null)
-        {
-            difference.Write(terminal.Error);
-            return LockstepRun.ExitCode;
-        }
-
-        if (Complaint(result, stopped, options) is { } complaint)
+        difference?.Write(terminal.Error);
+        if (difference is null && Complaint(result, stopped, options) is { } complaint)
         {
             terminal.Error.WriteLine($"kvmactors: {complaint}");
         }

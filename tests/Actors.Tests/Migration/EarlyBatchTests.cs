@@ -80,7 +80,8 @@ public sealed class EarlyBatchTests
         Assert.Equal("that it is over", why.Found);
     });
 
-    private static MigrationMessage.Pages Pages(ImmutableArray<MovedPage> pages, uint batch) => new(s_key, pages, batch);
+    private static MigrationMessage.Pages Pages(ImmutableArray<MovedPage> pages, uint batch) =>
+        new(s_key, pages, batch);
 
     private static void Run(ulong seed, Func<Target, Task> test)
     {

@@ -7,10 +7,10 @@ using KvmActors.Machine.Time;
 namespace KvmActors.Host.Solo.Lockstep;
 
 /// <summary>Runs a VM in the interpreter and in the translator at once, and stops at the first difference.</summary>
-/// <remarks>Registers and devices are compared every <see cref="StrideTicks"/>, memory every
-/// <see cref="StridesPerMemory"/> of these and at the end. What was found is looked for again from the last equal state,
-/// in ever smaller strides; in the smallest every instruction is a block of its own, which is translated at once.
-/// </remarks>
+/// <remarks>Registers and devices are compared every <see cref="StrideTicks"/>, the pages that either has written every
+/// <see cref="StridesPerMemory"/> of these and at the end. What was found is looked for again from the last equal
+/// state, in ever smaller strides; in the smallest every instruction is a block of its own, which is translated at
+/// once.</remarks>
 internal static class LockstepRun
 {
     public const int ExitCode = 12;
