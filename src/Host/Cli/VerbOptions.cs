@@ -38,6 +38,19 @@ internal static class VerbOptions
             CountText.Advice),
     };
 
+    public static Option<int?> Number(string name, string description, int least, int most) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = result => Parse<int>(
+            result,
+            text => CountText.TryParse(text, out ulong count) && count >= (ulong)least && count <= (ulong)most
+                ? (int)count
+                : null,
+            string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"),
+            CountText.Advice),
+    };
+
     /// <summary>More than one is refused where the VM is made, which says why.</summary>
     public static Option<ulong?> Vcpus() => Count("--vcpus", "vCPUs, at most 16 [default: 1]");
 

@@ -42,13 +42,11 @@ internal static class DemoVerb
             Description = "Another guest: a multiboot kernel that comes to an end by itself",
             HelpName = "IMAGE",
         };
-        Option<int?> rounds = new("--rounds")
-        {
-            Description = "Rounds of the built-in guest, 1 to "
-                + $"{StoryGuestSize.DemoRoundsMax} [default: what lasts about 8 s on this machine, measured]",
-            HelpName = "N",
-        };
-        rounds.Validators.Add(CheckRounds);
+        Option<int?> rounds = VerbOptions.Number(
+            "--rounds",
+            "Rounds of the built-in guest [default: what lasts about 8 s on this machine, measured]",
+            least: 1,
+            StoryGuestSize.DemoRoundsMax);
         Option<ulong?> migrateAfter = VerbOptions.Count(
             "--migrate-after", "Move after this many retired instructions [default: a quarter of the run]");
         Option<ulong?> killAfter = VerbOptions.Count(
@@ -104,15 +102,6 @@ internal static class DemoVerb
             }
 
             return report.Verification.AllHold ? 0 : CliFault.Refused;
-        }
-    }
-
-    private static void CheckRounds(OptionResult result)
-    {
-        if (result.GetValueOrDefault<int?>() is { } rounds and (< 1 or > StoryGuestSize.DemoRoundsMax))
-        {
-            result.AddError(
-                $"Expected 1 to {StoryGuestSize.DemoRoundsMax} for --rounds, found {rounds}. For instance: 2000");
         }
     }
 
