@@ -56,8 +56,10 @@ public sealed unsafe class GuestMemory : IDisposable
 
         // Zeroed by the allocator, so that pages the guest never touches, and those that are no RAM, cost nothing;
         // aligned by hand.
-        _allocation = NativeMemory.AllocZeroed((nuint)End + PageBytes);
-        _ram = (byte*)(((nuint)_allocation + PageBytes - 1) & ~(nuint)(PageBytes - 1));
+        nuint alignment = HostPages.AlignmentFor(End);
+        _allocation = NativeMemory.AllocZeroed((nuint)End + alignment);
+        _ram = (byte*)(((nuint)_allocation + alignment - 1) & ~(alignment - 1));
+        HostPages.Advise(_ram, End);
         _flags = (byte*)NativeMemory.AllocZeroed((nuint)PageCount);
     }
 

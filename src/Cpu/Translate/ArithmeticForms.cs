@@ -72,8 +72,7 @@ internal static class ArithmeticForms
     {
         ref readonly Instruction instruction = ref translation.Instruction;
         int sizeBytes = instruction.MemorySize.GetSize();
-        translation.Access(sizeBytes, writes);
-        HostOperand operand = new(HostLayout.Address, 0);
+        HostOperand operand = translation.Reach(sizeBytes, writes);
         HostAssembler code = translation.Code;
         HostRegister from = instruction.Op1Kind == OpKind.Register
             ? translation.Read(instruction.Op1Register, HostLayout.Value)
@@ -103,11 +102,7 @@ internal static class ArithmeticForms
         int sizeBytes = to.GetSize();
         HostAssembler code = translation.Code;
         bool isMemory = instruction.Op1Kind == OpKind.Memory;
-        if (isMemory)
-        {
-            translation.Access(sizeBytes, isWrite: false);
-        }
-
+        HostOperand operand = isMemory ? translation.Reach(sizeBytes, isWrite: false) : default;
         HostRegister target = translation.Read(to, HostLayout.Value);
         HostRegister from = instruction.Op1Kind == OpKind.Register
             ? translation.Read(instruction.Op1Register, HostLayout.Address)
@@ -116,7 +111,7 @@ internal static class ArithmeticForms
         int opcode = operation is { } some ? HostOpcode.FromRm(some) : HostOpcode.Test;
         if (isMemory)
         {
-            code.Memory(opcode, sizeBytes, target, new HostOperand(HostLayout.Address, 0));
+            code.Memory(opcode, sizeBytes, target, operand);
         }
         else if (instruction.Op1Kind == OpKind.Register)
         {
@@ -165,9 +160,10 @@ internal static class ArithmeticForms
         bool isMemory = instruction.Op0Kind == OpKind.Memory;
         int sizeBytes = isMemory ? instruction.MemorySize.GetSize() : instruction.Op0Register.GetSize();
         HostRegister target = HostLayout.Value;
+        HostOperand operand = default;
         if (isMemory)
         {
-            translation.Access(sizeBytes, isWrite: true);
+            operand = translation.Reach(sizeBytes, isWrite: true);
         }
         else
         {
@@ -184,8 +180,7 @@ internal static class ArithmeticForms
             || (translation.HostFlags & StatusFlags.Carry) != 0;
         if (isMemory)
         {
-            translation.Code.Memory(
-                group, sizeBytes, (HostRegister)operation, new HostOperand(HostLayout.Address, 0));
+            translation.Code.Memory(group, sizeBytes, (HostRegister)operation, operand);
         }
         else
         {

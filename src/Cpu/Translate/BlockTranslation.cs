@@ -20,6 +20,9 @@ internal sealed unsafe class BlockTranslation
     public const int InstructionBytesMax = 192;
     public const int ExitsPerInstruction = 4;
 
+    /// <summary>What the TLB entry that <see cref="FindEntry"/> has found adds to a linear address.</summary>
+    private static readonly HostOperand s_addend = new(HostLayout.Value, 8);
+
     private readonly Instruction[] _instructions = new Instruction[BlockBuilder.InstructionsMax];
     private readonly StatusFlags[] _needed = new StatusFlags[BlockBuilder.InstructionsMax];
     private readonly List<PendingExit> _exits = [];
@@ -109,15 +112,16 @@ internal sealed unsafe class BlockTranslation
     }
 
     /// <summary>The interpreter executes the instruction if this jump is taken.</summary>
-    public void Step(byte* jump) => Step(jump, accessBytes: 0, isWrite: false);
+    public void Step(byte* jump) => Step(jump, accessBytes: 0, isWrite: false, linear: null);
 
-    public void Step(byte* jump, int accessBytes, bool isWrite) => _exits.Add(new PendingExit
+    private void Step(byte* jump, int accessBytes, bool isWrite, HostOperand? linear) => _exits.Add(new PendingExit
     {
         Jump = jump,
         Kind = ExitKind.Step,
         Index = Index,
         Target = (ulong)_start,
         AccessBytes = accessBytes,
+        Linear = linear,
         IsChosen = isWrite,
         HasSimd = HasSimd,
     });
@@ -225,23 +229,58 @@ internal sealed unsafe class BlockTranslation
     /// <summary>As <see cref="Access"/>, with the linear address in <see cref="HostLayout.Address"/> already.</summary>
     public void Probe(int sizeBytes, bool isWrite)
     {
+        FindEntry(new HostOperand(HostLayout.Address, 0), sizeBytes, isWrite, linear: null);
+        Code.Memory(HostOpcode.FromRm(HostOpcode.Add), 8, HostLayout.Address, s_addend);
+    }
+
+    /// <summary>As <see cref="Access"/>, but the operand may be reached with the registers of its address, which have
+    /// to be as they are until then.</summary>
+    /// <returns>The memory operand, for host code.</returns>
+    public HostOperand Reach(int sizeBytes, bool isWrite)
+    {
+        if (MemoryAddress.PlainOf(Instruction) is { } linear)
+        {
+            return Reach(linear, sizeBytes, isWrite);
+        }
+
+        Access(sizeBytes, isWrite);
+        return new HostOperand(HostLayout.Address, 0);
+    }
+
+    /// <param name="linear">The linear address: a guest's register in its host register, and a distance.</param>
+    /// <param name="sizeBytes">Bytes of the access.</param>
+    /// <param name="isWrite">It is a store, maybe a load too.</param>
+    /// <returns>The memory operand, for host code; the register has to be as it is until then.</returns>
+    public HostOperand Reach(in HostOperand linear, int sizeBytes, bool isWrite)
+    {
+        FindEntry(linear, sizeBytes, isWrite, linear);
+        Code.Load(HostLayout.Address, s_addend);
+        return linear with { Base = HostLayout.Address, Index = linear.Base };
+    }
+
+    /// <summary>Leaves the address of the TLB's entry in <see cref="HostLayout.Value"/>, or the host code.</summary>
+    private void FindEntry(in HostOperand address, int sizeBytes, bool isWrite, HostOperand? linear)
+    {
         const int IndexShift = 8;
         const int IndexMask = (Tlb.EntryCount - 1) * Tlb.EntryBytes;
-        const int AddendOffset = 8;
         int array = isWrite ? HostLayout.ActiveWriteTlbOffset : HostLayout.ActiveTlbOffset;
-        Code.Registers(HostOpcode.MoveFromRm, 4, HostLayout.Value, HostLayout.Address);
-        Code.Memory(HostOpcode.Lea, 8, HostLayout.Third, new HostOperand(HostLayout.Address, sizeBytes - 1));
+        if (address.Displacement == 0)
+        {
+            Code.Registers(HostOpcode.MoveFromRm, 4, HostLayout.Value, address.Base!.Value);
+        }
+        else
+        {
+            Code.Memory(HostOpcode.Lea, 4, HostLayout.Value, address);
+        }
+
+        HostOperand last = address with { Displacement = address.Displacement + sizeBytes - 1 };
+        Code.Memory(HostOpcode.Lea, 8, HostLayout.Third, last);
         Code.Shift(HostOpcode.ShiftRight, 4, HostLayout.Value, IndexShift);
         Code.Shift(HostOpcode.ShiftRight, 8, HostLayout.Third, Tlb.PageShift);
         Code.Arithmetic(HostOpcode.And, 4, HostLayout.Value, IndexMask);
         Code.Memory(HostOpcode.FromRm(HostOpcode.Add), 8, HostLayout.Value, HostLayout.Field(array));
         Code.Memory(HostOpcode.FromRm(HostOpcode.Compare), 8, HostLayout.Third, new HostOperand(HostLayout.Value, 0));
-        Step(Code.JumpIf(HostCondition.NotZero), sizeBytes, isWrite);
-        Code.Memory(
-            HostOpcode.FromRm(HostOpcode.Add),
-            8,
-            HostLayout.Address,
-            new HostOperand(HostLayout.Value, AddendOffset));
+        Step(Code.JumpIf(HostCondition.NotZero), sizeBytes, isWrite, linear);
         HostFlags = StatusFlags.None;
     }
 

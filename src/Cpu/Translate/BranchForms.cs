@@ -107,9 +107,9 @@ internal static unsafe class BranchForms
             code.Store(kept, HostLayout.Value);
         }
 
-        StackForms.Push(translation);
+        HostOperand slot = StackForms.Push(translation);
         code.Constant(HostLayout.Third, translation.Instruction.NextIP);
-        StackForms.Store(translation, HostLayout.Third);
+        StackForms.Store(translation, slot, HostLayout.Third);
         if (keepsTarget)
         {
             code.Load(HostLayout.Value, kept);
@@ -128,8 +128,8 @@ internal static unsafe class BranchForms
         ref readonly Instruction instruction = ref translation.Instruction;
         if (instruction.Op0Kind == OpKind.Memory)
         {
-            translation.Access(StackForms.SlotBytes, isWrite: false);
-            translation.Code.Load(HostLayout.Address, new HostOperand(HostLayout.Address, 0));
+            HostOperand operand = translation.Reach(StackForms.SlotBytes, isWrite: false);
+            translation.Code.Load(HostLayout.Address, operand);
         }
         else
         {

@@ -55,8 +55,8 @@ internal static unsafe class FlagForms
         translation.Code.Memory(
             HostOpcode.FromRm(HostOpcode.Or), 8, HostLayout.Address, HostLayout.Field(HostLayout.SystemFlagsOffset));
         translation.Code.Store(kept, HostLayout.Address);
-        StackForms.Push(translation);
+        HostOperand slot = StackForms.Push(translation);
         translation.Code.Load(HostLayout.Value, kept);
-        StackForms.Store(translation, HostLayout.Value);
+        StackForms.Store(translation, slot, HostLayout.Value);
     }
 }

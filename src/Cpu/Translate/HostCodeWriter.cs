@@ -20,7 +20,7 @@ internal sealed unsafe class HostCodeWriter
     private const int BlockBytesMax = 512 + (BlockBuilder.InstructionsMax * BlockTranslation.InstructionBytesMax);
     private const int ExitsOfBlock = 8;
     private const int ExitsMax = ExitsOfBlock + (BlockBuilder.InstructionsMax * BlockTranslation.ExitsPerInstruction);
-    private const int ExitBytesMax = ExitRecord.StubBytes + 8;
+    private const int ExitBytesMax = ExitRecord.StubBytes + 12;
 
     private static readonly HostRegister[] s_saved =
     [
@@ -226,13 +226,20 @@ internal sealed unsafe class HostCodeWriter
     {
         HostAssembler code = translation.Code;
         const int RefundBytes = 7;
-        int bytes = (exit.Refund != 0 ? RefundBytes : 0) + ExitRecord.StubBytes + sizeof(ExitRecord);
+        const int LinearBytesMax = 8;
+        int bytes = (exit.Refund != 0 ? RefundBytes : 0) + (exit.Linear is null ? 0 : LinearBytesMax)
+            + ExitRecord.StubBytes + sizeof(ExitRecord);
         _exitsStart = (byte*)((nint)(_exitsStart - bytes) & -sizeof(int));
         code.Position = _exitsStart;
         HostAssembler.SetTarget(exit.Jump, _exitsStart);
         if (exit.Refund != 0)
         {
             code.Arithmetic(HostOpcode.Add, 8, HostLayout.Budget, exit.Refund);
+        }
+
+        if (exit.Linear is { } linear)
+        {
+            code.Memory(HostOpcode.Lea, 8, HostLayout.Address, linear);
         }
 
         byte* stub = code.Position;

@@ -9,6 +9,9 @@ namespace KvmActors.Cpu.Translate;
 /// <summary>Forms the linear address of a memory operand of 64-bit mode.</summary>
 internal static class MemoryAddress
 {
+    /// <summary>More than the last byte of any operand is behind its first.</summary>
+    private const int FarthestByte = 64;
+
     /// <summary>Leaves the linear address in a register. <see cref="HostLayout.Value"/> changes; the host's flags only
     /// if the operand has a base of FS or GS.</summary>
     public static void Form(BlockTranslation translation, HostRegister to)
@@ -58,6 +61,20 @@ internal static class MemoryAddress
             && (hasBase || hasIndex)
             && (!hasBase || HostLayout.IsDirect(instruction.MemoryBase))
             && (!hasIndex || HostLayout.IsDirect(instruction.MemoryIndex));
+    }
+
+    /// <summary>The linear address as a guest's register in its host register and a distance; null if it is more.
+    /// </summary>
+    public static HostOperand? PlainOf(in Instruction instruction)
+    {
+        long displacement = (long)instruction.MemoryDisplacement64;
+        Register start = instruction.MemoryBase;
+        return start.IsGPR64() && HostLayout.IsPinned(start)
+            && instruction.MemoryIndex == Register.None
+            && instruction.MemorySegment is not Register.FS and not Register.GS
+            && displacement is > int.MinValue and < int.MaxValue - FarthestByte
+                ? new HostOperand(HostLayout.PinnedOf(start), (int)displacement)
+                : null;
     }
 
     /// <summary>Address size in bytes: 4 or 8.</summary>

@@ -13,6 +13,10 @@ internal unsafe struct PendingExit
     public int Index;
     public ulong Target;
     public int AccessBytes;
+
+    /// <summary>Step: what the linear address is formed of, or null if <see cref="HostLayout.Address"/> has it.
+    /// </summary>
+    public HostOperand? Linear;
     public bool IsChosen;
 
     /// <summary>Step: the host's XMM registers are the guest's.</summary>

@@ -116,8 +116,7 @@ internal static class RegisterForms
     {
         ref readonly Instruction instruction = ref translation.Instruction;
         int sizeBytes = instruction.MemorySize.GetSize();
-        translation.Access(sizeBytes, isWrite: true);
-        HostOperand operand = new(HostLayout.Address, 0);
+        HostOperand operand = translation.Reach(sizeBytes, isWrite: true);
         if (instruction.Op1Kind == OpKind.Register)
         {
             HostRegister from = translation.Read(instruction.Op1Register, HostLayout.Value);
@@ -133,8 +132,7 @@ internal static class RegisterForms
     private static void EmitLoad(BlockTranslation translation, int opcode, int sizeBytes)
     {
         ref readonly Instruction instruction = ref translation.Instruction;
-        translation.Access(instruction.MemorySize.GetSize(), isWrite: false);
-        HostOperand operand = new(HostLayout.Address, 0);
+        HostOperand operand = translation.Reach(instruction.MemorySize.GetSize(), isWrite: false);
         Register to = instruction.Op0Register;
         if (HostLayout.IsDirect(to))
         {

@@ -15,16 +15,17 @@ internal static class StackForms
     public static bool TryEmit(BlockTranslation translation)
     {
         ref readonly Instruction instruction = ref translation.Instruction;
+        HostOperand slot;
         switch (instruction.Code)
         {
             case Iced.Intel.Code.Push_r64:
-                Push(translation);
-                Store(translation, translation.Read(instruction.Op0Register, HostLayout.Value));
+                slot = Push(translation);
+                Store(translation, slot, translation.Read(instruction.Op0Register, HostLayout.Value));
                 return true;
             case Iced.Intel.Code.Pushq_imm8 or Iced.Intel.Code.Pushq_imm32:
-                Push(translation);
+                slot = Push(translation);
                 translation.Code.Constant(HostLayout.Value, instruction.GetImmediate(0));
-                Store(translation, HostLayout.Value);
+                Store(translation, slot, HostLayout.Value);
                 return true;
             case Iced.Intel.Code.Push_rm64 when instruction.Op0Kind == OpKind.Memory:
                 EmitPushMemory(translation);
@@ -40,27 +41,23 @@ internal static class StackForms
         }
     }
 
-    /// <summary>Leaves the host address of a new slot in <see cref="HostLayout.Address"/>; RSP does not move yet.
-    /// </summary>
-    public static void Push(BlockTranslation translation)
-    {
-        translation.Code.Memory(HostOpcode.Lea, 8, HostLayout.Address, new HostOperand(s_pointer, -SlotBytes));
-        translation.Probe(SlotBytes, isWrite: true);
-    }
+    /// <summary>Makes sure of a new slot; RSP does not move yet.</summary>
+    /// <returns>The slot, for <see cref="Store"/>; <see cref="HostLayout.Address"/> has to stay.</returns>
+    public static HostOperand Push(BlockTranslation translation) =>
+        translation.Reach(new HostOperand(s_pointer, -SlotBytes), SlotBytes, isWrite: true);
 
     /// <summary>Writes the new slot and moves RSP.</summary>
-    public static void Store(BlockTranslation translation, HostRegister value)
+    public static void Store(BlockTranslation translation, in HostOperand slot, HostRegister value)
     {
-        translation.Code.Store(new HostOperand(HostLayout.Address, 0), value);
+        translation.Code.Store(slot, value);
         Move(translation, -SlotBytes);
     }
 
     /// <summary>Loads what is on top of the stack into a register, without removing it.</summary>
     public static void LoadTop(BlockTranslation translation, HostRegister to)
     {
-        translation.Code.Move(HostLayout.Address, s_pointer);
-        translation.Probe(SlotBytes, isWrite: false);
-        translation.Code.Load(to, new HostOperand(HostLayout.Address, 0));
+        HostOperand top = translation.Reach(new HostOperand(s_pointer, 0), SlotBytes, isWrite: false);
+        translation.Code.Load(to, top);
     }
 
     public static void Move(BlockTranslation translation, int bytes) =>
@@ -69,12 +66,12 @@ internal static class StackForms
     private static void EmitPushMemory(BlockTranslation translation)
     {
         HostOperand kept = HostLayout.Field(HostLayout.KeptOffset);
-        translation.Access(SlotBytes, isWrite: false);
-        translation.Code.Load(HostLayout.Value, new HostOperand(HostLayout.Address, 0));
+        HostOperand operand = translation.Reach(SlotBytes, isWrite: false);
+        translation.Code.Load(HostLayout.Value, operand);
         translation.Code.Store(kept, HostLayout.Value);
-        Push(translation);
+        HostOperand slot = Push(translation);
         translation.Code.Load(HostLayout.Value, kept);
-        Store(translation, HostLayout.Value);
+        Store(translation, slot, HostLayout.Value);
     }
 
     private static void EmitPop(BlockTranslation translation)
@@ -98,9 +95,8 @@ internal static class StackForms
     private static void EmitLeave(BlockTranslation translation)
     {
         HostRegister frame = HostLayout.PinnedOf(Register.RBP);
-        translation.Code.Move(HostLayout.Address, frame);
-        translation.Probe(SlotBytes, isWrite: false);
+        HostOperand saved = translation.Reach(new HostOperand(frame, 0), SlotBytes, isWrite: false);
         translation.Code.Memory(HostOpcode.Lea, 8, s_pointer, new HostOperand(frame, SlotBytes));
-        translation.Code.Load(frame, new HostOperand(HostLayout.Address, 0));
+        translation.Code.Load(frame, saved);
     }
 }
