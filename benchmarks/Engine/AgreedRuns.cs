@@ -17,17 +17,7 @@ internal sealed class AgreedRuns(GuestProgram program)
     /// <exception cref="InvalidOperationException">An engine does not agree with those before it.</exception>
     public double Run(IGuestEngine engine, uint rounds)
     {
-        if (!_images.TryGetValue(rounds, out byte[]? image))
-        {
-            image = GuestImage.Build(program, rounds);
-            _images[rounds] = image;
-            if (program.Plain is { } plain)
-            {
-                _results[rounds] = ("plain C#", plain(rounds).ToString("x16"));
-            }
-        }
-
-        GuestRun run = engine.Run(image);
+        GuestRun run = engine.Run(Image(rounds));
         _ = _results.TryAdd(rounds, (engine.Name, run.Result));
         (string by, string result) = _results[rounds];
         if (run.Result != result)
@@ -46,6 +36,23 @@ internal sealed class AgreedRuns(GuestProgram program)
         }
 
         return run.CpuSeconds;
+    }
+
+    public int ImageBytes(uint rounds) => Image(rounds).Length;
+
+    private byte[] Image(uint rounds)
+    {
+        if (!_images.TryGetValue(rounds, out byte[]? image))
+        {
+            image = GuestImage.Build(program, rounds);
+            _images[rounds] = image;
+            if (program.Plain is { } plain)
+            {
+                _results[rounds] = ("plain C#", plain(rounds).ToString("x16"));
+            }
+        }
+
+        return image;
     }
 
     /// <summary>Of a run that was made by an engine of ours.</summary>

@@ -17,7 +17,7 @@ internal sealed record BenchmarkOptions(IReadOnlySet<string> Only, int Rounds, b
           --only NAME[,NAME]  Measure only these. Rows: alu, mem, fib, sieve, large, cold, tlb, random, rep, sse,
                               packed, exceptions, syscall, ports. Others: translation, machines, start, idle.
           --rounds N          Median of N [default: 5]
-          --no-peers          Without QEMU, though it is installed.
+          --no-peers          Without QEMU and Bochs, though they are installed.
           --json              One JSON object instead of Markdown.
           --help              This.
         """;

@@ -3,7 +3,6 @@
 using System.Diagnostics;
 using KvmActors.Benchmarks.Engine.Engines;
 using KvmActors.Benchmarks.Engine.Guests;
-using KvmActors.Benchmarks.Parts;
 
 namespace KvmActors.Benchmarks.Engine;
 
@@ -25,7 +24,7 @@ internal sealed class EngineRates(IReadOnlyList<IGuestEngine> own, IReadOnlyList
             WarmUp(runs, engine, program.Rounds);
         }
 
-        IGuestEngine[] all = [.. own, .. peers];
+        IGuestEngine[] all = [.. own, .. peers.Where(peer => peer.Takes(runs.ImageBytes(program.Rounds.Few)))];
         Dictionary<string, double[]> found = all.ToDictionary(engine => engine.Name, _ => new double[rounds]);
         for (int round = 0; round < rounds; round++)
         {
@@ -42,7 +41,7 @@ internal sealed class EngineRates(IReadOnlyList<IGuestEngine> own, IReadOnlyList
         return new EngineRow(
             program,
             runs.Instructions(program.Rounds.Many) - runs.Instructions(program.Rounds.Few),
-            found.ToDictionary(each => each.Key, each => Median.Of(each.Value)));
+            found);
     }
 
     private static uint MostRounds(IGuestEngine engine, GuestRounds of) => engine.Interprets ? of.Some : of.Many;

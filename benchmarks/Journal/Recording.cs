@@ -32,8 +32,8 @@ internal static class Recording
 
     public static async Task MeasureAsync(string folder, Action<string, FormattableString> print)
     {
-        await MeasureAsync(folder, "computes", ComputeGuest.Build(50_000_000), print);
-        byte[] story = StoryGuest.Build(HostVendor.Intel, new StoryGuestSize(150, 64 * 1024, 128 * 1024));
+        await MeasureAsync(folder, "computes", ComputeGuest.Build(300_000_000), print);
+        byte[] story = StoryGuest.Build(HostVendor.Intel, new StoryGuestSize(900, 64 * 1024, 128 * 1024));
         await using SqliteStore store = await MeasureAsync(folder, "prints", story, print);
         await WalkAsync(store, print);
     }

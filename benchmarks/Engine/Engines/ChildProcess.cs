@@ -54,13 +54,19 @@ internal static class ChildProcess
                 + $"{error.Result} {output.Result}");
     }
 
-    public static string FirstLine(string program, string argument)
+    /// <returns>What it puts out, and then what it puts out as errors.</returns>
+    public static string Output(string program, string argument)
     {
-        ProcessStartInfo start = new(program, [argument]) { RedirectStandardOutput = true };
+        ProcessStartInfo start = new(program, [argument])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
         using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return output.Split('\n')[0];
+        return output + error.Result;
     }
 
     private static double ChildSeconds()

@@ -11,6 +11,9 @@ internal interface IGuestEngine
     /// <summary>True if it takes <see cref="Guests.GuestRounds.Some"/> for its long run.</summary>
     bool Interprets { get; }
 
+    /// <summary>Whether an image of so many bytes can be run.</summary>
+    bool Takes(int imageBytes) => true;
+
     /// <exception cref="InvalidOperationException">The guest came to another end than its own.</exception>
     GuestRun Run(byte[] image);
 }

@@ -22,6 +22,11 @@ internal static class Peers
             // A tick of its clock is an instruction and a nanosecond, as here.
             yield return new QemuEngine(Report.QemuCounting, folder, "-icount", "shift=0");
         }
+
+        if (BochsEngine.IsInstalled)
+        {
+            yield return new BochsEngine(folder);
+        }
     }
 
     /// <returns>What the figures depend on, a line each.</returns>
@@ -39,7 +44,10 @@ internal static class Peers
             + $"code {LargeCode.Seed}.");
         if (options.WithPeers)
         {
-            yield return HasQemu ? ChildProcess.FirstLine(QemuEngine.Program, "--version") : "QEMU is not installed.";
+            yield return HasQemu
+                ? ChildProcess.Output(QemuEngine.Program, "--version").Split('\n')[0]
+                : "QEMU is not installed.";
+            yield return BochsEngine.IsInstalled ? BochsEngine.Describe() : "Bochs is not installed.";
         }
 
         if (Vcpu.TranslatorRefusal is { } refusal)

@@ -16,7 +16,8 @@ internal static class BootCode
     /// <summary>The header holds addresses.</summary>
     private const uint HeaderFlags = 1 << 16;
 
-    private const uint Entry = GuestLayout.Image + 0x80;
+    /// <summary>Where the image is entered, with paging off and flat segments.</summary>
+    public const uint Entry = GuestLayout.Image + 0x80;
     private const uint EferRegister = 0xC000_0080;
     private const uint EferLongModeAndSyscall = 0x101;
 

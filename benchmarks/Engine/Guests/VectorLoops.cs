@@ -18,7 +18,7 @@ internal static class VectorLoops
 
     public static IReadOnlyList<GuestProgram> All { get; } =
     [
-        new("sse", EmitDoubles, new GuestRounds(1, 3_000, 12_000), 1) { Plain = PlainLoops.Doubles },
+        new("sse", EmitDoubles, new GuestRounds(1, 500, 12_000), 1) { Plain = PlainLoops.Doubles },
         new("packed", EmitPacked, new GuestRounds(1, 3_000, 15_000), 1),
     ];
 
