@@ -22,7 +22,7 @@ public sealed record StoryGuestSize(int Rounds, int BufferBytes, int SegmentNumb
     /// <summary>For tests: about 4 million instructions.</summary>
     public static StoryGuestSize Short { get; } = new(Rounds: 12, BufferBytes: 4096, SegmentNumbers: 8192);
 
-    /// <summary>For the demo: 3.7 million instructions a round, with few lines on the console for them.</summary>
+    /// <summary>For the demo: 3.6 million instructions a round, with few lines on the console for them.</summary>
     /// <param name="rounds">1 to <see cref="DemoRoundsMax"/>.</param>
     public static StoryGuestSize Demo(int rounds) => new(rounds, BufferBytesMax, DemoSegmentNumbers);
 

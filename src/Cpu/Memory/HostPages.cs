@@ -7,7 +7,7 @@ namespace KvmActors.Cpu.Memory;
 // JUSTIFICATION: .NET cannot ask for huge pages for memory that it allocates.
 // SAFETY: the system is advised on whole pages of a block that the caller owns; advice never changes what is in them.
 
-/// <summary>Zeroed memory of the host for a guest's RAM.</summary>
+/// <summary>The size of the host's pages that back a guest's RAM.</summary>
 /// <remarks>A guest that walks through its RAM otherwise waits for the host's page tables as well as for its own: where
 /// the system gives transparent huge pages to those who ask (<c>madvise</c>, the default of most distributions), one
 /// entry of the host's TLB maps 2 MiB of RAM instead of 4 KiB.</remarks>
