@@ -19,6 +19,10 @@ public sealed record StoryGuestSize(int Rounds, int BufferBytes, int SegmentNumb
 
     private const int DemoSegmentNumbers = 32 * 1024;
 
+    /// <summary>Rounds after which the guest waits at its gate until a byte comes on COM1, however long that takes: it
+    /// runs meanwhile, but cannot end. 0 to one less than <see cref="Rounds"/>; null: no gate.</summary>
+    public int? GateRound { get; init; }
+
     /// <summary>For tests: about 4 million instructions.</summary>
     public static StoryGuestSize Short { get; } = new(Rounds: 12, BufferBytes: 4096, SegmentNumbers: 8192);
 
@@ -40,5 +44,10 @@ public sealed record StoryGuestSize(int Rounds, int BufferBytes, int SegmentNumb
         ArgumentOutOfRangeException.ThrowIfNotEqual(BufferBytes % 64, 0);
         ArgumentOutOfRangeException.ThrowIfNotEqual(SegmentNumbers % 16, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((long)Rounds * SegmentNumbers, NumbersMax);
+        if (GateRound is { } gate)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(gate, nameof(GateRound));
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(gate, Rounds, nameof(GateRound));
+        }
     }
 }

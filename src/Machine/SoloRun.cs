@@ -21,7 +21,7 @@ public static class SoloRun
     /// <param name="cancelled">Asked every ten thousand instructions or so; true stops the run.</param>
     /// <exception cref="Loaders.BootImageException">The image does not fit the memory.</exception>
     /// <exception cref="ArgumentException">The options ask for what this version cannot do, or the vendor changes are
-    /// not in ascending order.</exception>
+    /// not in ascending order; or the guest does not read its input.</exception>
     public static SoloRunResult Run(SoloRunOptions options, Action<ReadOnlyMemory<byte>> console, Func<bool> cancelled)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -38,7 +38,7 @@ public static class SoloRun
         ImmutableArray<HypercallPatch>.Builder patches = ImmutableArray.CreateBuilder<HypercallPatch>();
         ulong consoleBytes = 0;
         SoloRunStop stop = SoloRunStop.LimitReached;
-        foreach ((ulong until, HostVendor? vendor) in Legs(options))
+        foreach (ulong until in Stops(options))
         {
             SliceStop ended;
             do
@@ -61,7 +61,7 @@ public static class SoloRun
                 break;
             }
 
-            machine.HostVendor = vendor ?? machine.HostVendor;
+            Enter(machine, options);
         }
 
         return new SoloRunResult(
@@ -88,20 +88,26 @@ public static class SoloRun
         SliceStop.Ended => SoloRunStop.Ended,
     };
 
-    /// <summary>Stretches of VM time, each with the vendor that holds behind it; the last has none.</summary>
-    private static IEnumerable<(ulong Until, HostVendor? Vendor)> Legs(SoloRunOptions options)
-    {
-        foreach (SoloVendorChange change in options.VendorChanges)
-        {
-            if (change.VmTime > options.InstructionsMax)
-            {
-                break;
-            }
+    /// <summary>VM times at which something comes from outside, and the last one.</summary>
+    private static IEnumerable<ulong> Stops(SoloRunOptions options) =>
+        options.VendorChanges.Select(change => change.VmTime)
+            .Concat(options.Inputs.Select(input => input.VmTime))
+            .Where(vmTime => vmTime < options.InstructionsMax)
+            .Append(options.InstructionsMax)
+            .Distinct()
+            .Order();
 
-            yield return (change.VmTime, change.Vendor);
+    private static void Enter(VirtualMachine machine, SoloRunOptions options)
+    {
+        foreach (SoloVendorChange change in options.VendorChanges.Where(change => change.VmTime == machine.VmTime))
+        {
+            machine.HostVendor = change.Vendor;
         }
 
-        yield return (options.InstructionsMax, null);
+        foreach (SoloInput input in options.Inputs.Where(input => input.VmTime == machine.VmTime))
+        {
+            machine.InjectInput(input.Bytes.AsSpan());
+        }
     }
 
     private static void CheckOrder(ImmutableArray<SoloVendorChange> changes)

@@ -29,6 +29,10 @@ public sealed record SoloRunOptions(
     {
     }
 
+    /// <summary>Console input; bytes of one VM time in this order. What lies beyond the guest's end does not come.
+    /// </summary>
+    public ImmutableArray<SoloInput> Inputs { get; init; } = [];
+
     /// <summary>What executes the instructions; null: what fits the host. The result does not depend on it.</summary>
     public EngineOptions? Engine { get; init; }
 }

@@ -7,7 +7,8 @@ using static Iced.Intel.AssemblerRegisters;
 namespace KvmActors.Samples.Guests.Story;
 
 /// <summary>The seven places that execute a hypercall instruction. One runs once at the start, three run through the
-/// whole life, and three only later, so that a guest that has moved meets sites it never executed before.</summary>
+/// whole life, and three only later, so that a guest that has moved meets sites it never executed before. A gate has an
+/// eighth.</summary>
 /// <remarks>Source: Linux v6.19 Documentation/virt/kvm/x86/hypercalls.rst: RAX number, RBX, RCX, RDX, RSI arguments,
 /// result in RAX, nothing else changed.</remarks>
 internal static class HypercallSites
@@ -47,6 +48,14 @@ internal static class HypercallSites
                 EmitSite(program, UnknownNumber, NotImplemented, rexPrefix: null));
         EmitFrom(
             program, firstRound: rounds * 5 / 6, () => EmitSite(program, VapicPollIrq, expected: 0, rexPrefix: 0x41));
+    }
+
+    /// <summary>The site of the gate. It is checked as the others, but not counted: how often it runs depends on when the
+    /// key comes.</summary>
+    public static void EmitAtGate(GuestProgram program)
+    {
+        EmitSite(program, VapicPollIrq, expected: 0, rexPrefix: null);
+        program.Code.dec(__qword_ptr[GuestVariables.Hypercalls]);
     }
 
     /// <summary>The routine behind <see cref="GuestProgram.CheckHypercall"/>.</summary>

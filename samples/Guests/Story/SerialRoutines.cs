@@ -9,8 +9,8 @@ namespace KvmActors.Samples.Guests.Story;
 /// <remarks>Source: National Semiconductor PC16550D data sheet, section 8 "Registers".</remarks>
 internal static class SerialRoutines
 {
-    private const ushort Com1 = 0x3F8;
-    private const int LineStatus = 5;
+    public const ushort Com1 = 0x3F8;
+    public const int LineStatus = 5;
 
     public static void EmitRoutines(GuestProgram program)
     {

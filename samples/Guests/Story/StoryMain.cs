@@ -77,6 +77,7 @@ internal static class StoryMain
         SieveRoutine.EmitSetUp(program);
         c.xor(r12d, r12d);
         c.Label(ref round);
+        GateRoutine.EmitGate(program);
         HypercallSites.EmitInRound(program);
         EmitFillAndHash(program);
         SieveRoutine.EmitSegment(program);

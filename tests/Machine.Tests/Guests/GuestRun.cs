@@ -18,11 +18,14 @@ internal sealed record GuestRun(SoloRunResult Result, string Console)
         HostVendor vendor = HostVendor.Intel,
         HypercallPatchPolicy policy = HypercallPatchPolicy.Auto,
         ulong instructionsMax = 2_000_000_000,
-        params SoloVendorChange[] changes)
+        params SoloVendorChange[] changes) =>
+        Of(new SoloRunOptions(Spec(policy), image, TestCpuid.Table, vendor, instructionsMax, [.. changes]));
+
+    public static GuestRun Of(SoloRunOptions options)
     {
         StringBuilder console = new();
         SoloRunResult result = SoloRun.Run(
-            new SoloRunOptions(Spec(policy), image, TestCpuid.Table, vendor, instructionsMax, [.. changes]),
+            options,
             bytes => console.Append(Encoding.ASCII.GetString(bytes.Span)),
             cancelled: () => false);
         return new GuestRun(result, console.ToString());
