@@ -81,7 +81,7 @@ internal sealed class DemoControl : IAsyncDisposable
     }
 
     /// <param name="after">Instructions after which the move was to begin.</param>
-    /// <exception cref="CliFault">The guest ended before the move did.</exception>
+    /// <exception cref="CliFault">The guest ended before the move did: one that has no gate.</exception>
     public async Task<Move> MigrateAsync(string toNode, ulong after)
     {
         try
@@ -100,10 +100,21 @@ internal sealed class DemoControl : IAsyncDisposable
                 : new CliFault(
                     $"Expected a guest that runs until its move is over, found one that ended after "
                     + $"{status.Instructions} instructions, while the move asked for at {after} was under way: the "
-                    + "guest runs on while its memory is copied. Choose a smaller --migrate-after or more --rounds.",
+                    + "guest runs on while its memory is copied. Choose a smaller --migrate-after or a longer guest.",
                     fault);
         }
     }
+
+    /// <summary>Types at the guest's console. The node that is asked finds the VM.</summary>
+    public async Task SendKeyAsync(byte key) => _ = await _client.CallAsync(
+        ControlMethods.SendInput,
+        new SendInputRequest
+        {
+            Command = _client.NextCommand(),
+            Name = VmName,
+            Data = ByteString.CopyFrom(key),
+        },
+        _stop.Token).ConfigureAwait(false);
 
     private Task<VmStatus> ShowAsync() =>
         _client.CallAsync(ControlMethods.ShowVm, new ShowVmRequest { Name = VmName }, _stop.Token);

@@ -8,11 +8,17 @@ using KvmActors.Samples.Guests;
 namespace KvmActors.Host.Demo;
 
 /// <summary>What the demo boots.</summary>
-internal sealed record DemoGuest(string Name, byte[] Image)
+/// <param name="WorkInstructions">Of the story guest: about how many its rounds are, without its waiting at the gate,
+/// which is behind three quarters of them. Null: another guest, which has no gate and whose length only a run
+/// tells.</param>
+internal sealed record DemoGuest(string Name, byte[] Image, ulong? WorkInstructions)
 {
     public const ulong MemoryBytes = 64UL << 20;
 
     public const string CommandLine = "demo";
+
+    /// <summary>True if it cannot end before it gets a key.</summary>
+    public bool HasGate => WorkInstructions is not null;
 
     public string Sha256 { get; } = Convert.ToHexStringLower(SHA256.HashData(Image));
 
@@ -20,19 +26,21 @@ internal sealed record DemoGuest(string Name, byte[] Image)
         new(VcpuCount: 1, MemoryBytes, HypercallPatchPolicy.Auto, MachineSpec.TurnTicksDefault);
 
     /// <exception cref="CliFault">The image cannot be read.</exception>
-    public static DemoGuest Load(DemoOptions options, CancellationToken stop)
+    public static DemoGuest Load(DemoOptions options)
     {
         if (options.GuestImage is not { } path)
         {
-            int rounds = options.Rounds ?? DemoLength.Rounds(options, stop);
+            var work = StoryGuestSize.Demo(options.Rounds);
+            StoryGuestSize size = work with { GateRound = work.Rounds * 3 / 4 };
             return new DemoGuest(
-                $"story guest of {rounds} rounds",
-                StoryGuest.Build(options.Vendors[0], StoryGuestSize.Demo(rounds)));
+                $"story guest of {size.Rounds} rounds",
+                StoryGuest.Build(options.Vendors[0], size),
+                (ulong)(size.Rounds * size.InstructionsPerRound));
         }
 
         try
         {
-            return new DemoGuest(Path.GetFileName(path), File.ReadAllBytes(path));
+            return new DemoGuest(Path.GetFileName(path), File.ReadAllBytes(path), WorkInstructions: null);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Text.Json;
 using KvmActors.Actors.Replay;
 using KvmActors.Actors.Vm;
 using KvmActors.Host.Store;
+using KvmActors.Machine;
 using KvmActors.Persistence;
 using KvmActors.Persistence.Events;
 
@@ -16,12 +18,14 @@ namespace KvmActors.Host.Demo;
 /// </param>
 /// <param name="StateEqual">A twin in this process, changing host vendor at the VM times the journal records, ended in
 /// the state and memory that the moved VM's last Progress holds.</param>
-/// <param name="ConsoleEqual">The guest that never moved had the same console as this client received, and the same
-/// exit code and instruction count.</param>
+/// <param name="ConsoleEqual">The guest that never moved, and got its key at the same VM time, had the same console as
+/// this client received, and the same exit code and instruction count.</param>
+/// <param name="KeyAt">VM time at which the journal has the key; null: there was none.</param>
 internal sealed record DemoProof(
     bool ReplayEqual,
     bool StateEqual,
     bool ConsoleEqual,
+    ulong? KeyAt,
     int EventsReplayed,
     int StatesCompared,
     double EventsPerSecond,
@@ -31,18 +35,26 @@ internal sealed record DemoProof(
 {
     private static readonly VmId s_vm = VmId.Parse(DemoControl.VmName);
 
+    /// <param name="runReference">Runs the guest that never moves, with these inputs.</param>
     public static async Task<DemoProof> MakeAsync(
         string store,
         DemoGuest guest,
-        DemoReference reference,
+        Func<ImmutableArray<SoloInput>, DemoReference> runReference,
         Control.V1.VmStatus last,
         ConsoleLines console,
         CancellationToken stop)
     {
-        // The replay is a process of its own, so it runs beside the twin.
+        // The replay is a process of its own, and the twin a thread; so all three run beside each other.
         Task<JsonDocument> replaying = ReplayAsync(store, stop);
-        (TwinResult twin, JournalEvent.Progress end) =
-            await Task.Run(() => RunTwinAsync(store, guest, stop), stop).ConfigureAwait(false);
+        VmHistory history = await ReadHistoryAsync(store, stop).ConfigureAwait(false);
+        var script = TwinScript.From(history);
+        Task<TwinResult> living = Task.Run(
+            () => TwinRun.Execute(script, new MachineGuestFactory("twin"), guest.Image), stop);
+        DemoReference reference = await Task.Run(
+            () => runReference([.. script.Inputs.Select(input => new SoloInput(input.VmTime, input.Bytes))]), stop)
+            .ConfigureAwait(false);
+        TwinResult twin = await living.ConfigureAwait(false);
+        JournalEvent.Progress end = history.Events.Select(next => next.Event).OfType<JournalEvent.Progress>().Last();
         using JsonDocument replay = await replaying.ConfigureAwait(false);
         JsonElement seen = replay.RootElement;
         bool isReplayEqual = seen.GetProperty("equal").GetBoolean()
@@ -55,6 +67,7 @@ internal sealed record DemoProof(
             ConsoleEqual: reference.ConsoleSha256 == console.Sha256
                 && reference.ExitCode == last.ExitCode
                 && reference.Instructions == last.Instructions,
+            KeyAt: script.Inputs.IsEmpty ? null : script.Inputs[0].VmTime,
             seen.GetProperty("eventsReplayed").GetInt32(),
             seen.GetProperty("statesCompared").GetInt32(),
             seen.GetProperty("eventsPerSecond").GetDouble(),
@@ -63,19 +76,13 @@ internal sealed record DemoProof(
             twin.Memory.ToString());
     }
 
-    /// <returns>What the twin came to, and the last Progress in the journal of the VM that moved.</returns>
-    private static async Task<(TwinResult Twin, JournalEvent.Progress End)> RunTwinAsync(
-        string store, DemoGuest guest, CancellationToken stop)
+    private static async Task<VmHistory> ReadHistoryAsync(string store, CancellationToken stop)
     {
         IStore open = await StoreOpening.OpenReadOnlyAsync(store, stop).ConfigureAwait(false);
-        VmHistory history;
         await using (open.ConfigureAwait(false))
         {
-            history = await JournalReplayer.ReadHistoryAsync(open, s_vm, stop).ConfigureAwait(false);
+            return await JournalReplayer.ReadHistoryAsync(open, s_vm, stop).ConfigureAwait(false);
         }
-
-        JournalEvent.Progress end = history.Events.Select(next => next.Event).OfType<JournalEvent.Progress>().Last();
-        return (TwinRun.Execute(TwinScript.From(history), new MachineGuestFactory("twin"), guest.Image), end);
     }
 
     private static async Task<JsonDocument> ReplayAsync(string store, CancellationToken stop)

@@ -19,11 +19,19 @@ internal sealed record DemoReport(
 {
     internal sealed record Node(string Name, string Vendor, int Pid, string Endpoint, string CpuidSource);
 
-    /// <param name="Image">File name, or "story guest".</param>
+    /// <param name="Image">File name, or "story guest of N rounds".</param>
     /// <param name="ConsoleSha256">Over the bytes that the console client received, across the move and the
     /// kill.</param>
+    /// <param name="KeyAtInstruction">Retired instructions when the key came that let it end; null: a guest without a
+    /// gate.</param>
     internal sealed record GuestRun(
-        string Image, string ImageSha256, string ConsoleSha256, ulong ConsoleBytes, int ExitCode, ulong Instructions);
+        string Image,
+        string ImageSha256,
+        string ConsoleSha256,
+        ulong ConsoleBytes,
+        int ExitCode,
+        ulong Instructions,
+        ulong? KeyAtInstruction);
 
     /// <param name="AtInstruction">Retired instructions when the guest changed its node.</param>
     /// <param name="DowntimeMs">Last instruction on the source to first on the target, as the source sees it.</param>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
@@ -7,16 +8,22 @@ using KvmActors.Cpu.Cpuid;
 using KvmActors.Host.Cli;
 using KvmActors.Host.Configuration;
 using KvmActors.Host.Control.V1;
+using KvmActors.Machine;
+using KvmActors.Samples.Guests;
 
 namespace KvmActors.Host.Demo;
 
 /// <summary>The whole story on this machine: three nodes as three processes, a guest, a move, a killed node, and the
 /// proof that nothing of it shows.</summary>
-/// <remarks>The acts are methods in their order; each leaves what the next one needs in a field.</remarks>
+/// <remarks>The acts are methods in their order; each gives what the next ones need. The story guest waits for a key
+/// before its last quarter, which it gets behind the takeover: however fast this machine is, it does not end
+/// before.</remarks>
 internal sealed class DemoStory : IAsyncDisposable
 {
     private static readonly TimeSpan s_readyLimit = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_actLimit = TimeSpan.FromSeconds(60);
+
+    /// <summary>With the interpreter alone an act takes more than a minute.</summary>
+    private static readonly TimeSpan s_actLimit = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_stopLimit = TimeSpan.FromSeconds(10);
 
     private readonly DemoOptions _options;
@@ -26,16 +33,17 @@ internal sealed class DemoStory : IAsyncDisposable
     private readonly CancellationToken _stop;
     private readonly List<DemoNode> _nodes = [];
     private readonly ConsoleLines _console;
+    private readonly ManualResetEventSlim _atGate = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
     public DemoStory(DemoOptions options, CliTerminal terminal, CancellationToken stop)
     {
         _options = options;
         _stop = stop;
-        _guest = DemoGuest.Load(options, stop);
+        _guest = DemoGuest.Load(options);
         _directory = DemoDirectory.Create(options.KeepDirectory);
         _say = new DemoNarrator(options.IsJson ? terminal.Error : terminal.Out);
-        _console = new ConsoleLines(_say.ConsoleLine);
+        _console = new ConsoleLines(OnLine);
     }
 
     /// <returns>What was measured and compared.</returns>
@@ -46,12 +54,19 @@ internal sealed class DemoStory : IAsyncDisposable
         // The last node is asked: it neither has the guest at first nor is killed, so it always has to find the VM.
         DemoControl control = new(_nodes[^1].Endpoint, _console, _stop);
         await using ConfiguredAsyncDisposable _ = control.ConfigureAwait(false);
-        DemoReference reference = await CreateGuestAsync(control).ConfigureAwait(false);
-        Move moved = await MigrateAsync(control, reference).ConfigureAwait(false);
-        DemoReport.Takeover failover = await KillAsync(control, reference, moved).ConfigureAwait(false);
+        CpuidTable cpuid = await CreateGuestAsync(control).ConfigureAwait(false);
+        DemoReference? ungated = _guest.HasGate ? null : RunAlone(cpuid);
+        DemoTimes times = ungated is null
+            ? DemoTimes.OfGated(_guest.WorkInstructions!.Value, _options)
+            : DemoTimes.OfUngated(ungated.Instructions, _options);
+        await StartGuestAsync(control).ConfigureAwait(false);
+        Move moved = await MigrateAsync(control, times).ConfigureAwait(false);
+        DemoReport.Takeover failover = await KillAsync(control, times, moved).ConfigureAwait(false);
+        await OpenGateAsync(control).ConfigureAwait(false);
         VmStatus last = await FinishAsync(control).ConfigureAwait(false);
         await StopNodesAsync().ConfigureAwait(false);
-        DemoProof proof = await ProveAsync(reference, last).ConfigureAwait(false);
+        DemoProof proof = await ProveAsync(
+            inputs => ungated ?? DemoReference.Run(_guest, cpuid, _options, inputs, _stop), last).ConfigureAwait(false);
         return Report(moved, failover, last, proof);
     }
 
@@ -64,6 +79,7 @@ internal sealed class DemoStory : IAsyncDisposable
         }
 
         _console.Dispose();
+        _atGate.Dispose();
         _directory.Dispose();
     }
 
@@ -93,26 +109,50 @@ internal sealed class DemoStory : IAsyncDisposable
         }
     }
 
-    private async Task<DemoReference> CreateGuestAsync(DemoControl control)
+    private void OnLine(string line)
     {
-        _say.Act("A guest: first alone in this process, never moved, to know what it must do; then as VM demo.");
+        _say.ConsoleLine(line);
+        if (line == StoryGuest.GateLine)
+        {
+            _atGate.Set();
+        }
+    }
+
+    /// <returns>The CPUID table of its vCPU.</returns>
+    private async Task<CpuidTable> CreateGuestAsync(DemoControl control)
+    {
+        _say.Act(_guest.HasGate
+            ? "A guest, as VM demo. Behind three quarters of its work it waits for a key, as long as it takes."
+            : "A guest: first alone in this process, never moved, to know how long it is; then as VM demo.");
         await control.CreateAsync(_guest, [.. _nodes.Select(node => node.Name)]).ConfigureAwait(false);
         CpuidTable cpuid = await control.ShowCpuidAsync().ConfigureAwait(false);
         _say.Say($"CPUID of demo/0: what all three nodes can offer, {cpuid.Entries.Length} entries, "
             + $"vendor {cpuid.Vendor}, as {_nodes[0].Name} names itself");
-        var reference = DemoReference.Run(_guest, cpuid, _options, _stop);
+        return cpuid;
+    }
+
+    private DemoReference RunAlone(CpuidTable cpuid)
+    {
+        var reference = DemoReference.Run(_guest, cpuid, _options, [], _stop);
         _say.Say($"{_guest.Name}: {DemoNarrator.Number(reference.Instructions)} instructions to its end, "
             + $"{DemoNarrator.Number(reference.ConsoleBytes)} console bytes, {reference.Mips:0} million instructions "
             + "per second");
-        reference.CheckOrder(_options);
-        VmStatus started = await control.StartAsync().ConfigureAwait(false);
-        _say.Say($"demo/0 runs on {NameOf(started.Owner)}, epoch {started.Epoch}");
         return reference;
     }
 
-    private async Task<Move> MigrateAsync(DemoControl control, DemoReference reference)
+    private async Task StartGuestAsync(DemoControl control)
     {
-        ulong after = _options.MigrateAfter ?? reference.Instructions / 4;
+        VmStatus started = await control.StartAsync().ConfigureAwait(false);
+        string work = _guest.WorkInstructions is { } instructions
+            ? string.Create(
+                CultureInfo.InvariantCulture, $": {_guest.Name}, {instructions / 1e9:0.0} billion instructions")
+            : "";
+        _say.Say($"demo/0 runs on {NameOf(started.Owner)}, epoch {started.Epoch}{work}");
+    }
+
+    private async Task<Move> MigrateAsync(DemoControl control, DemoTimes times)
+    {
+        ulong after = times.MigrateAfter;
         string target = _nodes[1].Name;
         _say.Act($"demo/0 moves from {_nodes[0].Name} to {target} by a message, while it runs.");
         await control.FollowUntilAsync(
@@ -126,13 +166,9 @@ internal sealed class DemoStory : IAsyncDisposable
         return moved;
     }
 
-    private async Task<DemoReport.Takeover> KillAsync(
-        DemoControl control, DemoReference reference, Move moved)
+    private async Task<DemoReport.Takeover> KillAsync(DemoControl control, DemoTimes times, Move moved)
     {
-        // A move takes its time, in which a fast guest may come far: it shall do something on its second node too.
-        ulong after = _options.KillAfter
-            ?? Math.Max(
-                reference.Instructions / 3 * 2, moved.VmTime + ((reference.Instructions - moved.VmTime) / 3));
+        ulong after = times.KillAfterMoveAt(moved.VmTime);
         VmStatus before = await control.FollowUntilAsync(
             $"{after} instructions", status => status.Instructions >= after, s_actLimit).ConfigureAwait(false);
         DemoNode victim = _nodes.Single(node => node.Name == NameOf(before.Owner));
@@ -160,6 +196,21 @@ internal sealed class DemoStory : IAsyncDisposable
             (int)recovery.EventsReplayed);
     }
 
+    /// <summary>Types the key that lets the story guest end. It reads it whether it waits already or not yet; but it is
+    /// told better once it waits.</summary>
+    private async Task OpenGateAsync(DemoControl control)
+    {
+        if (!_guest.HasGate)
+        {
+            return;
+        }
+
+        await control.FollowUntilAsync(
+            $"the line \"{StoryGuest.GateLine}\"", _ => _atGate.IsSet, s_actLimit).ConfigureAwait(false);
+        _say.Act($"The guest waits for its key. It is sent to {_nodes[^1].Name}, which finds the VM, as any client does.");
+        await control.SendKeyAsync((byte)'k').ConfigureAwait(false);
+    }
+
     private async Task<VmStatus> FinishAsync(DemoControl control)
     {
         VmStatus last = await control.FollowToTheEndAsync(s_actLimit).ConfigureAwait(false);
@@ -176,17 +227,19 @@ internal sealed class DemoStory : IAsyncDisposable
         }
     }
 
-    private async Task<DemoProof> ProveAsync(DemoReference reference, VmStatus last)
+    private async Task<DemoProof> ProveAsync(
+        Func<ImmutableArray<SoloInput>, DemoReference> runReference, VmStatus last)
     {
         _say.Act("The proof.");
         DemoProof proof = await DemoProof.MakeAsync(
-            _options.Store ?? _directory.StoreFile, _guest, reference, last, _console, _stop).ConfigureAwait(false);
+            _options.Store ?? _directory.StoreFile, _guest, runReference, last, _console, _stop).ConfigureAwait(false);
         _say.Say(
             $"replay   {Word(proof.ReplayEqual)}  a fourth process replayed {proof.EventsReplayed} events and compared "
             + $"{proof.StatesCompared} states, {proof.EventsPerSecond:N0} events per second");
-        _say.Say($"twin     {Word(proof.StateEqual)}  in one process, with the journal's vendor changes: state "
+        _say.Say($"twin     {Word(proof.StateEqual)}  in one process, with the journal's vendor changes and input: state "
             + $"{proof.TwinState[..16]}…, memory {proof.TwinMemory[..16]}…");
-        _say.Say($"console  {Word(proof.ConsoleEqual)}  never moved: same {DemoNarrator.Number(_console.Offset)} "
+        string key = proof.KeyAt is { } at ? $", its key at VM time {DemoNarrator.Number(at)}" : "";
+        _say.Say($"console  {Word(proof.ConsoleEqual)}  never moved{key}: same {DemoNarrator.Number(_console.Offset)} "
             + "bytes, exit code and instruction count");
         return proof;
     }
@@ -217,7 +270,13 @@ internal sealed class DemoStory : IAsyncDisposable
                 node.Name, ConfigurationWords.Of(node.Vendor), node.Pid, node.Endpoint, node.CpuidSource)),
         ],
         new DemoReport.GuestRun(
-            _guest.Name, _guest.Sha256, _console.Sha256, _console.Offset, last.ExitCode, last.Instructions),
+            _guest.Name,
+            _guest.Sha256,
+            _console.Sha256,
+            _console.Offset,
+            last.ExitCode,
+            last.Instructions,
+            proof.KeyAt),
         [
             new DemoReport.Migration(
                 DemoControl.Vcpu,

@@ -16,6 +16,8 @@ namespace KvmActors.Host.Tests.Node;
 /// <summary>store stat and store gc, beside a node that runs a guest and takes snapshots all the time.</summary>
 public sealed class StoreVerbTests : IAsyncLifetime, IDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
     private readonly GuestFiles _files = new();
     private LiveNode _node = null!;
 
@@ -37,15 +39,14 @@ public sealed class StoreVerbTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_collection_beside_a_running_guest_takes_what_its_dropped_snapshots_named()
     {
-        string image = _files.Story(new StoryGuestSize(Rounds: 40, BufferBytes: 16 << 10, SegmentNumbers: 32 << 10));
+        string image = _files.Story(
+            new StoryGuestSize(Rounds: 40, BufferBytes: 16 << 10, SegmentNumbers: 32 << 10) { GateRound = 30 });
         await DoneAsync("vm", "create", "web", "--image", image, "--memory", "64M", "--start", "--at", _node.Address);
         Task<CliRun> console = CliRun.OfAsync("vm", "console", "web", "--at", _node.Address);
-        long pages = 0;
-        while (!console.IsCompleted)
-        {
-            JsonElement collected = Json(await DoneAsync("store", "gc", "--store", Store, "--json"));
-            pages += collected.GetProperty("pages").GetInt64();
-        }
+        long pages = await CollectUntilAsync(static pages => pages > 0);
+        Assert.False(console.IsCompleted);
+        await GatedGuest.SendKeyAsync(_node.Address, "web");
+        await CollectUntilAsync(_ => console.IsCompleted);
 
         Assert.Equal(0, (await console).ExitCode);
         Assert.NotEqual(0, pages);
@@ -117,6 +118,21 @@ public sealed class StoreVerbTests : IAsyncLifetime, IDisposable
 
         Assert.Equal(CliFault.Refused, run.ExitCode);
         Assert.Contains("Expected at least 1 snapshot to keep", run.Error, StringComparison.Ordinal);
+    }
+
+    /// <returns>Pages collected.</returns>
+    private async Task<long> CollectUntilAsync(Func<long, bool> isEnough)
+    {
+        long begun = TimeProvider.System.GetTimestamp();
+        long pages = 0;
+        while (!isEnough(pages))
+        {
+            Assert.InRange(TimeProvider.System.GetElapsedTime(begun), TimeSpan.Zero, s_patience);
+            JsonElement collected = Json(await DoneAsync("store", "gc", "--store", Store, "--json"));
+            pages += collected.GetProperty("pages").GetInt64();
+        }
+
+        return pages;
     }
 
     private static async Task<DedupEntry> KeepReplyAsync(string path, string vm, TimeSpan age)

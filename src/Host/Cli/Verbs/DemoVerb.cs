@@ -16,9 +16,12 @@ internal static class DemoVerb
     private const string Remarks = """
         Three nodes as three processes on loopback, with one SQLite file as their store (or, by --store,
         a schema of a PostgreSQL server). A guest boots on node-1, moves
-        to node-2 while it runs, node-2 is killed with SIGKILL, another node brings the guest back, and it runs to its
-        end. Then the journal is replayed by a fourth process, a twin runs in this one, and the guest that never moved
-        is compared.
+        to node-2 while it runs, node-2 is killed with SIGKILL, another node brings the guest back, a key is typed at its
+        console, for which it has waited, and it runs to its end. Then the journal is replayed by a fourth process, a
+        twin runs in this one, and the guest that never moved is compared.
+
+        The built-in guest waits for that key behind three quarters of its rounds, and its instructions go on
+        meanwhile; so it may be moved and killed after any number of them.
 
         The story goes to stdout. With --json it goes to stderr, and stdout holds one object at the end.
 
@@ -44,14 +47,14 @@ internal static class DemoVerb
         };
         Option<int?> rounds = VerbOptions.Number(
             "--rounds",
-            "Rounds of the built-in guest [default: what lasts about 8 s on this machine, measured]",
+            $"Rounds of the built-in guest, of 3.6 million instructions each [default: {DemoOptions.RoundsDefault}]",
             least: 1,
             StoryGuestSize.DemoRoundsMax);
         Option<ulong?> migrateAfter = VerbOptions.Count(
-            "--migrate-after", "Move after this many retired instructions [default: a quarter of the run]");
+            "--migrate-after", "Move after this many retired instructions [default: a quarter of the work]");
         Option<ulong?> killAfter = VerbOptions.Count(
             "--kill-after",
-            "Kill after this many retired instructions [default: two thirds of the run; later if the move was late]");
+            "Kill after this many retired instructions [default: two thirds of the work; later if the move was late]");
         Option<ImmutableArray<HostVendor>> vendors = new("--vendors")
         {
             Description = "Host vendor of node-1, node-2 and node-3",
@@ -78,7 +81,7 @@ internal static class DemoVerb
         verb.SetAction((parsed, stop) => RunAsync(
             new DemoOptions(
                 parsed.GetValue(guest),
-                parsed.GetValue(rounds),
+                parsed.GetValue(rounds) ?? DemoOptions.RoundsDefault,
                 parsed.GetValue(migrateAfter),
                 parsed.GetValue(killAfter),
                 parsed.GetValue(vendors),
