@@ -50,8 +50,8 @@ internal static class HypercallSites
             program, firstRound: rounds * 5 / 6, () => EmitSite(program, VapicPollIrq, expected: 0, rexPrefix: 0x41));
     }
 
-    /// <summary>The site of the gate. It is checked as the others, but not counted: how often it runs depends on when the
-    /// key comes.</summary>
+    /// <summary>The site of the gate. It is checked as the others, but not counted: how often it runs depends on when
+    /// the key comes.</summary>
     public static void EmitAtGate(GuestProgram program)
     {
         EmitSite(program, VapicPollIrq, expected: 0, rexPrefix: null);

@@ -27,6 +27,7 @@ internal sealed record DemoOptions(
 {
     public const int NodeCount = 3;
 
-    /// <summary>14.5 billion instructions: some seconds of work, so that there is a running guest to be moved.</summary>
+    /// <summary>14.5 billion instructions: some seconds of work, so that a guest that works is moved, and no waiting
+    /// one.</summary>
     public const int RoundsDefault = 4000;
 }

@@ -207,7 +207,8 @@ internal sealed class DemoStory : IAsyncDisposable
 
         await control.FollowUntilAsync(
             $"the line \"{StoryGuest.GateLine}\"", _ => _atGate.IsSet, s_actLimit).ConfigureAwait(false);
-        _say.Act($"The guest waits for its key. It is sent to {_nodes[^1].Name}, which finds the VM, as any client does.");
+        _say.Act(
+            $"The guest waits for its key. It is sent to {_nodes[^1].Name}, which finds the VM, as any client does.");
         await control.SendKeyAsync((byte)'k').ConfigureAwait(false);
     }
 
@@ -236,7 +237,8 @@ internal sealed class DemoStory : IAsyncDisposable
         _say.Say(
             $"replay   {Word(proof.ReplayEqual)}  a fourth process replayed {proof.EventsReplayed} events and compared "
             + $"{proof.StatesCompared} states, {proof.EventsPerSecond:N0} events per second");
-        _say.Say($"twin     {Word(proof.StateEqual)}  in one process, with the journal's vendor changes and input: state "
+        _say.Say(
+            $"twin     {Word(proof.StateEqual)}  in one process, with the journal's vendor changes and input: state "
             + $"{proof.TwinState[..16]}…, memory {proof.TwinMemory[..16]}…");
         string key = proof.KeyAt is { } at ? $", its key at VM time {DemoNarrator.Number(at)}" : "";
         _say.Say($"console  {Word(proof.ConsoleEqual)}  never moved{key}: same {DemoNarrator.Number(_console.Offset)} "

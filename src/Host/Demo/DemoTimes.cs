@@ -13,12 +13,13 @@ internal sealed record DemoTimes(ulong Length, ulong? End, ulong MigrateAfter, u
     public static DemoTimes OfGated(ulong length, DemoOptions options) => Of(length, end: null, options);
 
     /// <summary>For a guest without one.</summary>
-    /// <exception cref="CliFault">The kill was asked for before the move, or one of both not before the end.</exception>
+    /// <exception cref="CliFault">The kill was asked for before the move, or one of both not before the end.
+    /// </exception>
     public static DemoTimes OfUngated(ulong end, DemoOptions options) => Of(end, end, options);
 
-    /// <returns>Instructions after which the node is killed that has had the guest from <paramref name="movedAt"/> on: a
-    /// move takes its time, in which a fast guest may come far, and it shall do something on its second node
-    /// too.</returns>
+    /// <returns>Instructions after which the node is killed that has had the guest from <paramref name="movedAt"/> on:
+    /// a move takes its time, in which a fast guest may come far, and it shall do something on its second node too.
+    /// </returns>
     public ulong KillAfterMoveAt(ulong movedAt) => KillAfter
         ?? Math.Max(Length / 3 * 2, movedAt + (End is { } end ? (end - movedAt) / 3 : Length / 12));
 

@@ -5,6 +5,7 @@ using System.Text.Json;
 using KvmActors.Host.Control.V1;
 using KvmActors.Host.Tests.Node;
 using KvmActors.Host.Tests.Solo;
+using KvmActors.Samples.Guests;
 
 namespace KvmActors.Host.Tests.Interop;
 
@@ -22,7 +23,9 @@ public sealed class GrpcioClientTests : IDisposable
     {
         await using LiveNode node = await LiveNode.StartAsync(_files.Path("store.db"), "node-1");
 
-        using JsonDocument seen = await RunAsync(node.Address, _files.Story());
+        // It is still running when the reply to its start says so: it waits for a key, which the client sends.
+        using JsonDocument seen = await RunAsync(
+            node.Address, _files.Story(StoryGuestSize.Short with { GateRound = 6 }));
 
         JsonElement root = seen.RootElement;
         Assert.Equal("node-1#1", root.GetProperty("node").GetString());

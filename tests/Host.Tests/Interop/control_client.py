@@ -86,6 +86,7 @@ def main():
     twice = status_of(lambda: client.call(
         "CreateVm", command=client.command(), name="py", image=image_bytes, image_name="story.elf"))
     started = client.call("StartVm", command=client.command(), name="py")
+    client.call("SendInput", command=client.command(), name="py", data=b"k")
 
     console = b""
     for chunk in client.stream("Console", name="py", follow=True):

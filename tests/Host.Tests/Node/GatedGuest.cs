@@ -8,8 +8,8 @@ using KvmActors.Samples.Guests;
 
 namespace KvmActors.Host.Tests.Node;
 
-/// <summary>A story guest that cannot end before it gets its key: what a test does to a running guest does not depend on
-/// the machine's speed.</summary>
+/// <summary>A story guest that cannot end before it gets its key: what a test does to a running guest does not depend
+/// on the machine's speed.</summary>
 internal static partial class GatedGuest
 {
     /// <summary>Types the key at the console of <paramref name="vm"/>.</summary>

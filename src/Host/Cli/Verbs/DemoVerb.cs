@@ -16,9 +16,9 @@ internal static class DemoVerb
     private const string Remarks = """
         Three nodes as three processes on loopback, with one SQLite file as their store (or, by --store,
         a schema of a PostgreSQL server). A guest boots on node-1, moves
-        to node-2 while it runs, node-2 is killed with SIGKILL, another node brings the guest back, a key is typed at its
-        console, for which it has waited, and it runs to its end. Then the journal is replayed by a fourth process, a
-        twin runs in this one, and the guest that never moved is compared.
+        to node-2 while it runs, node-2 is killed with SIGKILL, another node brings the guest back, a key for which it
+        waits is typed at its console, and it runs to its end. Then the journal is replayed by a fourth process, a twin
+        runs in this one, and the guest that never moved is compared.
 
         The built-in guest waits for that key behind three quarters of its rounds, and its instructions go on
         meanwhile; so it may be moved and killed after any number of them.
