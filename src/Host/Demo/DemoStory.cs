@@ -145,7 +145,7 @@ internal sealed class DemoStory : IAsyncDisposable
         VmStatus started = await control.StartAsync().ConfigureAwait(false);
         string work = _guest.WorkInstructions is { } instructions
             ? string.Create(
-                CultureInfo.InvariantCulture, $": {_guest.Name}, {instructions / 1e9:0.0} billion instructions")
+                CultureInfo.InvariantCulture, $": {_guest.Name}, {instructions / 1e9:G3} billion instructions")
             : "";
         _say.Say($"demo/0 runs on {NameOf(started.Owner)}, epoch {started.Epoch}{work}");
     }
