@@ -30,10 +30,15 @@ internal static class Recording
     /// <summary>Runs of each kind, one after the other in turn, of which the median counts.</summary>
     private const int Rounds = 5;
 
+    /// <summary>With which the guest that prints runs for some seconds at the translator's speed: what recording costs
+    /// is a matter of the long run, and its first seconds have the first snapshot in them.</summary>
+    private const int SegmentNumbers = 64 * 1024;
+
     public static async Task MeasureAsync(string folder, Action<string, FormattableString> print)
     {
         await MeasureAsync(folder, "computes", ComputeGuest.Build(300_000_000), print);
-        byte[] story = StoryGuest.Build(HostVendor.Intel, new StoryGuestSize(900, 64 * 1024, 128 * 1024));
+        StoryGuestSize size = new(StoryGuestSize.NumbersMax / SegmentNumbers, 64 * 1024, SegmentNumbers);
+        byte[] story = StoryGuest.Build(HostVendor.Intel, size);
         await using SqliteStore store = await MeasureAsync(folder, "prints", story, print);
         await WalkAsync(store, print);
     }

@@ -53,6 +53,7 @@ internal sealed class ClusterRun
             {
                 SliceTicksMax = guest.SliceTicks,
                 SnapshotIntervalTicks = guest.SnapshotTicks,
+                SnapshotTicksMax = guest.SnapshotTicks * 4,
                 MemorySumIntervalTicks = guest.SnapshotTicks / 2,
                 ProgressInterval = TimeSpan.FromMilliseconds(50),
             }),

@@ -14,7 +14,7 @@ internal static class NodesConfiguration
         TortureStore store, int count, string folder, ClusterCertificates? certificates) => $$"""
         kvmactors {
           {{store.Settings}}
-          journal { snapshot-interval = 5ms, progress-interval = 100ms }
+          journal { snapshot-interval = 5ms, snapshot-wait-max = 0s, progress-interval = 100ms }
           flight { folder = "{{Path.Combine(folder, "flight")}}", events = 16384 }
           rpc { timeout = 5s, control-timeout = 7s }
           node.rehearsal = off

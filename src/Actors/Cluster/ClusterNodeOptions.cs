@@ -38,8 +38,9 @@ public sealed record ClusterNodeOptions(
     /// <summary>Longest wall time of a slice.</summary>
     public TimeSpan SliceWall { get; init; } = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Most ticks of a slice; bounds it where the clock stands still, as in a simulation.</summary>
-    public ulong SliceTicksMax { get; init; } = 50_000_000;
+    /// <summary>Most ticks of a slice; bounds it where the clock stands still, as in a simulation. Where it does not,
+    /// a slice that waits for a commit must not end by it: host code runs some billions a second.</summary>
+    public ulong SliceTicksMax { get; init; } = 100_000_000_000;
 
     /// <summary>While no vCPU of a VM can run, its VM time passes as the wall clock does; otherwise it jumps to the
     /// next timer.</summary>
@@ -48,11 +49,20 @@ public sealed record ClusterNodeOptions(
     /// <summary>Longest wall time that a running guest goes without a Progress in the journal.</summary>
     public TimeSpan ProgressInterval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Instructions between snapshots: what a rebuild replays, for rests cost it nothing.</summary>
+    /// <summary>Instructions between snapshots that cost little, by which their ids count: see
+    /// <see cref="Vm.VmState.NextSnapshotId"/>. Rests cost a rebuild nothing.</summary>
     public ulong SnapshotIntervalTicks { get; init; } = 100_000_000;
 
+    /// <summary>Most instructions between snapshots, whatever they cost; retention can keep no promise beyond
+    /// it.</summary>
+    public ulong SnapshotTicksMax { get; init; } = 20_000_000_000;
+
+    /// <summary>Longest wall time that a guest which runs on is kept without a snapshot, or a sum over memory, by what
+    /// the last one cost. Zero: one at every interval.</summary>
+    public TimeSpan SnapshotWaitMax { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Which snapshots of a VM stay; null: all.</summary>
-    public SnapshotRetention? SnapshotRetention { get; init; } = new(Latest: 8, Spacing: 50);
+    public SnapshotRetention? SnapshotRetention { get; init; } = new(Latest: 8, Spacing: 200);
 
     /// <summary>Instructions between sums over memory in the journal.</summary>
     public ulong MemorySumIntervalTicks { get; init; } = 100_000_000;

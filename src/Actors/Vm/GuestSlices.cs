@@ -136,10 +136,15 @@ internal sealed class GuestSlices(
 
     private CapturedProgress Capture(IGuest lent, PageCopies copies, bool withMemory, bool takesSnapshot)
     {
+        long begunAt = clock.GetTimestamp();
         PendingMemorySum? memory = withMemory ? lent.CaptureMemory(copies) : null;
         bool takesAll = takesSnapshot && _snapshotTakesAll;
         ImmutableArray<CapturedPage> pages = takesSnapshot ? TakeSnapshotPages(lent, copies, takesAll) : default;
-        return new CapturedProgress(lent.Save(), lent.HashState(), memory, pages) { IsWhole = takesAll };
+        return new CapturedProgress(lent.Save(), memory, pages)
+        {
+            IsWhole = takesAll,
+            Pause = clock.GetElapsedTime(begunAt),
+        };
     }
 
     private ImmutableArray<CapturedPage> TakeSnapshotPages(

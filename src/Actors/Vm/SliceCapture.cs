@@ -24,13 +24,23 @@ public sealed record SliceCapture(
 /// <param name="PendingMemory">Null where only CPU and devices were hashed.</param>
 /// <param name="SnapshotPages">What changed since the last snapshot, if one is due; default otherwise.</param>
 public sealed record CapturedProgress(
-    MachineState Machine, StateHash State, PendingMemorySum? PendingMemory, ImmutableArray<CapturedPage> SnapshotPages)
+    MachineState Machine, PendingMemorySum? PendingMemory, ImmutableArray<CapturedPage> SnapshotPages)
 {
+    private StateHash? _state;
+
+    /// <summary>Computed when it is first asked for, which is not on the guest's thread.</summary>
+    public StateHash State => _state ??= StateHasher.Hash(Machine);
+
     /// <summary>The pages are all that are not zero, whatever was stored before.</summary>
     public bool IsWhole { get; init; }
 
     /// <summary>Computed when it is first asked for, which is not on the guest's thread.</summary>
     public MemorySum? Memory => PendingMemory?.Complete();
+
+    /// <summary>For how long the guest stood still for this.</summary>
+    public TimeSpan Pause { get; init; }
+
+    public bool SumsMemory => PendingMemory is not null;
 
     public bool TakesSnapshot => !SnapshotPages.IsDefault;
 }

@@ -14,10 +14,12 @@ internal sealed class SnapshotDrafts(VmServices services, SnapshotPages pages)
     public void Forget() => pages.Forget();
 
     /// <summary>The draft of a snapshot of a guest that runs on.</summary>
+    /// <param name="id">The snapshot's.</param>
     /// <param name="output">Without what the slice put out.</param>
     /// <returns>Null where none was captured, or the store did not take its pages.</returns>
     public async Task<VmCommit.SnapshotDraft?> TryDraftAsync(
         VmRows rows,
+        ulong id,
         ConsoleLog output,
         SliceCapture slice,
         CapturedProgress progress,
@@ -32,7 +34,7 @@ internal sealed class SnapshotDrafts(VmServices services, SnapshotPages pages)
         {
             ConsoleLog console = new(output.End, output.Tail());
             console.Append(slice.Result.ConsoleOffset, slice.Result.Console.Span);
-            return await DraftAsync(rows, console, progress, cancellationToken);
+            return await DraftAsync(id, console, progress, cancellationToken);
         }
         catch (StoreUnavailableException failure)
         {
@@ -46,7 +48,7 @@ internal sealed class SnapshotDrafts(VmServices services, SnapshotPages pages)
     /// <exception cref="StoreUnavailableException">Its pages could not be stored; the next snapshot has them.
     /// </exception>
     public async Task<VmCommit.SnapshotDraft?> DraftAsync(
-        VmRows rows, ConsoleLog output, CapturedProgress progress, CancellationToken cancellationToken)
+        ulong id, ConsoleLog output, CapturedProgress progress, CancellationToken cancellationToken)
     {
         if (!pages.CanTake(progress))
         {
@@ -55,7 +57,7 @@ internal sealed class SnapshotDrafts(VmServices services, SnapshotPages pages)
 
         SnapshotPages.Stored stored = await pages.PutAsync(services.Store, progress, cancellationToken);
         return new VmCommit.SnapshotDraft(
-            rows.Own.SnapshotId + 1,
+            id,
             progress.Machine.VmTime,
             SnapshotCodec.Encode(progress.Machine),
             stored.Pages,

@@ -19,8 +19,8 @@ internal sealed class SnapshotOrders(VmServices services, VmSession session, VmA
             return true;
         }
 
-        ControlReply.SnapshotTaken taken = new(
-            session.State.Vm, session.Rows.Own.SnapshotId + 1, session.Guest.VmTime, services.Self);
+        ulong next = session.NextSnapshotId(session.Guest.InstructionsRetired);
+        ControlReply.SnapshotTaken taken = new(session.State.Vm, next, session.Guest.VmTime, services.Self);
         try
         {
             if (!await session.TakeSnapshotAsync(ReplyCodec.Entry(session.Rows.Own.Stream, id, taken), stop))

@@ -26,9 +26,9 @@ internal sealed class VmSession : IAsyncDisposable
     private readonly VmServices _services;
     private readonly SnapshotDrafts _snapshots;
     private readonly ISliceRunner _runner;
+    private readonly CaptureSchedule _captures;
     private long _progressAt;
     private ulong _snapshotAt;
-    private ulong _memorySumAt;
     private readonly GuestRest _rest;
     private bool _isIdle;
 
@@ -52,6 +52,7 @@ internal sealed class VmSession : IAsyncDisposable
         }
 
         _rest = new GuestRest(services.Clock);
+        _captures = new CaptureSchedule(services.Clock, services.Options, start.Guest.InstructionsRetired);
         SetDueTimes();
     }
 
@@ -106,6 +107,10 @@ internal sealed class VmSession : IAsyncDisposable
     public TimeSpan? RestLeft =>
         Slices.Current is null && CanRun && _rest.IsResting ? _rest.Left : null;
 
+    /// <inheritdoc cref="VmState.NextSnapshotId"/>
+    public ulong NextSnapshotId(ulong retired) =>
+        State.NextSnapshotId(retired, _services.Options.SnapshotIntervalTicks);
+
     /// <summary>Starts the next slice, if none runs and the guest may run.</summary>
     /// <returns>The slice, or null.</returns>
     public Task<SliceCapture>? StartSlice(CancellationToken cancellationToken)
@@ -120,8 +125,9 @@ internal sealed class VmSession : IAsyncDisposable
         ImmutableArray<byte> input = catchesUp ? [] : Inputs.Enter(Guest.InputRoomBytes);
 
         // An instruction takes a tick, so neither is due earlier than so many ticks from now. A rest costs nothing.
-        ulong snapshotAt = State.Move is null ? _snapshotAt : DuringMove(_snapshotAt);
-        ulong due = Math.Max(Math.Min(snapshotAt, _memorySumAt) - Guest.InstructionsRetired, 1);
+        ulong snapshotAt = SnapshotAt();
+        ulong memorySumAt = _captures.MemorySumAt(Guest.InstructionsRetired);
+        ulong due = Math.Max(Math.Min(snapshotAt, memorySumAt) - Guest.InstructionsRetired, 1);
         ulong room = ulong.MaxValue - Guest.VmTime;
         ulong until = Guest.VmTime + Math.Min(room, Math.Min(due, _services.Options.SliceTicksMax));
         ulong standStillUntil = ulong.MaxValue;
@@ -133,15 +139,24 @@ internal sealed class VmSession : IAsyncDisposable
 
         _isIdle = false;
         return Slices.Start(
-            new SliceRequest(until, input, snapshotAt, _memorySumAt, _progressAt)
+            new SliceRequest(until, input, snapshotAt, memorySumAt, _progressAt)
             {
                 StandStillUntil = standStillUntil,
             },
             cancellationToken);
     }
 
-    private ulong DuringMove(ulong snapshotAt) => snapshotAt
-        + Math.Min(ulong.MaxValue - snapshotAt, SnapshotsPutOffByMove * _services.Options.SnapshotIntervalTicks);
+    private ulong SnapshotAt()
+    {
+        if (State.Move is not null)
+        {
+            ulong putOff = SnapshotsPutOffByMove * _services.Options.SnapshotIntervalTicks;
+            return _snapshotAt + Math.Min(ulong.MaxValue - _snapshotAt, putOff);
+        }
+
+        // Asked at each slice: the wait behind the last snapshot may be over by now.
+        return _snapshotAt = _captures.SnapshotAt(Guest.InstructionsRetired);
+    }
 
     /// <summary>Takes a slice that has ended: journals what it did, and lets its output go.</summary>
     /// <param name="startNext">Called once the commit is put together, so that the next slice runs beside it.</param>
@@ -162,6 +177,7 @@ internal sealed class VmSession : IAsyncDisposable
         }
 
         Remember(progress);
+        _captures.On(progress, SeenInstructions);
         SetDueTimes();
         Slices.IsCommitting = true;
         startNext();
@@ -178,13 +194,17 @@ internal sealed class VmSession : IAsyncDisposable
     private async Task<SliceOutcome> CommitAsync(
         SliceCapture slice, CapturedProgress progress, PendingInput? input, CancellationToken cancellationToken)
     {
+        long begunAt = _services.Clock.GetTimestamp();
         VmCommit.SnapshotDraft? snapshot = IsHeld && progress.TakesSnapshot
             ? WithoutSnapshot()
-            : await _snapshots.TryDraftAsync(Rows, Output, slice, progress, cancellationToken);
+            : await _snapshots.TryDraftAsync(
+                Rows, NextSnapshotId(slice.Result.InstructionsRetired), Output, slice, progress, cancellationToken);
         DedupEntry? reply = input is null ? null : ReplyCodec.Entry(State.Vm.Stream, input.Command, input.Reply);
         VmCommit.Prepared Prepare(VmCommit.SnapshotDraft? with) =>
             SliceJournal.Prepare(Rows, State, Vcpus, slice, progress, input?.Command, reply, with);
-        if (!await CommitAsync(Prepare(snapshot), () => Prepare(null), cancellationToken))
+        VmCommit.Prepared commit = Prepare(snapshot);
+        _captures.OnWorkedOff(progress, begunAt);
+        if (!await CommitAsync(commit, () => Prepare(null), cancellationToken))
         {
             return new SliceOutcome(IsLost: true, input);
         }
@@ -254,7 +274,8 @@ internal sealed class VmSession : IAsyncDisposable
     {
         CapturedProgress progress = await Slices.CaptureSnapshotAsync(cancellationToken);
         Remember(progress);
-        if (await _snapshots.DraftAsync(Rows, Output, progress, cancellationToken) is not { } draft)
+        ulong id = NextSnapshotId(Guest.InstructionsRetired);
+        if (await _snapshots.DraftAsync(id, Output, progress, cancellationToken) is not { } draft)
         {
             return true;
         }
@@ -367,7 +388,6 @@ internal sealed class VmSession : IAsyncDisposable
         ClusterNodeOptions options = _services.Options;
         long interval = (long)(options.ProgressInterval.TotalSeconds * _services.Clock.TimestampFrequency);
         _progressAt = _services.Clock.GetTimestamp() + interval;
-        _snapshotAt = SliceRequest.NextMultiple(Guest.InstructionsRetired, options.SnapshotIntervalTicks);
-        _memorySumAt = SliceRequest.NextMultiple(Guest.InstructionsRetired, options.MemorySumIntervalTicks);
+        _snapshotAt = _captures.SnapshotAt(Guest.InstructionsRetired);
     }
 }

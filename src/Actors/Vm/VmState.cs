@@ -37,6 +37,9 @@ public sealed record VmState(
     /// <summary>What a quarantine interrupted; null where there is none.</summary>
     public VmLifecycle? BeforeQuarantine { get; init; }
 
+    /// <summary>Instructions retired at the last snapshot.</summary>
+    public ulong SnapshotInstructions { get; init; }
+
     /// <summary>A state from a stream's first event.</summary>
     public static VmState Create(VmId vm, JournalEvent.VmCreated created) => new(
         vm,
@@ -94,7 +97,12 @@ public sealed record VmState(
                 ConsoleBytes = progress.ConsoleBytes,
                 State = progress.State,
             },
-            JournalEvent.SnapshotTaken taken => at with { SnapshotId = taken.SnapshotId },
+            JournalEvent.SnapshotTaken taken => at with
+            {
+                // A Progress of the same moment stands before it.
+                SnapshotId = taken.SnapshotId,
+                SnapshotInstructions = InstructionsRetired,
+            },
             JournalEvent.InputArrived => at,
             JournalEvent.VmCreated or JournalEvent.VcpuCreated or JournalEvent.CpuidSet or JournalEvent.CpuidStepped
                 or JournalEvent.PatchApplied =>
@@ -102,6 +110,16 @@ public sealed record VmState(
                     $"Expected an event of a VM's stream behind its first, found {next.GetType().Name} in {Vm}."),
             _ => throw new UnreachableException(next.GetType().Name),
         };
+    }
+
+    /// <summary>The id of a snapshot that is taken now. Ids count intervals of instructions, so that a retention can
+    /// tell by them how much there is to replay between two; at least one lies between two ids.</summary>
+    /// <param name="retired">Instructions by now.</param>
+    public ulong NextSnapshotId(ulong retired, ulong intervalTicks)
+    {
+        ulong before = SnapshotInstructions / intervalTicks;
+        ulong now = retired / intervalTicks;
+        return SnapshotId + (now > before ? now - before : 1);
     }
 
     /// <summary>Folds a whole stream, first event first.</summary>

@@ -71,6 +71,7 @@ internal sealed record HostOptions(
             "kvmactors.journal.progress-interval", Milliseconds(10), TimeSpan.FromHours(1)),
         SnapshotInterval: config.GetDuration(
             "kvmactors.journal.snapshot-interval", Milliseconds(1), TimeSpan.FromHours(24)),
+        SnapshotWaitMax: config.GetDuration("kvmactors.journal.snapshot-wait-max", TimeSpan.Zero, s_minute),
         SnapshotsKept: (int)config.GetInteger("kvmactors.journal.snapshots-kept", 1, 1_000_000),
         ReplayMax: config.GetDuration("kvmactors.journal.replay-max", TimeSpan.Zero, TimeSpan.FromHours(24)),
         MemorySumInterval: config.GetDuration(

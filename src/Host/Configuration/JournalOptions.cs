@@ -6,6 +6,7 @@ namespace KvmActors.Host.Configuration;
 internal sealed record JournalOptions(
     TimeSpan ProgressInterval,
     TimeSpan SnapshotInterval,
+    TimeSpan SnapshotWaitMax,
     int SnapshotsKept,
     TimeSpan ReplayMax,
     TimeSpan MemorySumInterval);

@@ -351,6 +351,10 @@ internal sealed class NodeHost : IAsyncDisposable
         SnapshotRetention = new SnapshotRetention(
             _options.Journal.SnapshotsKept,
             TicksOf(_options.Journal.ReplayMax) / TicksOf(_options.Journal.SnapshotInterval)),
+        SnapshotTicksMax = _options.Journal.ReplayMax > TimeSpan.Zero
+            ? TicksOf(_options.Journal.ReplayMax)
+            : ulong.MaxValue,
+        SnapshotWaitMax = _options.Journal.SnapshotWaitMax,
         MemorySumIntervalTicks = TicksOf(_options.Journal.MemorySumInterval),
         LinkTimeout = _options.Rpc.Timeout,
         Migration = _options.Migration.Limits,

@@ -47,6 +47,34 @@ public sealed class CollectionTests
     }
 
     [Fact]
+    public void Snapshots_that_cost_more_than_their_share_are_further_apart_and_their_ids_count_intervals()
+    {
+        TestCluster cluster = new(seed: 63) { SnapshotWaitMax = TimeSpan.FromMinutes(1) };
+        cluster.Add("node-1", HostVendor.Intel);
+        cluster.Add("node-2", HostVendor.Intel);
+
+        cluster.World.Run(async () =>
+        {
+            await cluster.StartAllAsync();
+            await cluster.CreateAsync("node-1", program: s_long);
+            await cluster.OrderAsync("node-1", new VmCommand.Start());
+            await cluster.WaitForAsync("node-1", status => status.VmTime > 90_000_000);
+            cluster["node-1"].Process.Kill();
+            await cluster.WaitForAsync("node-2", status => status.Lifecycle == VmLifecycle.Ended);
+
+            // The first at the first interval; then the store's way there and back puts them off, but never for more
+            // than the 60 million that a node here keeps.
+            IReadOnlyList<SnapshotSummary> taken = await SnapshotsAsync(cluster);
+            Assert.Equal(20_000_000ul, taken[1].VmTime);
+            Assert.All(taken.Zip(taken.Skip(1)), pair => Assert.InRange(
+                pair.Second.VmTime - pair.First.VmTime, 20_000_000ul, 61_000_000ul));
+            Assert.InRange(taken.Count, 3, 6);
+            Assert.All(taken, each => Assert.Equal(each.VmTime / 20_000_000, each.Id));
+            await MigrationTests.AssertEqualToTwinAsync(cluster, s_long);
+        });
+    }
+
+    [Fact]
     public void Snapshots_are_dropped_as_the_node_is_told_and_the_journal_still_replays()
     {
         TestCluster cluster = new(seed: 62) { Retention = new SnapshotRetention(Latest: 2, Spacing: 3) };

@@ -46,6 +46,9 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
     /// <summary>Which snapshots stay; null: all.</summary>
     public SnapshotRetention? Retention { get; init; }
 
+    /// <summary>Zero: a snapshot at every interval, whatever the simulated store takes for it.</summary>
+    public TimeSpan SnapshotWaitMax { get; init; } = TimeSpan.Zero;
+
     public MigrationLimits Migration { get; init; } = MigrationLimits.Default;
 
     public SimulatedWorld World { get; }
@@ -89,6 +92,8 @@ internal sealed class TestCluster : IClusterObserver, INodeDeathProbe
             SliceTicksMax = 1_000_000,
             SnapshotIntervalTicks = 20_000_000,
             MemorySumIntervalTicks = 20_000_000,
+            SnapshotWaitMax = SnapshotWaitMax,
+            SnapshotTicksMax = 60_000_000,
             ProgressInterval = TimeSpan.FromMilliseconds(5),
             SnapshotRetention = Retention,
             Migration = Migration,

@@ -62,7 +62,7 @@ public sealed class ProcessDeathsTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"KVMACTORS_SEED={seed} KVMACTORS_DEATHS={deaths}");
         byte[] image = EchoGuest.Build(secondRests: true);
         await using KilledCluster cluster = await KilledCluster.StartAsync(
-            _folder.FullName, "journal { snapshot-interval = 1ms, progress-interval = 20ms }");
+            _folder.FullName, "journal { snapshot-interval = 1ms, snapshot-wait-max = 0s, progress-interval = 20ms }");
         EchoTerminal terminal = new(cluster, s_vm.ToString());
         string owner = await CreateAsync(terminal, image);
         Task reading = terminal.ReadAsync();
@@ -89,7 +89,9 @@ public sealed class ProcessDeathsTests(ITestOutputHelper output) : IDisposable
         byte[] image = EchoGuest.Build(secondRests: true);
         await using PrivatePostgres server = await PrivatePostgres.StartAsync();
         await using KilledCluster cluster = await KilledCluster.StartAsync(
-            _folder.FullName, server, "journal { snapshot-interval = 1ms, progress-interval = 20ms }");
+            _folder.FullName,
+            server,
+            "journal { snapshot-interval = 1ms, snapshot-wait-max = 0s, progress-interval = 20ms }");
         EchoTerminal terminal = new(cluster, s_vm.ToString());
         string owner = await CreateAsync(terminal, image);
         Task reading = terminal.ReadAsync();

@@ -28,6 +28,7 @@ public sealed class StoreVerbTests : IAsyncLifetime, IDisposable
         "node-1",
         """
         kvmactors.journal.snapshot-interval = 1ms
+        kvmactors.journal.snapshot-wait-max = 0s
         kvmactors.journal.snapshots-kept = 2
         kvmactors.journal.replay-max = 5ms
         """);
