@@ -19,9 +19,9 @@ internal static unsafe class JumpCache
     public const int SizeBytes = EntryCount * EntryBytes;
 
     public const int PageShift = 12;
-    public const int SlotBits = 7;
+    public const int SlotBits = 9;
     public const int SlotsInPage = 1 << SlotBits;
-    public const int PageSlots = 64;
+    public const int PageSlots = 16;
 
     private const ulong Empty = 0x5A5A_5A5A_5A5A_5A5A;
     private const int TagShift = 49;

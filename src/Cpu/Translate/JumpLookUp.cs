@@ -22,7 +22,7 @@ internal static unsafe class JumpLookUp
     /// <see cref="HostLayout.Value"/>, or host code before this instruction.</summary>
     public static void Find(BlockTranslation translation)
     {
-        // x = target ^ (target >> 7) has the entry's number in its bits 6:0 and 17:12.
+        // x = target ^ (target >> 9) has the entry's number in its bits 8:0 and 15:12.
         HostAssembler code = translation.Code;
         const HostRegister Index = HostLayout.Third;
         const HostRegister Low = HostLayout.Value;
