@@ -71,8 +71,17 @@ internal static unsafe class JumpCache
     /// <summary>Drops the blocks that lie in a page or reach into it from the page before.</summary>
     public static void FlushPage(CpuState* state, ulong linear)
     {
-        Clear(First(state) + PageSlot(linear), SlotsInPage);
-        Clear(First(state) + PageSlot(linear - GuestMemory.PageBytes), SlotsInPage);
+        FlushSlotsOf(state, linear);
+        FlushSlotsOf(state, linear - GuestMemory.PageBytes);
+    }
+
+    private static void FlushSlotsOf(CpuState* state, ulong linear)
+    {
+        Entry* first = First(state) + PageSlot(linear);
+        if (!state->JumpFills.TryClear(&first->Tag, &first[SlotsInPage].Tag, Empty))
+        {
+            Clear(first, SlotsInPage);
+        }
     }
 
     private static void Clear(Entry* entries, int count)

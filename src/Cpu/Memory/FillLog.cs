@@ -43,4 +43,32 @@ internal unsafe struct FillLog
 
         return count <= Capacity;
     }
+
+    /// <summary>Makes those of the noted tags invalid, and forgets them, that lie from one address on and before
+    /// another.</summary>
+    /// <returns>False, with nothing done, if there were too many to note.</returns>
+    public bool TryClear(ulong* first, ulong* end, ulong invalid)
+    {
+        if (_count > Capacity)
+        {
+            return false;
+        }
+
+        long kept = 0;
+        for (long index = 0; index < _count; index++)
+        {
+            ulong* tag = (ulong*)_tags[index];
+            if (tag >= first && tag < end)
+            {
+                *tag = invalid;
+            }
+            else
+            {
+                _tags[kept++] = (ulong)tag;
+            }
+        }
+
+        _count = kept;
+        return true;
+    }
 }

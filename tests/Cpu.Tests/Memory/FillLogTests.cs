@@ -41,6 +41,48 @@ public sealed unsafe class FillLogTests
     }
 
     [Fact]
+    public void A_part_is_cleared_and_forgotten_and_the_rest_stays_noted()
+    {
+        const int First = 20;
+        const int End = 30;
+        FillLog log = default;
+        ulong* tags = stackalloc ulong[FillLog.Capacity];
+        for (int index = 0; index < FillLog.Capacity; index++)
+        {
+            tags[index] = (ulong)index;
+            log.Note(&tags[index]);
+        }
+
+        Assert.True(log.TryClear(&tags[First], &tags[End], Invalid));
+        Assert.Equal(
+            Enumerable.Range(0, FillLog.Capacity).Select(index => index is >= First and < End ? Invalid : (ulong)index),
+            new ReadOnlySpan<ulong>(tags, FillLog.Capacity).ToArray());
+
+        for (int index = First; index < End; index++)
+        {
+            // As many as were forgotten can be noted again.
+            log.Note(&tags[index]);
+        }
+
+        Assert.True(log.TryClear(Invalid));
+        Assert.All(new ReadOnlySpan<ulong>(tags, FillLog.Capacity).ToArray(), tag => Assert.Equal(Invalid, tag));
+    }
+
+    [Fact]
+    public void Of_more_than_it_can_note_it_clears_no_part()
+    {
+        FillLog log = default;
+        ulong tag = 1;
+        for (int index = 0; index <= FillLog.Capacity; index++)
+        {
+            log.Note(&tag);
+        }
+
+        Assert.False(log.TryClear(&tag, &tag + 1, Invalid));
+        Assert.Equal(1ul, tag);
+    }
+
+    [Fact]
     public void What_was_cleared_is_forgotten()
     {
         FillLog log = default;
