@@ -3,6 +3,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using KvmActors.Host.Rpc.Multiplex;
 using KvmActors.Host.Security;
@@ -278,22 +279,39 @@ internal sealed class RpcChannel : IDisposable
             RpcStatus.Unavailable,
             $"Expected plain HTTP/2 at {_address.Authority}, found something that hung up on it. If that node has TLS, "
             + "give --cert (or KVMACTORS_CERT).",
-            wasSent: true,
+            WasSent(http),
             fault),
         HttpRequestException http => new RpcException(
             RpcStatus.Unavailable,
             $"Expected a node at {_address.Authority}, found none that answers: {http.Message}",
-            wasSent: http.HttpRequestError
-                is not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError),
+            WasSent(http),
             http),
         IOException io => new RpcException(
             RpcStatus.Unavailable, $"The connection to {_address.Authority} was lost: {io.Message}", wasSent: true, io),
         _ => null,
     };
 
+    private static bool WasSent(HttpRequestException fault) =>
+        fault.HttpRequestError is not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError);
+
     private bool IsLikelyTls(HttpRequestException fault) => _address.Scheme == Uri.UriSchemeHttp
-        && fault.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError
-            or HttpRequestError.InvalidResponse;
+        && (IsReset(fault)
+            || fault.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError
+                or HttpRequestError.InvalidResponse);
+
+    /// <summary>The other side had hung up before all was written.</summary>
+    private static bool IsReset(HttpRequestException fault)
+    {
+        for (Exception? inner = fault.InnerException; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.Shutdown })
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <remarks>Source: grpc/grpc, doc/http-grpc-status-mapping.md.</remarks>
     private static RpcStatus StatusOf(HttpStatusCode code) => (int)code switch

@@ -260,7 +260,8 @@ public sealed class TlsCallTests : IAsyncLifetime, IDisposable
 
         RpcException fault = await RefusedAsync(channel, s_read);
 
-        Assert.Contains("If that node has TLS, give --cert", fault.Message, StringComparison.Ordinal);
+        Assert.True(
+            fault.Message.Contains("If that node has TLS, give --cert", StringComparison.Ordinal), fault.ToString());
         await _logs.LineAsync("began a TLS handshake and did not end it");
     }
 
