@@ -12,6 +12,8 @@ namespace KvmActors.Host.Tests.Node;
 /// on the machine's speed.</summary>
 internal static partial class GatedGuest
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
     /// <summary>Types the key at the console of <paramref name="vm"/>.</summary>
     public static async Task SendKeyAsync(string address, string vm)
     {
@@ -27,10 +29,12 @@ internal static partial class GatedGuest
             CancellationToken.None);
     }
 
-    /// <summary>Sends the key and follows the console to the guest's end.</summary>
+    /// <summary>Sends the key once the guest waits for it, so that no moment before its gate has the key, and follows
+    /// the console to the guest's end.</summary>
     /// <returns>All of the console.</returns>
     public static async Task<string> FinishAsync(string address, string vm)
     {
+        await WaitForGateAsync(address, vm);
         await SendKeyAsync(address, vm);
         CliRun console = await CliRun.OfAsync("vm", "console", vm, "--at", address);
         Assert.Equal((0, ""), (console.ExitCode, console.Error));
@@ -46,6 +50,19 @@ internal static partial class GatedGuest
         string gate = $"{StoryGuest.GateLine}\nstory: took key 0x6b\n";
         Assert.Contains(gate, console, StringComparison.Ordinal);
         return Timeless(console.Replace(gate, "", StringComparison.Ordinal));
+    }
+
+    private static async Task WaitForGateAsync(string address, string vm)
+    {
+        long begun = TimeProvider.System.GetTimestamp();
+        CliRun console;
+        do
+        {
+            Assert.InRange(TimeProvider.System.GetElapsedTime(begun), TimeSpan.Zero, s_patience);
+            console = await CliRun.OfAsync("vm", "console", vm, "--no-follow", "--at", address);
+            Assert.Equal((0, ""), (console.ExitCode, console.Error));
+        }
+        while (!console.Out.Contains(StoryGuest.GateLine, StringComparison.Ordinal));
     }
 
     [GeneratedRegex("tsc=[0-9]+")]
