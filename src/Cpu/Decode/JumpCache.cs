@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using KvmActors.Cpu.Memory;
 using KvmActors.Cpu.State;
 
@@ -11,12 +12,17 @@ namespace KvmActors.Cpu.Decode;
 
 /// <summary>Leads from a linear instruction address to its block, for one mode and privilege at a time.</summary>
 /// <remarks>The tag is the linear RIP xor <see cref="CpuState.JumpTag"/>, whose bits lie above bit 48, where a
-/// canonical address has only copies of bit 47. Holds translations, so every flush of the TLB flushes it.</remarks>
+/// canonical address has only copies of bit 47. Holds translations, so every flush of the TLB flushes it. What was
+/// learned of an address elsewhere holds as long as <see cref="CpuState.JumpEpoch"/> is what it was: its upper bits are
+/// the tag, the others count what was forgotten here.</remarks>
 internal static unsafe class JumpCache
 {
     public const int EntryCount = SlotsInPage * PageSlots;
     public const int EntryBytes = 16;
     public const int SizeBytes = EntryCount * EntryBytes;
+
+    public const int TagOffset = 0;
+    public const int BlockOffset = 8;
 
     public const int PageShift = 12;
     public const int SlotBits = 9;
@@ -29,6 +35,14 @@ internal static unsafe class JumpCache
     /// <summary>The tag of a mode and privilege. Fits in bits 63:49, and no tag is the complement of another.</summary>
     public static ulong TagOf(CpuMode mode, bool user) =>
         ((ulong)mode << (TagShift + 1)) | (user ? 1ul << TagShift : 0);
+
+    /// <summary>To be called when mode or privilege may have changed.</summary>
+    public static void Select(CpuState* state, CpuMode mode, bool user)
+    {
+        const ulong Count = (1ul << TagShift) - 1;
+        state->JumpTag = TagOf(mode, user);
+        state->JumpEpoch = (state->JumpEpoch & Count) | state->JumpTag;
+    }
 
     /// <summary>The block at RIP, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -45,9 +59,6 @@ internal static unsafe class JumpCache
         return block->Rip == state->Rip && block->LastByte <= state->CodeLimit ? block : null;
     }
 
-    /// <summary>Where the entry of a linear address is, in bytes from the first.</summary>
-    public static int OffsetOf(ulong linear) => (int)IndexOf(linear) * EntryBytes;
-
     public static void Add(CpuState* state, Block* block)
     {
         ulong linear = state->CodeBase + block->Rip;
@@ -62,6 +73,7 @@ internal static unsafe class JumpCache
 
     public static void Flush(CpuState* state)
     {
+        state->JumpEpoch++;
         if (!state->JumpFills.TryClear(Empty))
         {
             Clear(First(state), EntryCount);
@@ -71,6 +83,7 @@ internal static unsafe class JumpCache
     /// <summary>Drops the blocks that lie in a page or reach into it from the page before.</summary>
     public static void FlushPage(CpuState* state, ulong linear)
     {
+        state->JumpEpoch++;
         FlushSlotsOf(state, linear);
         FlushSlotsOf(state, linear - GuestMemory.PageBytes);
     }
@@ -106,9 +119,13 @@ internal static unsafe class JumpCache
     private static ulong IndexOf(ulong linear) =>
         PageSlot(linear) | ((linear ^ (linear >> SlotBits)) % SlotsInPage);
 
+    [StructLayout(LayoutKind.Explicit, Size = EntryBytes)]
     private struct Entry
     {
+        [FieldOffset(TagOffset)]
         public ulong Tag;
+
+        [FieldOffset(BlockOffset)]
         public Block* Block;
     }
 }

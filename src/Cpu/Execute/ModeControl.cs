@@ -29,7 +29,7 @@ internal static unsafe class ModeControl
         bool is64 = state->Mode == CpuMode.Long64;
         state->CodeBase = is64 ? 0 : code->Base;
         state->CodeLimit = is64 ? ulong.MaxValue : code->Limit;
-        state->JumpTag = JumpCache.TagOf(state->Mode, user: state->Cpl == 3);
+        JumpCache.Select(state, state->Mode, user: state->Cpl == 3);
         RefreshFlags(state);
     }
 

@@ -103,13 +103,21 @@ internal unsafe struct CpuState
     public ulong CodeBase;
 
     /// <summary>Highest RIP a fetch may use: the limit of CS, all ones in 64-bit mode.</summary>
-    [FieldOffset(208)]
+    [FieldOffset(1896)]
     public ulong CodeLimit;
 
     /// <summary>What sets apart jump-cache entries of different modes and privileges: see <see cref="JumpCache"/>.
     /// </summary>
-    [FieldOffset(216)]
+    [FieldOffset(1904)]
     public ulong JumpTag;
+
+    /// <summary>The top of the return stack of host code: see <see cref="Translate.ReturnStack"/>.</summary>
+    [FieldOffset(208)]
+    public byte* ReturnTop;
+
+    /// <summary>Says for how long it is known where an address leads: see <see cref="JumpCache"/>.</summary>
+    [FieldOffset(216)]
+    public ulong JumpEpoch;
 
     [FieldOffset(224)]
     public int Cpl;
@@ -277,6 +285,11 @@ internal unsafe struct CpuState
     /// <summary>What host code keeps while it has no register to spare.</summary>
     [FieldOffset(1872)]
     public ulong Kept;
+
+    /// <summary>The inline cache of the last jump of host code whose target was not found, or null: see
+    /// <see cref="Translate.InlineCache"/>.</summary>
+    [FieldOffset(1912)]
+    public Translate.InlineCache* MissedCache;
 
     /// <summary>Not 0 while host registers hold the guest's XMM registers and MXCSR.</summary>
     [FieldOffset(1880)]

@@ -28,6 +28,8 @@ internal sealed unsafe class BlockTranslation
     private readonly List<PendingExit> _exits = [];
     private readonly nint[] _resumes = new nint[BlockBuilder.InstructionsMax];
     private byte* _start;
+    private InlineCacheArea? _caches;
+    private JumpRoutines? _routines;
 
     public HostAssembler Code { get; } = new();
 
@@ -55,6 +57,19 @@ internal sealed unsafe class BlockTranslation
     public bool HasEnded { get; set; }
 
     public IReadOnlyList<PendingExit> Exits => _exits;
+
+    /// <summary>What jumps call.</summary>
+    public JumpRoutines Routines => _routines!;
+
+    /// <summary>Before the first block, and whenever the code memory is another one.</summary>
+    public void UseWith(JumpRoutines routines, InlineCacheArea caches)
+    {
+        _routines = routines;
+        _caches = caches;
+    }
+
+    /// <summary>A new inline cache, as host code addresses it.</summary>
+    public byte* NewCache(ulong rip) => _caches!.Add(rip);
 
     /// <summary>Begins a block whose instructions are in <see cref="Instructions"/>.</summary>
     public void Begin(Block* block, GuestFeature features, byte* position)
@@ -145,6 +160,29 @@ internal sealed unsafe class BlockTranslation
         Kind = ExitKind.Leave,
         Target = rip,
         Refund = refund,
+    });
+
+    /// <summary>The block leads to an address in another page if this jump is taken, which begins at
+    /// <paramref name="start"/> and has an inline cache.</summary>
+    public void Leave(byte* jump, ulong rip, byte* cache, byte* start) => _exits.Add(new PendingExit
+    {
+        Jump = jump,
+        Kind = ExitKind.Leave,
+        Target = rip,
+        Cache = cache,
+        Retry = start,
+    });
+
+    /// <summary>The return stack does not know where a RET leads if one of these jumps is taken.</summary>
+    public void StepReturn(byte* jump, byte* otherJump, int stackBytes) => _exits.Add(new PendingExit
+    {
+        Jump = jump,
+        OtherJump = otherJump,
+        Kind = ExitKind.Step,
+        Index = Index,
+        Target = (ulong)_start,
+        ReturnBytes = stackBytes,
+        HasSimd = HasSimd,
     });
 
     /// <summary>All 64 bits of a register, for reading: its own host register or a scratch one it is loaded into. Of AH

@@ -9,9 +9,9 @@ namespace KvmActors.Cpu.Translate;
 // SAFETY: see BlockTranslation.
 
 /// <summary>JMP, CALL, RET and Jcc of 64-bit mode: the ends of blocks.</summary>
-/// <remarks>Where a block goes is decided as in the interpreter: inside a page by a link, else by the jump cache. If
-/// the jump cache has no host code for the target, the interpreter executes the instruction, so that nothing has to be
-/// checked here.</remarks>
+/// <remarks>Where a block goes is decided as in the interpreter: inside a page by a link, else by the jump cache, or
+/// what is known of it (<see cref="JumpForms"/>). If the jump cache has no host code for a target that is not in the
+/// instruction, the interpreter executes that, so that nothing has to be checked here.</remarks>
 internal static unsafe class BranchForms
 {
     /// <summary>Emits the instruction; false, with nothing emitted, if it has no form here.</summary>
@@ -25,14 +25,13 @@ internal static unsafe class BranchForms
             case Iced.Intel.Code.Call_rel32_64:
                 return TryEmitDirect(translation, isCall: true);
             case Iced.Intel.Code.Retnq or Iced.Intel.Code.Retnq_imm16:
-                StackForms.LoadTop(translation, HostLayout.Address);
-                JumpLookUp.Find(translation);
                 int dropped = instruction.Code == Iced.Intel.Code.Retnq ? 0 : (int)instruction.GetImmediate(0);
-                StackForms.Move(translation, StackForms.SlotBytes + dropped);
+                JumpForms.Return(translation, StackForms.SlotBytes + dropped);
                 break;
             case Iced.Intel.Code.Jmp_rm64:
                 LoadTarget(translation);
-                JumpLookUp.Find(translation);
+                JumpForms.Find(translation);
+                translation.Code.JumpTo(HostLayout.Value);
                 break;
             case Iced.Intel.Code.Call_rm64:
                 EmitCallIndirect(translation);
@@ -41,23 +40,24 @@ internal static unsafe class BranchForms
                 return instruction.Code.IsJccShortOrNear() && TryEmitConditional(translation);
         }
 
-        translation.Code.JumpTo(HostLayout.Value);
         translation.HasEnded = true;
         return true;
     }
 
     /// <summary>Ends a block behind its last instruction.</summary>
-    public static void FallThrough(BlockTranslation translation)
+    public static void FallThrough(BlockTranslation translation) =>
+        GoTo(translation, translation.Instruction.NextIP, isTaken: false);
+
+    /// <summary>Ends a block that leads to an address.</summary>
+    private static void GoTo(BlockTranslation translation, ulong rip, bool isTaken)
     {
-        ref readonly Instruction last = ref translation.Instruction;
-        byte* jump = translation.Code.Jump();
-        if (IsInSamePage(last, last.NextIP))
+        if (IsInSamePage(translation.Instruction, rip))
         {
-            translation.Edge(jump, last.NextIP, isTaken: false);
+            translation.Edge(translation.Code.Jump(), rip, isTaken);
         }
         else
         {
-            translation.Leave(jump, last.NextIP, refund: 0);
+            JumpForms.GoTo(translation, rip);
         }
     }
 
@@ -73,54 +73,33 @@ internal static unsafe class BranchForms
             return false;
         }
 
-        bool isNear = IsInSamePage(instruction, target);
-        if (!isNear)
-        {
-            JumpLookUp.Find(translation, target);
-        }
-
         if (isCall)
         {
-            PushReturnAddress(translation, keepsTarget: !isNear);
+            PushReturnAddress(translation);
         }
 
-        if (isNear)
-        {
-            translation.Edge(translation.Code.Jump(), target, isTaken: true);
-        }
-        else
-        {
-            translation.Code.JumpTo(HostLayout.Value);
-        }
-
+        GoTo(translation, target, isTaken: true);
         translation.HasEnded = true;
         return true;
     }
 
-    /// <summary>With host code to go to in <see cref="HostLayout.Value"/>, if it is to be kept.</summary>
-    private static void PushReturnAddress(BlockTranslation translation, bool keepsTarget)
+    private static void PushReturnAddress(BlockTranslation translation)
     {
-        HostAssembler code = translation.Code;
-        HostOperand kept = HostLayout.Field(HostLayout.KeptOffset);
-        if (keepsTarget)
-        {
-            code.Store(kept, HostLayout.Value);
-        }
-
         HostOperand slot = StackForms.Push(translation);
-        code.Constant(HostLayout.Third, translation.Instruction.NextIP);
+        translation.Code.Constant(HostLayout.Third, translation.Instruction.NextIP);
         StackForms.Store(translation, slot, HostLayout.Third);
-        if (keepsTarget)
-        {
-            code.Load(HostLayout.Value, kept);
-        }
+        JumpForms.NoteCall(translation);
     }
 
     private static void EmitCallIndirect(BlockTranslation translation)
     {
+        HostOperand kept = HostLayout.Field(HostLayout.KeptOffset);
         LoadTarget(translation);
-        JumpLookUp.Find(translation);
-        PushReturnAddress(translation, keepsTarget: true);
+        JumpForms.Find(translation);
+        translation.Code.Store(kept, HostLayout.Value);
+        PushReturnAddress(translation);
+        translation.Code.Load(HostLayout.Value, kept);
+        translation.Code.JumpTo(HostLayout.Value);
     }
 
     private static void LoadTarget(BlockTranslation translation)
@@ -157,11 +136,9 @@ internal static unsafe class BranchForms
             return true;
         }
 
-        JumpLookUp.Find(translation, next);
-        code.JumpTo(HostLayout.Value);
+        GoTo(translation, next, isTaken: false);
         HostAssembler.SetTarget(taken, code.Position);
-        JumpLookUp.Find(translation, target);
-        code.JumpTo(HostLayout.Value);
+        GoTo(translation, target, isTaken: true);
         return true;
     }
 }

@@ -21,6 +21,9 @@ internal sealed unsafe partial class CodeMemory : IDisposable
     private const int ProtectWrite = 2;
     private const int ProtectExecute = 4;
     private const int MapShared = 1;
+    private const int MapPrivate = 2;
+    private const int MapFixed = 0x10;
+    private const int MapAnonymous = 0x20;
     private const uint CpuidExtendedFeatures = 0x8000_0001;
     private const int LahfIn64BitMode = 1;
 
@@ -29,11 +32,12 @@ internal sealed unsafe partial class CodeMemory : IDisposable
     private byte* _writable;
     private byte* _executable;
 
-    private CodeMemory(byte* writable, byte* executable, int sizeBytes)
+    private CodeMemory(byte* writable, byte* executable, int sizeBytes, int dataBytes)
     {
         _writable = writable;
         _executable = executable;
         SizeBytes = sizeBytes;
+        DataBytes = dataBytes;
     }
 
     ~CodeMemory() => Release();
@@ -47,11 +51,18 @@ internal sealed unsafe partial class CodeMemory : IDisposable
     /// <summary>First byte of the view that is written through.</summary>
     public byte* Writable => _writable;
 
+    /// <summary>First byte of what host code may write, within reach of it and on pages of its own.</summary>
+    public byte* Data => _executable + SizeBytes;
+
+    public int DataBytes { get; }
+
     /// <summary>Address in the executable view minus address in the writable one.</summary>
     public nint ToExecutable => (nint)(_executable - _writable);
 
     /// <summary>Zeroed memory, or null where the system refuses it; pages cost nothing before they are used.</summary>
-    public static CodeMemory? TryCreate(int sizeBytes)
+    /// <param name="sizeBytes">For code: whole pages.</param>
+    /// <param name="dataBytes">For data: whole pages.</param>
+    public static CodeMemory? TryCreate(int sizeBytes, int dataBytes)
     {
         int file = CreateMemoryFile("kvmactors-code", CloseOnExec);
         if (file < 0)
@@ -66,15 +77,17 @@ internal sealed unsafe partial class CodeMemory : IDisposable
                 return null;
             }
 
-            byte* writable = Map(file, sizeBytes, ProtectRead | ProtectWrite);
-            byte* executable = Map(file, sizeBytes, ProtectRead | ProtectExecute);
-            if (writable != null && executable != null)
+            // Both at once, of which the code's part is then replaced by the file.
+            byte* executable = Map(null, sizeBytes + dataBytes, ProtectRead | ProtectWrite, MapPrivate | MapAnonymous, -1);
+            byte* writable = Map(null, sizeBytes, ProtectRead | ProtectWrite, MapShared, file);
+            if (writable != null && executable != null
+                && Map(executable, sizeBytes, ProtectRead | ProtectExecute, MapShared | MapFixed, file) != null)
             {
-                return new CodeMemory(writable, executable, sizeBytes);
+                return new CodeMemory(writable, executable, sizeBytes, dataBytes);
             }
 
             Unmap(writable, sizeBytes);
-            Unmap(executable, sizeBytes);
+            Unmap(executable, sizeBytes + dataBytes);
             return null;
         }
         finally
@@ -101,7 +114,7 @@ internal sealed unsafe partial class CodeMemory : IDisposable
             return "the host has no LAHF in 64-bit mode";
         }
 
-        using CodeMemory? memory = TryCreate(Environment.SystemPageSize);
+        using CodeMemory? memory = TryCreate(Environment.SystemPageSize, Environment.SystemPageSize);
         if (memory is null)
         {
             return "the system refuses executable memory";
@@ -113,9 +126,9 @@ internal sealed unsafe partial class CodeMemory : IDisposable
         return null;
     }
 
-    private static byte* Map(int file, int sizeBytes, int protection)
+    private static byte* Map(byte* address, int sizeBytes, int protection, int flags, int file)
     {
-        void* start = MapMemory(null, (nuint)sizeBytes, protection, MapShared, file, 0);
+        void* start = MapMemory(address, (nuint)sizeBytes, protection, flags, file, 0);
         return (nint)start == -1 ? null : (byte*)start;
     }
 
@@ -130,7 +143,7 @@ internal sealed unsafe partial class CodeMemory : IDisposable
     private void Release()
     {
         Unmap(_writable, SizeBytes);
-        Unmap(_executable, SizeBytes);
+        Unmap(_executable, SizeBytes + DataBytes);
         _writable = null;
         _executable = null;
     }

@@ -169,10 +169,22 @@ internal sealed unsafe class HostAssembler
         Registers(HostOpcode.IncrementDecrement, 4, (HostRegister)HostOpcode.JumpIndirect, register);
 
     /// <summary>The address of something in the same mapping.</summary>
-    public void LeaRelative(HostRegister to, byte* target)
+    public void LeaRelative(HostRegister to, byte* target) => Relative(HostOpcode.Lea, 8, to, target);
+
+    /// <summary>As <see cref="Memory"/>, without an immediate, with something in the same mapping.</summary>
+    public void Relative(int opcode, int sizeBytes, HostRegister register, byte* target)
     {
-        Memory(HostOpcode.Lea, 8, to, HostOperand.Relative);
+        Memory(opcode, sizeBytes, register, HostOperand.Relative);
         SetTarget(Position - sizeof(int), target);
+    }
+
+    /// <summary>A call whose distance is set later.</summary>
+    /// <returns>Where the distance goes.</returns>
+    public byte* Call()
+    {
+        Byte(0xE8);
+        Int32(0);
+        return Position - sizeof(int);
     }
 
     /// <summary>A jump whose distance is set later.</summary>

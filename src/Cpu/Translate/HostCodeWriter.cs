@@ -20,14 +20,19 @@ internal sealed unsafe class HostCodeWriter
     private const int BlockBytesMax = 512 + (BlockBuilder.InstructionsMax * BlockTranslation.InstructionBytesMax);
     private const int ExitsOfBlock = 8;
     private const int ExitsMax = ExitsOfBlock + (BlockBuilder.InstructionsMax * BlockTranslation.ExitsPerInstruction);
-    private const int ExitBytesMax = ExitRecord.StubBytes + 12;
+    private const int ExitBytesMax = ExitRecord.StubBytes + JumpForms.ReturnBytesMax;
 
     private static readonly HostRegister[] s_saved =
     [
         HostRegister.Rbx, HostRegister.Rbp, HostRegister.R12, HostRegister.R13, HostRegister.R14, HostRegister.R15,
     ];
 
+    /// <summary>A call's return address, and both ways on.</summary>
+    private const int CachesMax = 3;
+
     private readonly CodeMemory _memory;
+    private readonly InlineCacheArea _caches;
+    private readonly JumpRoutines _routines;
     private readonly SimdForms _simd = new();
     private readonly byte* _wayOut;
     private readonly byte* _simdWayIn;
@@ -49,6 +54,9 @@ internal sealed unsafe class HostCodeWriter
         WriteWayIn(code);
         code.Move(HostLayout.Value, HostLayout.Address);
         HostAssembler.SetTarget(code.Jump(), _simdWayIn);
+        _caches = new InlineCacheArea(memory);
+        code.Align(HeadAlignment);
+        _routines = new JumpRoutines(code, _caches.Spare);
         code.Align(HeadAlignment);
         _firstBlock = code.Position;
         data->Enter = (delegate* unmanaged<CpuState*, byte*, ExitRecord*>)(memory.Writable + memory.ToExecutable);
@@ -60,13 +68,18 @@ internal sealed unsafe class HostCodeWriter
 
     /// <summary>True if the largest block fits.</summary>
     public bool HasRoom =>
-        _exitsStart - _nextBlock > BlockBytesMax + (ExitsMax * (sizeof(ExitRecord) + ExitBytesMax));
+        _exitsStart - _nextBlock > BlockBytesMax + (ExitsMax * (sizeof(ExitRecord) + ExitBytesMax))
+        && _caches.HasRoom(CachesMax);
+
+    /// <summary>The return stack, empty.</summary>
+    public byte* Returns => _caches.Returns;
 
     public long UsedBytes => _nextBlock - _memory.Writable + (_memory.Writable + _memory.SizeBytes - _exitsStart);
 
     /// <summary>Forgets all blocks.</summary>
     public void Reset()
     {
+        _caches.Reset();
         _nextBlock = _firstBlock;
         _exitsStart = _memory.Writable + _memory.SizeBytes;
     }
@@ -76,6 +89,7 @@ internal sealed unsafe class HostCodeWriter
     public bool TryWrite(BlockTranslation translation, Block* block, GuestFeature features)
     {
         HostAssembler code = translation.Code;
+        translation.UseWith(_routines, _caches);
         translation.Begin(block, features, _nextBlock);
         code.Align(HeadAlignment);
         byte* head = code.Position;
@@ -228,10 +242,26 @@ internal sealed unsafe class HostCodeWriter
         const int RefundBytes = 7;
         const int LinearBytesMax = 8;
         int bytes = (exit.Refund != 0 ? RefundBytes : 0) + (exit.Linear is null ? 0 : LinearBytesMax)
+            + (exit.Cache == null ? 0 : JumpForms.RetryBytes) + (exit.ReturnBytes == 0 ? 0 : JumpForms.ReturnBytesMax)
             + ExitRecord.StubBytes + sizeof(ExitRecord);
         _exitsStart = (byte*)((nint)(_exitsStart - bytes) & -sizeof(int));
         code.Position = _exitsStart;
         HostAssembler.SetTarget(exit.Jump, _exitsStart);
+        if (exit.OtherJump != null)
+        {
+            HostAssembler.SetTarget(exit.OtherJump, _exitsStart);
+        }
+
+        if (exit.Cache != null)
+        {
+            JumpForms.WriteRetry(code, _routines, exit.Cache, exit.Retry);
+        }
+
+        if (exit.ReturnBytes != 0)
+        {
+            JumpForms.WriteReturn(code, _routines, exit.ReturnBytes);
+        }
+
         if (exit.Refund != 0)
         {
             code.Arithmetic(HostOpcode.Add, 8, HostLayout.Budget, exit.Refund);

@@ -37,7 +37,10 @@ internal static class HostLayout
     public const int BudgetOffset = 168;
     public const int ActiveTlbOffset = 184;
     public const int ActiveWriteTlbOffset = 248;
-    public const int JumpTagOffset = 216;
+    public const int ReturnTopOffset = 208;
+    public const int JumpEpochOffset = 216;
+    public const int JumpTagOffset = 1904;
+    public const int MissedCacheOffset = 1912;
     public const int SegmentsOffset = 312;
     public const int FlagWordOffset = 1848;
     public const int SlowAddressOffset = 1856;

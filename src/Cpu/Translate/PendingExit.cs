@@ -27,4 +27,16 @@ internal unsafe struct PendingExit
 
     /// <summary>Leave: what is given back to the budget.</summary>
     public int Refund;
+
+    /// <summary>Leave: the inline cache of the jump, or null if there is none.</summary>
+    public byte* Cache;
+
+    /// <summary>Where the jump that has it begins.</summary>
+    public byte* Retry;
+
+    /// <summary>Step: bytes that RSP moves where this is a RET, else 0.</summary>
+    public int ReturnBytes;
+
+    /// <summary>Another jump that leads to the stub, or null.</summary>
+    public byte* OtherJump;
 }

@@ -39,6 +39,11 @@ internal static unsafe class TierEntry
     {
         var tier = (TierData*)state->TierData;
         long before = tier->Instructions;
+        if (state->MissedCache != null)
+        {
+            FillMissed(state);
+        }
+
         Uop* next = Run(state, (byte*)uop->Immediate, index: 0);
         if (tier->Instructions - before >= WorthEntering)
         {
@@ -51,6 +56,19 @@ internal static unsafe class TierEntry
         }
 
         return next;
+    }
+
+    /// <summary>A jump of host code did not find this block, maybe: the interpreter did.</summary>
+    private static void FillMissed(CpuState* state)
+    {
+        InlineCache* missed = state->MissedCache;
+        Block* block = state->CurrentBlock;
+        state->MissedCache = null;
+        if (missed->Rip == block->Rip && block->HostCode != null)
+        {
+            missed->HostCode = block->HostCode;
+            missed->Epoch = state->JumpEpoch;
+        }
     }
 
     /// <summary>Leaves a block to the interpreter for a while, whose host code has led nowhere so often.</summary>

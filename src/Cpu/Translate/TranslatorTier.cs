@@ -36,6 +36,7 @@ internal sealed unsafe class TranslatorTier : IBlockTier
     private CodeMemory? _memory;
     private HostCodeWriter? _writer;
     private TierData* _data;
+    private CpuState* _state;
     private bool _isRefused;
     private long _blocksTranslated;
     private long _instructionsTranslated;
@@ -108,7 +109,12 @@ internal sealed unsafe class TranslatorTier : IBlockTier
         }
 
         block->HostLinks = null;
-        block->HostCode = null;
+        if (block->HostCode != null)
+        {
+            // Inline caches may lead there.
+            _state->JumpEpoch++;
+            block->HostCode = null;
+        }
     }
 
     public void OnDropped()
@@ -139,7 +145,13 @@ internal sealed unsafe class TranslatorTier : IBlockTier
         _blocksTranslated++;
         _instructionsTranslated += block->Count;
         _hostBytes += _writer.UsedBytes - before;
-        state->TierData = _data;
+        if (_state == null)
+        {
+            _state = state;
+            state->TierData = _data;
+            state->ReturnTop = _writer.Returns;
+        }
+
         return true;
     }
 
@@ -158,11 +170,14 @@ internal sealed unsafe class TranslatorTier : IBlockTier
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>A block of the smallest size that has any takes some four times as much code.</summary>
+    private static int CacheBytesOf(int codeBytes) => codeBytes / 4;
+
     private bool HasMemory()
     {
         if (_memory is null && !_isRefused)
         {
-            _memory = CodeMemory.TryCreate(_codeBytes);
+            _memory = CodeMemory.TryCreate(_codeBytes, CacheBytesOf(_codeBytes));
             _isRefused = _memory is null;
             if (_memory is not null)
             {

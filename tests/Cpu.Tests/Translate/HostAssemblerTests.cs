@@ -126,6 +126,9 @@ public sealed unsafe class HostAssemblerTests : IDisposable
         Assert.Equal(HostLayout.ActiveTlbOffset, Offset(&state->ActiveTlb));
         Assert.Equal(HostLayout.ActiveWriteTlbOffset, Offset(&state->ActiveWriteTlb));
         Assert.Equal(HostLayout.JumpTagOffset, Offset(&state->JumpTag));
+        Assert.Equal(HostLayout.JumpEpochOffset, Offset(&state->JumpEpoch));
+        Assert.Equal(HostLayout.ReturnTopOffset, Offset(&state->ReturnTop));
+        Assert.Equal(HostLayout.MissedCacheOffset, Offset(&state->MissedCache));
         Assert.Equal(HostLayout.FlagWordOffset, Offset(&state->FlagWord));
         Assert.Equal(HostLayout.SlowAddressOffset, Offset(&state->SlowAddress));
         Assert.Equal(HostLayout.KeptOffset, Offset(&state->Kept));

@@ -7,14 +7,20 @@ using static KvmActors.Cpu.Tests.Translate.LockstepInstructions;
 namespace KvmActors.Cpu.Tests.Translate;
 
 /// <summary>A random 64-bit program: a loop of integer and vector instructions with jumps, calls near, far and through
-/// registers, stores into its own code, pages that come and go, and instructions the translator has no form for.
-/// </summary>
+/// registers, returns that no call announced and calls that never return, stores into its own code, pages of data that
+/// come and go and pages of code that are exchanged, and instructions the translator has no form for.</summary>
 internal sealed class LockstepProgram
 {
     public const ulong DataStart = 0x4_0000;
     public const ulong DataBytes = 0x3000;
     public const ulong Counter = 0x4_8000;
     public const ulong FaultHandler = 0xA000;
+
+    /// <summary>Where the pages are that the code's are exchanged for, from where the code's are: the same code with
+    /// <see cref="OtherMark"/> in it instead of <see cref="Mark"/>.</summary>
+    public const ulong ToOtherCode = 0x30_0000;
+    public const uint Mark = 0x1111_1111;
+    public const uint OtherMark = 0x2222_2222;
 
     private const int LoopsMax = 30;
     private const int BodyMax = 40;
@@ -92,21 +98,73 @@ internal sealed class LockstepProgram
     {
         for (int function = 0; function < FunctionCount; function++)
         {
-            if (function == 1)
+            if (function > 0)
             {
                 AppendPadding();
             }
 
             _functions.Add(_instructions.Count);
+            Append(Instruction.Create(Code.Mov_r32_imm32, Register.R15D, Mark));
             for (int count = _random.Next(4); count > 0; count--)
             {
                 AppendStraight();
             }
 
-            Append(_random.Next(4) == 0
-                ? Instruction.Create(Code.Retnq_imm16, 0)
-                : Instruction.Create(Code.Retnq));
+            for (int callee = function + 1; callee < FunctionCount; callee++)
+            {
+                if (_random.Next(2) == 0)
+                {
+                    Append(Instruction.CreateBranch(Code.Call_rel32_64, (ulong)-(callee + 1)));
+                }
+            }
+
+            AppendReturn();
         }
+    }
+
+    private void AppendReturn()
+    {
+        switch (_random.Next(8))
+        {
+            case 0:
+                Append(Instruction.Create(Code.Retnq_imm16, 0));
+                break;
+            case 1:
+                // Not by RET.
+                Append(Instruction.Create(Code.Pop_r64, Register.RDI));
+                Append(Instruction.Create(Code.Jmp_rm64, Register.RDI));
+                break;
+            default:
+                Append(Instruction.Create(Code.Retnq));
+                break;
+        }
+    }
+
+    /// <summary>To what follows, by a RET without a CALL.</summary>
+    private void AppendReturnWithoutCall()
+    {
+        MemoryOperand next = new(Register.RIP, (long)Number(_instructions.Count + 3), 8);
+        Append(Instruction.Create(Code.Lea_r64_m, Register.RDI, next));
+        Append(Instruction.Create(Code.Push_r64, Register.RDI));
+        Append(Instruction.Create(Code.Retnq));
+        Append(Instruction.Create(Code.Nopd));
+    }
+
+    /// <summary>Another page of code, or the first one again, where a function was.</summary>
+    private void AppendCodePageChange()
+    {
+        ulong page = (TestGuest.CodeStart >> 12) + (ulong)_random.Next(1, FunctionCount);
+        ulong entry = GuestTables.PageTableOfFirst2M + (page * 8);
+        ulong physical = (page << 12) + (_random.Next(2) == 0 ? ToOtherCode : 0);
+        Append(Instruction.Create(Code.Mov_rm8_imm8, At(entry + 2), (uint)(byte)(physical >> 16)));
+        if (_random.Next(2) == 0)
+        {
+            Append(Instruction.Create(Code.Invlpg_m, At(page << 12)));
+            return;
+        }
+
+        Append(Instruction.Create(Code.Mov_r64_cr, Register.RDI, Register.CR3));
+        Append(Instruction.Create(Code.Mov_cr_r64, Register.CR3, Register.RDI));
     }
 
     /// <summary>So that what follows is in another page.</summary>
@@ -121,7 +179,7 @@ internal sealed class LockstepProgram
     private void AppendRandom()
     {
         int index = _instructions.Count;
-        switch (_random.Next(24))
+        switch (_random.Next(26))
         {
             case 0:
                 string condition = _one.Condition();
@@ -164,6 +222,12 @@ internal sealed class LockstepProgram
                 Append(Instruction.Create(Code.Pushfq));
                 Append(_one.Next());
                 Append(Instruction.Create(Code.Pop_r64, _one.Wide()));
+                break;
+            case 12:
+                AppendReturnWithoutCall();
+                break;
+            case 13:
+                AppendCodePageChange();
                 break;
             default:
                 AppendStraight();

@@ -123,6 +123,7 @@ public sealed class LockstepTests(ITestOutputHelper output)
             GuestTables.WriteGate64(
                 _guest.Memory, vector: 14, LockstepProgram.FaultHandler, type: 0xE, dpl: 3, stackTable: 0);
             _guest.Memory.Write(new Gpa(TestGuest.CodeStart), code);
+            _guest.Memory.Write(new Gpa(TestGuest.CodeStart + LockstepProgram.ToOtherCode), OtherCode(code));
             _guest.Memory.Write(new Gpa(LockstepProgram.DataStart), data);
             for (int register = 0; register < registers.Length; register++)
             {
@@ -162,5 +163,17 @@ public sealed class LockstepTests(ITestOutputHelper output)
         }
 
         public void Dispose() => _guest.Dispose();
+
+        private static byte[] OtherCode(byte[] code)
+        {
+            byte[] other = [.. code];
+            byte[] mark = BitConverter.GetBytes(LockstepProgram.Mark);
+            for (int at = other.AsSpan().IndexOf(mark); at >= 0; at = other.AsSpan().IndexOf(mark))
+            {
+                BitConverter.TryWriteBytes(other.AsSpan(at), LockstepProgram.OtherMark);
+            }
+
+            return other;
+        }
     }
 }

@@ -118,12 +118,122 @@ public sealed class TranslatorTests
     }
 
     [Fact]
+    public void Calls_into_other_pages_and_returns_from_them_stay_in_host_code()
+    {
+        // More return addresses in a page than the jump cache has places for them.
+        const int Calls = 300;
+        const int Pages = 40;
+        const uint Rounds = 200;
+        using var guest = TestGuest.LongWith(hotEntries: 1);
+        Assembler assembler = new(64);
+        Label round = assembler.CreateLabel();
+        assembler.mov(r15d, Rounds);
+        assembler.Label(ref round);
+        for (int call = 0; call < Calls; call++)
+        {
+            assembler.call(FunctionIn(call % Pages));
+        }
+
+        assembler.dec(r15d);
+        assembler.jnz(round);
+        assembler.hlt();
+        guest.Put(assembler, TestGuest.CodeStart);
+        for (int page = 0; page < Pages; page++)
+        {
+            PutFunction(guest, FunctionIn(page), adds: page);
+        }
+
+        Assert.IsType<VmExit.Halted>(guest.Run());
+
+        ulong aRound = (ulong)Enumerable.Range(0, Calls).Sum(call => call % Pages);
+        Assert.Equal(Rounds * aRound, guest[Gpr.Rax]);
+        EngineStatistics statistics = guest.Vcpu.Statistics;
+        Assert.InRange(statistics.HostCodeEntries, 1, 6 * Calls);
+        Assert.InRange(statistics.Steps, 0, 6 * Calls);
+    }
+
+    [Fact]
+    public void Returns_are_found_again_behind_more_calls_than_the_return_stack_holds()
+    {
+        const uint Depth = 100;
+        const uint Rounds = 500;
+        using var guest = TestGuest.LongWith(hotEntries: 1);
+        Assembler assembler = new(64);
+        Label round = assembler.CreateLabel();
+        Label deeper = assembler.CreateLabel();
+        Label back = assembler.CreateLabel();
+        Label end = assembler.CreateLabel();
+        assembler.mov(r15d, Rounds);
+        assembler.Label(ref round);
+        assembler.mov(ecx, Depth);
+        assembler.call(deeper);
+        assembler.dec(r15d);
+        assembler.jnz(round);
+        assembler.jmp(end);
+        assembler.Label(ref deeper);
+        assembler.inc(rax);
+        assembler.dec(ecx);
+        assembler.jz(back);
+        assembler.call(deeper);
+        assembler.Label(ref back);
+        assembler.ret();
+        assembler.Label(ref end);
+        assembler.hlt();
+        guest.Put(assembler, TestGuest.CodeStart);
+
+        Assert.IsType<VmExit.Halted>(guest.Run());
+
+        Assert.Equal((ulong)Depth * Rounds, guest[Gpr.Rax]);
+        Assert.InRange(guest.Vcpu.Statistics.Steps, 0, 10);
+    }
+
+    [Fact]
+    public void A_function_whose_page_is_exchanged_is_called_where_it_is_now()
+    {
+        const ulong Function = 0x2_0000;
+        const ulong Other = 0x5_0000;
+        const uint Rounds = 1000;
+        using var guest = TestGuest.LongWith(hotEntries: 1);
+        ulong entry = GuestTables.PageTableOfFirst2M + (Function >> 12 << 3);
+        Assembler assembler = new(64);
+        Label round = assembler.CreateLabel();
+        assembler.mov(ecx, Rounds);
+        assembler.mov(edi, (uint)entry);
+        assembler.Label(ref round);
+        assembler.call(Function);
+        assembler.xor(__byte_ptr[rdi + 2], (byte)((Function ^ Other) >> 16));
+        assembler.invlpg(__byte_ptr[Function]);
+        assembler.call(Function);
+        assembler.dec(ecx);
+        assembler.jnz(round);
+        assembler.hlt();
+        guest.Put(assembler, TestGuest.CodeStart);
+        PutFunction(guest, Function, adds: 1);
+        PutFunction(guest, Other, adds: 1000);
+
+        Assert.IsType<VmExit.Halted>(guest.Run());
+
+        Assert.Equal(Rounds * 1001ul, guest[Gpr.Rax]);
+        Assert.True(guest.Vcpu.Statistics.BlocksTranslated > 2);
+    }
+
+    [Fact]
     public void The_interpreter_alone_translates_nothing()
     {
         using GuestMemory memory = new(1 << 20);
         using Vcpu vcpu = new(index: 0, memory, new EngineOptions { Choice = EngineChoice.Interpreter });
 
         Assert.False(vcpu.Statistics.HasTranslator);
+    }
+
+    private static ulong FunctionIn(int page) => TestGuest.CodeStart + (GuestMemory.PageBytes * ((ulong)page + 1));
+
+    private static void PutFunction(TestGuest guest, ulong start, int adds)
+    {
+        Assembler function = new(64);
+        function.add(rax, adds);
+        function.ret();
+        guest.Put(function, start);
     }
 
     private static TestGuest Loop(int hotEntries)
