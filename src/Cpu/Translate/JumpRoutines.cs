@@ -127,6 +127,8 @@ internal sealed unsafe class JumpRoutines
         // No call is known that it returns from.
         code.Pop(Left);
         code.LeaRelative(Result, spare);
+        code.Memory(HostOpcode.MoveImmediate, 8, 0, new HostOperand(Result, InlineCache.EpochOffset));
+        code.Immediate(8, unchecked((int)InlineCache.NoEpoch));
         code.Store(new HostOperand(Result, InlineCache.RipOffset), Target);
         HostAssembler.SetTarget(code.Jump(), findFor);
 
