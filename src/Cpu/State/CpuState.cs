@@ -289,7 +289,7 @@ internal unsafe struct CpuState
     /// <summary>The inline cache of the last jump of host code whose target was not found, or null: see
     /// <see cref="Translate.InlineCache"/>.</summary>
     [FieldOffset(1912)]
-    public Translate.InlineCache* MissedCache;
+    public byte* MissedCache;
 
     /// <summary>Not 0 while host registers hold the guest's XMM registers and MXCSR.</summary>
     [FieldOffset(1880)]

@@ -78,7 +78,8 @@ internal sealed unsafe partial class CodeMemory : IDisposable
             }
 
             // Both at once, of which the code's part is then replaced by the file.
-            byte* executable = Map(null, sizeBytes + dataBytes, ProtectRead | ProtectWrite, MapPrivate | MapAnonymous, -1);
+            const int Private = MapPrivate | MapAnonymous;
+            byte* executable = Map(null, sizeBytes + dataBytes, ProtectRead | ProtectWrite, Private, -1);
             byte* writable = Map(null, sizeBytes, ProtectRead | ProtectWrite, MapShared, file);
             if (writable != null && executable != null
                 && Map(executable, sizeBytes, ProtectRead | ProtectExecute, MapShared | MapFixed, file) != null)

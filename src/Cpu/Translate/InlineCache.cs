@@ -6,8 +6,8 @@ using KvmActors.Cpu.Decode;
 namespace KvmActors.Cpu.Translate;
 
 // JUSTIFICATION: read and written by host code at each jump that leaves a page.
-// SAFETY: lies in memory that host code may write and that lives as long as the host code; it holds for any user what it
-// says, so that an old pointer to it does no harm.
+// SAFETY: lies in memory that host code may write and that lives as long as the host code; what it says holds for any
+// user, so that an old pointer to it does no harm.
 
 /// <summary>Where an address leads, as one place in host code has found out: the inline cache of a jump, or of the
 /// return from a call.</summary>

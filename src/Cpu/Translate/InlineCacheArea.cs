@@ -21,7 +21,7 @@ internal sealed unsafe class InlineCacheArea
         _toExecutable = memory.ToExecutable;
         Reset();
         Spare = Add(rip: 0);
-        var spare = (nint)(Spare + _toExecutable);
+        nint spare = (nint)(Spare + _toExecutable);
         new Span<nint>(_start, ReturnStack.SizeBytes / ReturnStack.EntryBytes).Fill(spare);
     }
 

@@ -61,7 +61,7 @@ internal static unsafe class TierEntry
     /// <summary>A jump of host code did not find this block, maybe: the interpreter did.</summary>
     private static void FillMissed(CpuState* state)
     {
-        InlineCache* missed = state->MissedCache;
+        var missed = (InlineCache*)state->MissedCache;
         Block* block = state->CurrentBlock;
         state->MissedCache = null;
         if (missed->Rip == block->Rip && block->HostCode != null)
