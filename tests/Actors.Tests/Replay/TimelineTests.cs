@@ -18,6 +18,10 @@ namespace KvmActors.Actors.Tests.Replay;
 /// there.</summary>
 public sealed class TimelineTests(ITestOutputHelper output)
 {
+    /// <summary>Ticks before the guest's end from which on a vCPU that rests may not wake again: the timer wakes it each
+    /// millisecond until then.</summary>
+    private const ulong LastWakes = 1_100_000;
+
     private static readonly Lazy<Task<TestCluster>> s_busy = new(() => EchoCluster.RecordAsync(5, secondRests: false));
     private static readonly Lazy<Task<TestCluster>> s_resting =
         new(() => EchoCluster.RecordAsync(6, secondRests: true));
@@ -65,7 +69,7 @@ public sealed class TimelineTests(ITestOutputHelper output)
 
         for (int round = 0; round < 5; round++)
         {
-            ulong vmTime = (ulong)random.Next((int)timeline.End.VmTime - 20_000);
+            ulong vmTime = (ulong)random.Next((int)(timeline.End.VmTime - LastWakes));
             Assert.IsType<TimelineStop.Reached>(await timeline.GoToAsync(new Moment(vmTime), CancellationToken.None));
             List<(Moment, Gva, StateHash)> forwards = [];
             for (int step = 0; step < 9; step++)
