@@ -59,11 +59,27 @@ internal static unsafe class JumpCache
         return block->Rip == state->Rip && block->LastByte <= state->CodeLimit ? block : null;
     }
 
-    public static void Add(CpuState* state, Block* block)
+    /// <summary>True if it would be found at its RIP.</summary>
+    public static bool Holds(CpuState* state, Block* block)
     {
         ulong linear = state->CodeBase + block->Rip;
         Entry* entry = EntryOf(state, linear);
-        entry->Tag = linear ^ state->JumpTag;
+        return entry->Tag == (linear ^ state->JumpTag) && entry->Block == block;
+    }
+
+    public static void Add(CpuState* state, Block* block)
+    {
+        ulong linear = state->CodeBase + block->Rip;
+        ulong tag = linear ^ state->JumpTag;
+        Entry* entry = EntryOf(state, linear);
+        bool isOther = entry->Tag != Empty && (entry->Tag != tag || entry->Block != block);
+        if (isOther && entry->Block->HostCode != null)
+        {
+            // It is forgotten here, so it must be looked up again wherever host code has noted it.
+            state->JumpEpoch++;
+        }
+
+        entry->Tag = tag;
         entry->Block = block;
         state->JumpFills.Note(&entry->Tag);
     }

@@ -64,7 +64,7 @@ internal static unsafe class TierEntry
         var missed = (InlineCache*)state->MissedCache;
         Block* block = state->CurrentBlock;
         state->MissedCache = null;
-        if (missed->Rip == block->Rip && block->HostCode != null)
+        if (missed->Rip == block->Rip && block->HostCode != null && JumpCache.Holds(state, block))
         {
             missed->HostCode = block->HostCode;
             missed->Epoch = state->JumpEpoch;

@@ -121,6 +121,10 @@ internal sealed unsafe class TranslatorTier : IBlockTier
     {
         _overwrites.Clear();
         _writer?.Reset();
+        if (_state != null)
+        {
+            _state->JumpEpoch++;
+        }
     }
 
     /// <summary>Makes host code of a block, and lets it be entered there from now on.</summary>
@@ -145,13 +149,7 @@ internal sealed unsafe class TranslatorTier : IBlockTier
         _blocksTranslated++;
         _instructionsTranslated += block->Count;
         _hostBytes += _writer.UsedBytes - before;
-        if (_state == null)
-        {
-            _state = state;
-            state->TierData = _data;
-            state->ReturnTop = _writer.Returns;
-        }
-
+        Join(state);
         return true;
     }
 
@@ -170,8 +168,22 @@ internal sealed unsafe class TranslatorTier : IBlockTier
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>A block of the smallest size that has any takes some four times as much code.</summary>
-    private static int CacheBytesOf(int codeBytes) => codeBytes / 4;
+    /// <summary>Whole pages. A block of the smallest size that has any takes some four times as much code.</summary>
+    private static int CacheBytesOf(int codeBytes) =>
+        ((codeBytes / 4 / Environment.SystemPageSize) + 1) * Environment.SystemPageSize;
+
+    /// <summary>The return stack keeps its top while it is the same.</summary>
+    private void Join(CpuState* state)
+    {
+        if (state->TierData == _data && _state == state)
+        {
+            return;
+        }
+
+        _state = state;
+        state->TierData = _data;
+        state->ReturnTop = _writer!.Returns;
+    }
 
     private bool HasMemory()
     {

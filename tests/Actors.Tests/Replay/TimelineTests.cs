@@ -18,8 +18,8 @@ namespace KvmActors.Actors.Tests.Replay;
 /// there.</summary>
 public sealed class TimelineTests(ITestOutputHelper output)
 {
-    /// <summary>Ticks before the guest's end from which on a vCPU that rests may not wake again: the timer wakes it each
-    /// millisecond until then.</summary>
+    /// <summary>Ticks before the guest's end from which on a vCPU that rests may not wake again: the timer wakes it
+    /// each millisecond until then.</summary>
     private const ulong LastWakes = 1_100_000;
 
     private static readonly Lazy<Task<TestCluster>> s_busy = new(() => EchoCluster.RecordAsync(5, secondRests: false));
